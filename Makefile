@@ -1,0 +1,44 @@
+# make lab: work through the notebooks        make test: everything that has to hold
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+HASH    = $(shell cat settings.ini setup.py constraints.txt | cksum | cut -d' ' -f1)
+READY   = $(VENV)/ready-$(HASH)
+# this clone's package, whichever clone the environment was made for
+export PYTHONPATH := $(CURDIR)
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.PHONY: env lab test outputs export readme clean bench wheel
+env: $(READY)
+$(READY): settings.ini setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade -q pip setuptools wheel
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	touch $@
+
+lab: env
+	jupyter lab --notebook-dir=nbs
+
+test: env
+	python tools/notebooks.py check
+	nbdev-test --n-workers 2
+	python -m pytest
+
+# after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
+export: env
+	nbdev-export
+	python tools/notebooks.py dress
+	nbdev-clean
+readme: export
+	python tools/notebooks.py readme
+outputs: export
+	python tools/notebooks.py run $(NBS)
+	nbdev-clean
+	python tools/notebooks.py readme
+
+bench: env
+	for f in benchmarks/[a-z]*.py; do python $$f || exit 1; done
+wheel: env
+	python -m build
+clean:
+	rm -rf build dist *.egg-info _bench

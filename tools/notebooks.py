@@ -1,0 +1,109 @@
+"""Keep the notebooks, the package and the README in step.
+
+    python tools/notebooks.py dress           badges, folded solutions, alternative texts: what a notebook's metadata says
+    python tools/notebooks.py run [NAME ...]  run all cells (slow ones too) in a fresh kernel and save the outputs
+    python tools/notebooks.py readme          make README.md from nbs/index.ipynb
+    python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
+"""
+import filecmp, json, os, re, shutil, subprocess, sys, tempfile, time
+from pathlib import Path
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbconvert import MarkdownExporter
+from nbdev.config import get_config
+
+root = Path(__file__).resolve().parent.parent
+badge_pat = re.compile(r'^\[!\[Open in Colab\].*\)$|^BADGE$', re.M)
+
+def notebooks(): return sorted((root/'nbs').glob('*.ipynb'))
+def read(path): return nbformat.read(path, as_version=4)
+def write(nb, path):
+    "As nbdev writes it"
+    path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+def directive(cell, name):
+    m = re.search(rf'^#\|\s*{name}:\s*(.+)$', cell.source, re.M)
+    return m and m[1].strip()
+
+def colab_url(path):
+    cfg = get_config(path=root)
+    return f"https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{path.relative_to(root).as_posix()}"
+def badge(path): return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(path)})'
+
+def dress(nb, path):
+    "Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output"
+    nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
+    for c in nb.cells:
+        if c.cell_type == 'markdown': c.source = badge_pat.sub(lambda m: badge(path), c.source)
+        if c.cell_type != 'code': continue
+        if directive(c, 'code-fold') == 'true': c.metadata = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
+        alt = directive(c, 'fig-alt')
+        for o in c.outputs:
+            if 'image/png' in o.get('data', {}): o.metadata = {'image/png': {'alt': alt}} if alt else {}
+    return nb
+
+def run(names):
+    paths = [p for p in notebooks() if not names or p.stem in names]
+    if missing := set(names) - {p.stem for p in paths}: sys.exit(f"no notebook named {', '.join(sorted(missing))}; there are {', '.join(p.stem for p in notebooks())}")
+    for p in paths:
+        start = time.perf_counter()
+        print(p.name, end=' ', flush=True)
+        nb = read(p)
+        km = AsyncKernelManager(kernel_name='python3', transport='ipc' if os.name == 'posix' else 'tcp')
+        NotebookClient(nb, km=km, timeout=None, resources={'metadata': {'path': str(p.parent)}}).execute()
+        write(dress(nb, p), p)
+        print(f'{time.perf_counter()-start:.0f} s', flush=True)
+
+def hidden(cell): return bool(re.match(r'#\|\s*hide\b', cell.source))
+
+def readme(folder):
+    "README.md and its pictures, from nbs/index.ipynb, into `folder`"
+    nb = read(root/'nbs'/'index.ipynb')
+    nb.cells = [c for c in nb.cells if not (c.cell_type == 'code' and (hidden(c) or directive(c, 'default_exp')))]
+    alts = [directive(c, 'fig-alt') for c in nb.cells if c.cell_type == 'code' and any('image/png' in o.get('data', {}) for o in c.outputs)]
+    for c in nb.cells: c.source = '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
+    body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files', 'unique_key': 'README'})
+    alts = iter(alts)
+    body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
+    base = f"nbs/"
+    body = re.sub(r'\]\((\d\d_\w+\.ipynb)', rf']({base}\1', body)
+    (folder/'README.md').write_text(re.sub(r'\n{3,}', '\n\n', body).strip() + '\n', encoding='utf-8')
+    for name,data in res['outputs'].items():
+        f = folder/name
+        f.parent.mkdir(exist_ok=True)
+        f.write_bytes(data)
+
+def check():
+    "What is out of step, as lines of text"
+    res = []
+    with tempfile.TemporaryDirectory() as d:
+        d = Path(d)/'copy'
+        ignore = shutil.ignore_patterns('.git', '.venv', 'mnist', '__pycache__', '*.egg-info', 'build', 'dist', '_bench')
+        shutil.copytree(root, d, ignore=ignore)
+        for p in notebooks():
+            nb = read(p)
+            if json.dumps(nb) != json.dumps(dress(nb.copy(), p)): res.append(f'nbs/{p.name}: badge, folding or alternative text; run `make export`')
+        for cmd in ('nbdev-export', 'nbdev-clean'): subprocess.run(cmd, cwd=d, check=True, capture_output=True)
+        for f in sorted((d/'cnn_notes').glob('*.py')):
+            mine = root/'cnn_notes'/f.name
+            if not mine.exists() or not filecmp.cmp(f, mine, shallow=False): res.append(f'cnn_notes/{f.name}: not what the notebooks export; run `make export`')
+        for p in notebooks():
+            if not filecmp.cmp(p, d/'nbs'/p.name, shallow=False): res.append(f'nbs/{p.name}: not clean; run `make export`')
+        (d/'readme').mkdir()
+        readme(d/'readme')
+        for f in (d/'readme').rglob('*'):
+            mine = root/f.relative_to(d/'readme')
+            if f.is_file() and (not mine.exists() or not filecmp.cmp(f, mine, shallow=False)): res.append(f'{mine.name}: not what nbs/index.ipynb gives; run `make readme`')
+    return res
+
+if __name__ == '__main__':
+    cmd,*args = sys.argv[1:] or ['help']
+    if cmd == 'dress':
+        for p in notebooks(): write(dress(read(p), p), p)
+    elif cmd == 'run': run(args)
+    elif cmd == 'readme': readme(root)
+    elif cmd == 'check':
+        problems = check()
+        print('\n'.join(problems) or 'in step: package, notebooks, README')
+        sys.exit(bool(problems))
+    else: sys.exit(__doc__)
