@@ -5,10 +5,9 @@
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
-import filecmp, json, os, re, shutil, subprocess, sys, tempfile, time
+import filecmp, json, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
 from nbdev.config import get_config
@@ -49,8 +48,7 @@ def run(names):
         start = time.perf_counter()
         print(p.name, end=' ', flush=True)
         nb = read(p)
-        km = AsyncKernelManager(kernel_name='python3', transport='ipc' if os.name == 'posix' else 'tcp')
-        NotebookClient(nb, km=km, timeout=None, resources={'metadata': {'path': str(p.parent)}}).execute()
+        NotebookClient(nb, kernel_name='python3', timeout=None, resources={'metadata': {'path': str(p.parent)}}).execute()
         write(dress(nb, p), p)
         print(f'{time.perf_counter()-start:.0f} s', flush=True)
 
