@@ -1,0 +1,162 @@
+"`Window` and `trace` against PyTorch"
+import pytest, torch, torchvision
+import torch.nn as nn, torch.nn.functional as F
+from hypothesis import assume, given, settings, strategies as st
+from cnn_notes.geometry import Trace, Window, trace
+
+sizes   = st.tuples(st.integers(1, 14), st.integers(1, 14))
+kernels = st.tuples(st.integers(1, 5), st.integers(1, 5))
+windows = st.builds(Window, kernels, st.tuples(st.integers(1, 4), st.integers(1, 4)), st.tuples(st.integers(0, 3), st.integers(0, 3)), st.tuples(st.integers(1, 3), st.integers(1, 3)))
+
+def symmetric(w): return tuple(a for a,_ in w.padding)
+def fits(w, size): return all(sp <= n + sum(p) for sp,n,p in zip(w.span, size, w.padding))
+
+@settings(max_examples=200, deadline=None)
+@given(windows, sizes)
+def test_out_size_is_conv2ds(w, size):
+    conv = lambda: F.conv2d(torch.zeros(1, 1, *size), torch.zeros(1, 1, *w.ks), stride=w.stride, padding=symmetric(w), dilation=w.dilation)
+    if fits(w, size): assert w.out_size(size) == tuple(conv().shape[2:])
+    else:
+        with pytest.raises(ValueError, match='spans'): w.out_size(size)
+        with pytest.raises(RuntimeError): conv()
+
+@settings(max_examples=150, deadline=None)
+@given(kernels, st.integers(1, 4), st.integers(1, 2), sizes, st.booleans(), st.data())
+def test_out_size_is_max_pools(ks, stride, dilation, size, ceil, data):
+    pad = tuple(data.draw(st.integers(0, k//2)) for k in ks)
+    w = Window(ks, stride, pad, dilation, ceil)
+    assume(fits(w, size))
+    got = F.max_pool2d(torch.zeros(1, 1, *size), ks, stride, pad, dilation, ceil)
+    assert w.out_size(size) == tuple(got.shape[2:])
+
+@settings(max_examples=60, deadline=None)
+@given(windows, sizes)
+def test_each_place_sees_what_the_gradient_says(w, size):
+    assume(fits(w, size))
+    x = torch.zeros(1, 1, *size, requires_grad=True)
+    out = F.conv2d(x, torch.ones(1, 1, *w.ks), stride=w.stride, padding=symmetric(w), dilation=w.dilation)[0, 0]
+    padded = F.pad(x.detach(), [p for pads in reversed(w.padding) for p in pads])[0, 0]
+    for i,j in {(0, 0), (out.shape[0]-1, out.shape[1]-1), (out.shape[0]//2, out.shape[1]//2)}:
+        g, = torch.autograd.grad(out[i, j], x, retain_graph=True)
+        rows,cols = w.inputs(i, j)
+        want = torch.zeros(size)
+        for r in rows:
+            for c in cols:
+                if 0 <= r < size[0] and 0 <= c < size[1]: want[r, c] = 1
+        assert torch.equal(g[0, 0], want)
+        assert padded[w.slices(i, j)].shape == w.ks
+
+@settings(max_examples=100, deadline=None)
+@given(kernels, st.tuples(st.integers(1, 3), st.integers(1, 3)), sizes)
+@pytest.mark.filterwarnings('ignore:Using padding=.same.')
+def test_same_padding(ks, dilation, size):
+    same = Window(ks, dilation=dilation, padding='same')
+    assert same.out_size(size) == size
+    w = Window(ks, dilation=dilation)
+    if all(o%2 for o in w.span):
+        p = w.same_padding
+        assert Window(ks, padding=p, dilation=dilation).out_size(size) == size
+        assert F.conv2d(torch.zeros(1, 1, *size), torch.zeros(1, 1, *ks), padding=p, dilation=dilation).shape[2:] == size
+    else:
+        with pytest.raises(ValueError, match='even'): w.same_padding
+    got = F.conv2d(torch.arange(float(size[0]*size[1])).view(1, 1, *size), torch.ones(1, 1, *ks), padding='same', dilation=dilation)
+    (t,b),(l,r) = same.padding
+    assert torch.equal(got, F.conv2d(F.pad(torch.arange(float(size[0]*size[1])).view(1, 1, *size), (l, r, t, b)), torch.ones(1, 1, *ks), dilation=dilation))
+
+@pytest.mark.parametrize('args, said', [
+    ((0,), 'ks is 0'), (((3, 3, 3),), 'ks is'), ((2.5,), 'ks is 2.5'), ((3, 0), 'stride is 0'), ((3, 1, -1), 'padding is -1'), ((3, 1, 0, 0), 'dilation is 0'),
+    ((True,), 'ks is True'), (('3',), "ks is '3'"), ((3, 1, 'full'), "padding is 'full'"), (((),), 'ks is'), ((3, 1, ((1, 2), 3)), 'padding is')])
+def test_what_is_no_window(args, said):
+    with pytest.raises(ValueError, match=said): Window(*args)
+
+@pytest.mark.parametrize('size', [0, -1, 2.5, (3,)*3, 'a'])
+def test_what_is_no_size(size):
+    with pytest.raises(ValueError, match='in_size'): Window(1).out_size(size)
+
+nets = dict(alexnet={}, vgg16={}, resnet18={}, mobilenet_v2={}, densenet121={}, googlenet=dict(init_weights=False), shufflenet_v2_x1_0={}, efficientnet_b0={}, convnext_tiny={})
+
+@pytest.mark.parametrize('name', nets)
+def test_trace_of_torchvision_networks(name):
+    model = getattr(torchvision.models, name)(weights=None, **nets[name]).train()
+    before = {k: (v.shape, v.device) for k,v in model.state_dict().items()}
+    layers = trace(model, (3, 224, 224))
+    assert all(m.training for m in model.modules())
+    assert before == {k: (v.shape, v.device) for k,v in model.state_dict().items()}
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    convs = {n for n,m in model.named_modules() if isinstance(m, nn.Conv2d) and not n.startswith('aux')} # GoogLeNet's side heads run in training only
+    assert convs == {l.name for l in layers if l.kind == 'conv'}
+    for l in layers:
+        assert all(-1 <= i < l.index for i in l.inputs) and len(l.inputs) == len(l.in_shapes)
+        assert all(l.in_shapes[k] == ((1, 3, 224, 224) if i == -1 else layers[i].out_shape) for k,i in enumerate(l.inputs)) or l.kind == 'chunk' or any(layers[i].kind == 'chunk' for i in l.inputs if i >= 0)
+        if l.window: assert l.window.out_size(l.in_shape[2:]) == l.out_shape[2:]
+        if l.kind == 'conv':
+            assert l.weight_shape == tuple(l.module.weight.shape) and l.groups == l.module.groups and l.has_bias == (l.module.bias is not None)
+    assert len({l.name for l in layers}) == len(layers)
+    assert layers[-1].out_shape == (1, 1000)
+
+def test_trace_follows_hooks_own_view():
+    "The order and shapes that forward hooks see"
+    model = torchvision.models.resnet18(weights=None).eval()
+    seen = []
+    for n,m in model.named_modules():
+        if not list(m.children()): m.register_forward_hook(lambda m, i, o, n=n: seen.append((n, tuple(i[0].shape), tuple(o.shape))))
+    model(torch.zeros(1, 3, 64, 64))
+    seen = list(seen) # the hooks see the run below too
+    mine = [(l.name.split(' ')[0], l.in_shape, l.out_shape) for l in trace(model, (3, 64, 64)) if not l.name.endswith(('add', 'flatten'))]
+    assert mine == seen
+
+class Uses(nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f,self.conv = f,nn.Conv2d(2, 2, 3, padding=1)
+    def forward(self, x): return self.f(self, x)
+
+@pytest.mark.parametrize('f, kinds', [
+    (lambda s,x: s.conv(x) + x, [('conv', (-1,)), ('add', (0, -1))]),
+    (lambda s,x: x - s.conv(x), [('conv', (-1,)), ('add', (-1, 0))]),
+    (lambda s,x: s.conv(x).relu_(), [('conv', (-1,)), ('activation', (0,))]),
+    (lambda s,x: torch.cat([x, s.conv(x), x], 1), [('conv', (-1,)), ('concat', (-1, 0, -1))]),
+    (lambda s,x: F.interpolate(s.conv(x), scale_factor=2), [('conv', (-1,)), ('upsample', (0,))]),
+    (lambda s,x: F.interpolate(x, scale_factor=2, mode='bilinear'), [('interpolate', (-1,))]),
+    (lambda s,x: s.conv(F.pad(x, (1, 2, 0, 3))), [('pad', (-1,)), ('conv', (0,))]),
+    (lambda s,x: x.mean((2, 3)), [('adaptive_pool', (-1,))]),
+    (lambda s,x: x.mean(1), [('mean', (-1,))]),
+    (lambda s,x: F.conv2d(input=x, weight=s.conv.weight, stride=2), [('conv', (-1,))]),
+    (lambda s,x: s.conv(s.conv(x)), [('conv', (-1,)), ('conv', (0,))]),
+    (lambda s,x: F.avg_pool2d(x, 2, ceil_mode=True), [('avg_pool', (-1,))]),
+    (lambda s,x: s.conv(x) if x.sum() == 0 else x, [('sum', (-1,)), ('eq', (0,)), ('bool', (1,)), ('conv', (-1,))]),   # looks at values: runs on real zeros
+])
+def test_trace_of_operations(f, kinds):
+    layers = trace(Uses(f), (2, 9, 9))
+    got = [(l.kind, l.inputs) for l in layers]
+    if kinds[-1] == ('conv', (-1,)) and len(kinds) == 4: got,kinds = got[-1:],kinds[-1:]
+    assert got == kinds
+    for l in layers:
+        if l.window: assert l.window.out_size(l.in_shape[2:]) == l.out_shape[2:]
+
+def test_trace_leaves_the_model_alone_when_it_fails():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Conv2d(2, 2, 9)).train()
+    stats = model[1].running_mean.clone()
+    with pytest.raises(ValueError, match=r'does not run on an input of shape \(1, 1, 6, 6\)'): trace(model, (1, 6, 6))
+    assert model.training and torch.equal(stats, model[1].running_mean) and model[1].num_batches_tracked == 0
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+
+class Two(nn.Module):
+    def forward(self, x, y): return x+y
+
+@pytest.mark.parametrize('model, shape, said', [
+    (Two(), (1, 8, 8), r'needs 2 inputs \(x, y\)'), (nn.LazyConv2d(3, 3), (1, 8, 8), 'lazy'), (nn.ConvTranspose2d(1, 1, 3), (1, 8, 8), 'conv_transpose2d'),
+    (nn.Conv2d(1, 1, 3), (8, 8), 'input_shape'), (nn.Conv2d(1, 1, 3), (1, 0, 8), 'input_shape'), (nn.Conv2d(3, 1, 3), (1, 8, 8), 'does not run'), (nn.Sequential(nn.Conv1d(8, 8, 3)), (1, 8, 8), 'conv1d|does not run')])
+def test_what_trace_refuses(model, shape, said):
+    with pytest.raises(ValueError, match=said): trace(model, shape)
+
+def test_trace_wants_a_module_and_knows_names():
+    with pytest.raises(TypeError, match='function'): trace(lambda x: x, (1, 8, 8))
+    layers = trace(nn.Sequential(nn.Conv2d(1, 1, 3), nn.ReLU()), (1, 8, 8))
+    assert layers['0'].kind == 'conv' and isinstance(layers[:1], Trace)
+    with pytest.raises(ValueError, match="no layer is named 'conv1'"): layers['conv1']
+
+def test_half_precision_and_shared_modules():
+    relu = nn.ReLU()
+    layers = trace(nn.Sequential(nn.Conv2d(1, 2, 3), relu, nn.Conv2d(2, 2, 3), relu).half(), (1, 8, 8))
+    assert [l.name for l in layers] == ['0', '1', '2', '1 (2)']
