@@ -101,9 +101,9 @@ def test_trace_follows_hooks_own_view():
     for n,m in model.named_modules():
         if not list(m.children()): m.register_forward_hook(lambda m, i, o, n=n: seen.append((n, tuple(i[0].shape), tuple(o.shape))))
     model(torch.zeros(1, 3, 64, 64))
-    seen = list(seen) # the hooks see the run below too
+    want = list(seen) # the hooks see the run below too
     mine = [(l.name.split(' ')[0], l.in_shape, l.out_shape) for l in trace(model, (3, 64, 64)) if not l.name.endswith(('add', 'flatten'))]
-    assert mine == seen
+    assert mine == want
 
 class Uses(nn.Module):
     def __init__(self, f):

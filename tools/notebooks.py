@@ -29,10 +29,20 @@ def colab_url(path):
     return f"https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{path.relative_to(root).as_posix()}"
 def badge(path): return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(path)})'
 
+def contents():
+    "The table of notebooks: title, what it is for, badge"
+    rows = ['<!-- notebooks -->', '| notebook | you will be able to | open |', '| --- | --- | --- |']
+    for p in notebooks():
+        if p.stem == 'index': continue
+        title,sub = re.match(r'# (.+)\n\n> (.+)', read(p).cells[0].source).groups()
+        rows.append(f'| [{p.stem}]({p.name}): {title} | {sub} | {badge(p)} |')
+    return '\n'.join(rows)
+
 def dress(nb, path):
     "Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output"
     nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
     for c in nb.cells:
+        if c.source.startswith('<!-- notebooks -->'): c.source = contents()
         if c.cell_type == 'markdown': c.source = badge_pat.sub(lambda m: badge(path), c.source)
         if c.cell_type != 'code': continue
         if directive(c, 'code-fold') == 'true': c.metadata = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
@@ -63,8 +73,7 @@ def readme(folder):
     body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files', 'unique_key': 'README'})
     alts = iter(alts)
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
-    base = f"nbs/"
-    body = re.sub(r'\]\((\d\d_\w+\.ipynb)', rf']({base}\1', body)
+    body = re.sub(r'\]\((\w+\.ipynb)', r'](nbs/\1', body)
     (folder/'README.md').write_text(re.sub(r'\n{3,}', '\n\n', body).strip() + '\n', encoding='utf-8')
     for name,data in res['outputs'].items():
         f = folder/name
