@@ -33,7 +33,7 @@ def use_style():
     "Make this course's look matplotlib's default: call it once, after the imports"
     plt.rcParams.update({
         'figure.dpi': 100, 'figure.figsize': (6.4, 3.6), 'figure.constrained_layout.use': True, 'font.size': 10,
-        'axes.titlesize': 11, 'axes.titlelocation': 'left', 'axes.spines.top': False, 'axes.spines.right': False,
+        'axes.titlesize': 11, 'axes.spines.top': False, 'axes.spines.right': False,
         'axes.grid': True, 'grid.color': '#ECEEF1', 'axes.axisbelow': True, 'legend.frameon': False, 'image.interpolation': 'nearest',
         'axes.prop_cycle': cycler(color=[palette[o] for o in ('input', 'kernel', 'output', 'accent', 'ink')])
                          + cycler(linestyle=['-', '--', '-.', ':', (0, (5, 1, 1, 1, 1, 1))])})
