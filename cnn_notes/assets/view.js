@@ -1,0 +1,145 @@
+// What every view shares: its data, elements, numbers, colors, a grid of cells that can be walked through, and a stepper.
+// It runs in a sandboxed frame, under a policy that lets nothing in or out. Text goes in as text, never as HTML.
+'use strict';
+
+const data = JSON.parse(document.getElementById('data').textContent);
+const root = document.getElementById('view');
+for (const [name, color] of Object.entries(data.palette)) document.documentElement.style.setProperty('--' + name, color);
+
+function el(tag, props = {}, ...children) {
+  const e = document.createElement(tag);
+  for (const [k, v] of Object.entries(props)) {
+    if (k.startsWith('on')) e.addEventListener(k.slice(2), v);
+    else if (v !== false && v != null) e.setAttribute(k, v === true ? '' : v);
+  }
+  e.append(...children);
+  return e;
+}
+
+// ---- numbers
+
+const MINUS = '\u2212', TIMES = '\u00d7';
+
+// A way to write the numbers of one matrix: whole numbers as they are, others rounded, very large or small ones as powers of ten
+function formatter(values, digits) {
+  const big = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+  const whole = values.every(Number.isInteger);
+  const power = big >= 1e6 || (big > 0 && !whole && big < 0.5 * 10 ** -digits);
+  const plain = v => v === 0 ? '0' : power ? v.toExponential(1) : v.toFixed(whole ? 0 : digits); // a bare 0 is a zero, 0.00 is near it
+  const write = v => plain(v).replace(/^-(?=[0.]*$)/, '').replace(/-/g, MINUS);
+  write.exact = v => Number(plain(v)) === v;
+  return write;
+}
+// The shortest way to write one number with no more than so many digits after the point
+const shortest = (v, digits) => String(Number(v.toFixed(digits))).replace(/-/g, MINUS).replace(/^\u22120$/, '0');
+
+// ---- colors, as cnn_notes.show has them: white is zero
+
+const rgb = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
+function mix(stops, t) {
+  const p = Math.min(Math.max(t, 0), 1) * (stops.length - 1), i = Math.min(Math.floor(p), stops.length - 2);
+  const [a, b] = [rgb(stops[i]), rgb(stops[i + 1])];
+  return a.map((v, k) => Math.round(v + (b[k] - v) * (p - i)));
+}
+// kind: 'input', 'kernel' or 'output'; gives value -> {fill, ink}
+function shades(kind, values) {
+  let hi = Math.max(...values), lo = Math.min(...values, 0);
+  const signed = lo < 0 || kind === 'kernel';
+  const stops = signed ? [data.palette.negative, '#FFFFFF', data.palette[kind]] : ['#FFFFFF', data.palette[kind], data.palette.deep];
+  if (signed) { hi = Math.max(Math.abs(lo), Math.abs(hi)) || 1; lo = -hi; }
+  return v => {
+    const c = mix(stops, (v - lo) / ((hi - lo) || 1));
+    const dark = 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2] < 0.55 * 255;
+    return { fill: `rgb(${c.join(',')})`, ink: dark ? '#FFFFFF' : data.palette.ink };
+  };
+}
+
+// ---- a matrix of cells
+
+// A grid that can be pointed at, tapped and walked through with the arrow keys (roles: 'grid'), or only read ('table').
+// Only one cell is in the tab order at a time. onmove(i, j, how) is called with how = 'point', 'press' or 'key'.
+class Grid {
+  constructor(label, { walk = false, onmove = () => {} } = {}) {
+    this.walk = walk; this.onmove = onmove; this.label = label;
+    this.el = el('div', { class: 'grid', role: walk ? 'grid' : 'table', 'aria-label': label, 'aria-readonly': walk ? 'true' : null });
+    this.mark = el('div', { class: 'mark', 'aria-hidden': 'true' });
+    if (!walk) return;
+    this.el.addEventListener('pointermove', e => e.pointerType !== 'touch' && this.to(e.target, 'point'));
+    this.el.addEventListener('click', e => this.to(e.target, 'press'));
+    this.el.addEventListener('keydown', e => this.key(e));
+  }
+  // cell(i, j) -> {texts, value, name, fill, ink, classes}: of the texts the first for which there is room in all cells
+  draw(rows, cols, pitch, cell) {
+    const focused = this.el.contains(document.activeElement);
+    Object.assign(this, { rows, cols, pitch });
+    this.el.style.gridTemplateColumns = `repeat(${cols}, ${pitch - 1}px)`;
+    this.el.style.gridAutoRows = `${pitch - 1}px`;
+    const info = Array.from({ length: rows }, (_, i) => Array.from({ length: cols }, (_, j) => cell(i, j)));
+    const sizes = info[0][0].texts.map((_, t) => Math.min(13, (pitch - 2) / (Math.max(1, ...info.flat().map(c => c.texts[t].length)) * 0.6)));
+    const legible = sizes.findIndex(s => s >= 8);
+    this.el.style.fontSize = (sizes[legible] || 9) + 'px';
+    this.cells = info.map((line, i) => line.map((c, j) => {
+      // where numbers do not fit, a sign still tells below zero from above
+      const text = legible >= 0 ? c.texts[legible] : pitch >= 9 && c.texts[0].startsWith(MINUS) ? MINUS : '';
+      const e = el('div', { class: ['cell', ...(c.classes || [])].join(' '), role: this.walk ? 'gridcell' : 'cell', tabindex: this.walk ? -1 : null,
+        'aria-label': c.name, 'data-at': `${i},${j}`, 'data-value': c.value }, text);
+      if (c.fill) { e.style.backgroundColor = c.fill; e.style.color = c.ink; }
+      return e;
+    }));
+    this.el.replaceChildren(this.mark, ...this.cells.map(line => el('div', { class: 'row', role: 'row' }, ...line)));
+    this.mark.replaceChildren();
+    if (this.walk) this.here(...(this.at || [0, 0]), focused);
+  }
+  here(i, j, focus = false) {
+    const [r, c] = this.at = [Math.min(i, this.rows - 1), Math.min(j, this.cols - 1)];
+    for (const e of this.el.querySelectorAll('.here')) { e.classList.remove('here'); e.tabIndex = -1; e.removeAttribute('aria-selected'); }
+    const e = this.cells[r][c];
+    e.classList.add('here'); e.tabIndex = 0; e.setAttribute('aria-selected', 'true');
+    if (focus) e.focus({ preventScroll: true });
+  }
+  to(target, how) {
+    const e = target.closest('.cell');
+    if (e && this.el.contains(e)) this.onmove(...e.dataset.at.split(',').map(Number), how);
+  }
+  key(e) {
+    let [i, j] = this.at;
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[e.key];
+    if (e.altKey || e.metaKey || (e.ctrlKey && step)) return;
+    if (step) [i, j] = [i + step[0], j + step[1]];
+    else if (e.key === 'Home') [i, j] = [e.ctrlKey ? 0 : i, 0];
+    else if (e.key === 'End') [i, j] = [e.ctrlKey ? this.rows - 1 : i, this.cols - 1];
+    else if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); return this.onmove(i, j, 'press'); }
+    else return;
+    e.preventDefault();
+    [i, j] = [Math.min(Math.max(i, 0), this.rows - 1), Math.min(Math.max(j, 0), this.cols - 1)];
+    this.onmove(i, j, 'key');
+    this.cells[i][j].focus({ preventScroll: true });
+  }
+  // Outline the cells rows[...] x cols[...]: one block where they touch, each for itself (and a dashed line around) where they do not
+  outline(rows, cols) {
+    const p = this.pitch, block = (top, left, h, w, cls) => {
+      const e = el('i', { class: cls || 'block' });
+      Object.assign(e.style, { top: top * p - 1.5 + 'px', left: left * p - 1.5 + 'px', height: h * p + 2 + 'px', width: w * p + 2 + 'px' });
+      return e;
+    };
+    const [h, w] = [rows, cols].map(o => o[o.length - 1] - o[0] + 1), apart = h > rows.length || w > cols.length;
+    const parts = apart ? [block(0, 0, h, w, 'span'), ...rows.flatMap(r => cols.map(c => block(r - rows[0], c - cols[0], 1, 1)))] : [block(0, 0, h, w)];
+    this.mark.replaceChildren(...parts);
+    this.mark.style.transform = `translate(${cols[0] * p}px, ${rows[0] * p}px)`;
+  }
+}
+
+// ---- a number with a button on each side
+
+// onchange(value) returns true if it took the value; otherwise the old one comes back
+function stepper(name, value, min, max, onchange) {
+  const id = 'step-' + name;
+  const input = el('input', { id, type: 'number', min, max, step: 1, value, inputmode: 'numeric' });
+  let last = value;
+  const take = v => { if (onchange(v)) last = v; input.value = last; };
+  const bump = by => () => take(last + by);
+  input.addEventListener('change', () => take(input.value === '' ? NaN : Number(input.value)));
+  return el('div', {}, el('label', { for: id }, name), ' ',
+    el('div', { class: 'stepper' }, el('button', { type: 'button', 'aria-label': 'less ' + name, onclick: bump(-1) }, MINUS), input,
+      el('button', { type: 'button', 'aria-label': 'more ' + name, onclick: bump(1) }, '+')));
+}
