@@ -132,13 +132,13 @@ function draw() {
 
   weights.style.gridTemplateColumns = `repeat(${kw}, ${cell - 1}px)`;
   weights.style.gridAutoRows = `${cell - 1}px`;
-  weights.style.fontSize = (cell >= 34 ? 14 : 12) + 'px';
+  weights.style.fontSize = Math.min(14, (cell - 3) / (0.6 * Math.max(...flat.kernel.map(v => write.kernel(v).length)))) + 'px';
   const same = weights.children.length === kh && weights.firstChild.children.length === kw;
   if (!same) weights.replaceChildren(...s.w.map((line, a) => el('div', { class: 'row', role: 'row' }, ...line.map((_, b) => field(a, b)))));
   s.w.forEach((line, a) => line.forEach((v, b) => {
     const e = weights.children[a].children[b], f = e.firstChild, { fill, ink } = color.kernel(v);
     e.dataset.value = v; e.style.backgroundColor = fill; e.style.color = ink;
-    if (document.activeElement !== f || !same) f.value = f.dataset.shown = shortest(v, data.digits);
+    if (document.activeElement !== f || !same) f.value = f.dataset.shown = write.kernel(v);
   }));
 
   choose.value = s.kernel;
@@ -159,7 +159,7 @@ function draw() {
 }
 
 // The selected output: its window, its products, their sum
-let speak;
+let speak, started = false; // nothing is read out before the reader does something
 function point() {
   const s = state, [i, j] = s.at, t = terms(i, j), v = sum(t), [kh, kw] = [t.length, t[0].length], n = kh * kw;
   output.here(i, j);
@@ -167,15 +167,23 @@ function point() {
   const exact = write.output.exact(v) && t.flat().every(o => (o.pad || write.input.exact(o.x)) && Number(o.w.toFixed(data.digits)) === o.w);
   const [num, wgt] = [o => o.pad ? '0' : write.input(o.x), o => write.kernel(o.w)];
   lines.style.gridTemplateColumns = `repeat(${kw}, auto)`;
-  lines.replaceChildren(...t.flat().map((o, k) => el('span', { class: 'term' }, k ? '+ ' : '',
+  lines.replaceChildren(...t.flat().map((o, k) => el('span', { class: 'term', onpointerenter: () => meant(k, true), onpointerleave: () => meant(k, false) }, k ? '+ ' : '',
     el('b', { class: o.pad ? 'x pad' : 'x' }, num(o)), ` ${TIMES} `, el('b', { class: 'w' }, wgt(o)))));
   total.replaceChildren(exact ? '= ' : '\u2248 ', el('b', { id: 'sum', 'data-value': v }, write.output(v)));
   sumSize.textContent = `of output (${i}, ${j}): ${n} product${n > 1 ? 's' : ''}` + (exact ? '' : ', shown rounded');
   hold.replaceChildren(...(s.held ? [el('span', { class: 'hover' }, 'Held. Click it again, or another.'), el('span', { class: 'tap' }, 'Tap another cell.')]
     : [el('span', { class: 'hover' }, 'Point at a cell, or use the arrow keys.'), el('span', { class: 'tap' }, 'Tap a cell.')]));
   clearTimeout(speak);
+  if (!started) return;
   const words = n <= 16 ? t.flat().map(o => `${num(o)} times ${wgt(o)}`).join(', plus ') + ', ' : `the sum of ${n} products `;
   speak = setTimeout(() => { live.textContent = `Output row ${i}, column ${j}: ${words}${exact ? 'equals' : 'is about'} ${write.output(v)}`.replace(/\u2212/g, 'minus '); }, 250);
+}
+
+// Point at a product: its input and its weight
+function meant(k, on) {
+  const [i, j] = state.at, kw = state.w[0].length, [a, b] = [Math.floor(k / kw), k % kw];
+  const r = windowOf(i, state.w.length, state)[a] + state.padding, c = windowOf(j, kw, state)[b] + state.padding;
+  for (const e of [input.cells[r][c], weights.children[a].children[b]]) e.classList.toggle('meant', on);
 }
 
 function explain(text, refused = false) {
@@ -198,5 +206,6 @@ function field(a, b) {
 }
 
 draw();
+started = true;
 let drawnAt = document.documentElement.clientWidth;
 addEventListener('resize', () => { const w = document.documentElement.clientWidth; if (w !== drawnAt) { drawnAt = w; draw(); } });

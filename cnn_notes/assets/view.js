@@ -30,8 +30,11 @@ function formatter(values, digits) {
   write.exact = v => Number(plain(v)) === v;
   return write;
 }
-// The shortest way to write one number with no more than so many digits after the point
-const shortest = (v, digits) => String(Number(v.toFixed(digits))).replace(/-/g, MINUS).replace(/^\u22120$/, '0');
+// One number on its own, with no more digits after the point than it needs; never 0 for what is not 0
+function shortest(v, digits) {
+  const r = Number(v.toFixed(digits));
+  return String(r === 0 ? Number(v.toPrecision(1)) + 0 : r).replace(/-/g, MINUS);
+}
 
 // ---- colors, as cnn_notes.show has them: white is zero
 
@@ -113,7 +116,7 @@ class Grid {
     e.preventDefault();
     [i, j] = [Math.min(Math.max(i, 0), this.rows - 1), Math.min(Math.max(j, 0), this.cols - 1)];
     this.onmove(i, j, 'key');
-    this.cells[i][j].focus({ preventScroll: true });
+    this.cells[i][j].focus();
   }
   // Outline the cells rows[...] x cols[...]: one block where they touch, each for itself (and a dashed line around) where they do not
   outline(rows, cols) {
