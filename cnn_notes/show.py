@@ -68,7 +68,7 @@ def show_image(
     else:
         finite = a[np.isfinite(a)]
         lo, hi = (float(finite.min()), float(finite.max())) if finite.size else (0., 1.)
-        signed = lo < 0 or kind == 'kernel'
+        signed = lo < 0 or kind == 'kernel' or (vmin is not None and vmin < 0)
         if signed: hi = max(abs(lo), abs(hi)) or 1.; lo = -hi
         else: lo = min(lo, 0.); hi = hi or 1.
         lo, hi = lo if vmin is None else vmin, hi if vmax is None else vmax
