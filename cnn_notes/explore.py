@@ -140,8 +140,9 @@ def _conv_figure(v):
     x = [.15, W*u + .5, W*u + max(kw*uk, 1) + .85]
     width = max(x[2] + max(ow*u, 1.2) + .15, 6)
     text = fill(re.sub(' ([\u00d7=\u2248]) ', '\u00a0\\1\u00a0', v.sum()), int(15*width)) # a line never ends inside a product
-    high,low = max(H*u, kh*uk, oh*u),.5 + .17*(text.count('\n')+1)
-    fig = Figure(figsize=(width, high + low + .35), layout='none')
+    high,low = max(H*u, kh*uk, oh*u),.6 + .17*(text.count('\n')+1)
+    fig = Figure(figsize=(width, high + low + .35), layout='constrained')
+    fig.set_layout_engine('none') # placed by hand: the layout that a reader's style asks for must not move it
     def panel(k, t, cell, title, kind, most):
         "A grid hanging from one line with the others"
         ax = fig.add_axes([x[k]/width, 1 - (.3 + t.shape[0]*cell)/(high + low + .35), t.shape[1]*cell/width, t.shape[0]*cell/(high + low + .35)])

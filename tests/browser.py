@@ -36,8 +36,7 @@ class Browser:
         "Show `html` (text, or the path of a file) in a window of that size; phone: a touch screen; calm: the reader asked for reduced motion (frames do not hear of it)"
         self.driver.switch_to.default_content()
         self.resize(width, height, phone)
-        self.cdp('Emulation.setEmulatedMedia', features=[dict(name='prefers-reduced-motion', value='reduce' if calm else 'no-preference'),
-                 dict(name='hover', value='none' if phone else 'hover'), dict(name='pointer', value='coarse' if phone else 'fine')])
+        self.cdp('Emulation.setEmulatedMedia', features=[dict(name='prefers-reduced-motion', value='reduce' if calm else 'no-preference')])
         if not isinstance(html, Path):
             path = self.folder/'page.html'
             path.write_text(html, encoding='utf-8')
