@@ -2,7 +2,7 @@
 import base64, json, math, re, threading
 from hashlib import sha256
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 import matplotlib.pyplot as plt
 import pytest, torch
@@ -167,7 +167,7 @@ def shown(browser, part='out'):
 
 def check_output(browser, x, k, stride=1, padding=0, dilation=1):
     "Every output on the page is `F.conv2d`'s, but for the order of summation: 1e-12 of the largest possible sum"
-    x,k = (torch.as_tensor(o).double()[None, None] for o in (x, k))
+    x,k = (torch.as_tensor(o, dtype=torch.double)[None, None] for o in (x, k))
     want = F.conv2d(x, k, stride=stride, padding=padding, dilation=dilation)[0, 0]
     got = shown(browser)
     assert got.shape == want.shape
@@ -201,7 +201,8 @@ def test_pointer(browser):
     browser.hover(cell(3, 4))
     with browser.frame():
         want = check_output(browser, x, named_kernels['top edge'])
-        assert selected(browser) == (3, 4) and outlined(browser) == {(r, c) for r in (3, 4, 5) for c in (4, 5, 6)}
+        assert selected(browser) == (3, 4)
+        browser.wait(lambda: outlined(browser) == {(r, c) for r in (3, 4, 5) for c in (4, 5, 6)}) # it glides there
         got = terms(browser)
         assert len(got) == 9
         for (a, w),p,k in zip(got, x[3:6, 4:7].flatten(), torch.tensor(named_kernels['top edge']).flatten()): assert abs(a - p) <= .005 + 1e-9 and w == k
@@ -254,7 +255,7 @@ def test_keyboard(browser):
             assert selected(browser) == want
             assert browser.js('return document.activeElement.dataset.at') == '{},{}'.format(*want)
             assert len(browser.all('.out .cell[tabindex="0"]')) == 1, 'one cell is in the tab order'
-        assert outlined(browser) == {(r, c) for r in (1, 2, 3) for c in (0, 1, 2)}
+        browser.wait(lambda: outlined(browser) == {(r, c) for r in (1, 2, 3) for c in (0, 1, 2)})
         assert [a for a,_ in terms(browser)][::3] == [0, 0, 0], 'the left column of the window is padding'
         browser.js('document.activeElement.blur()')
 
@@ -389,12 +390,14 @@ def test_phone(browser, width):
         assert selected(browser) == (6, 3) and overflow(browser)[0] <= 0
         want = check_output(browser, x, named_kernels['top edge'])
         assert float(browser.one('#sum').get_attribute('data-value')) == pytest.approx(want[6, 3].item(), abs=1e-12)
-        assert browser.js("return Math.min(...[...document.querySelectorAll('button, select, .stepper input')].map(e => e.getBoundingClientRect().height))") >= 36
-        assert browser.js("return getComputedStyle(document.querySelector('#kernel')).fontSize") == '16px', 'smaller makes a phone zoom in'
     browser.tap('[aria-label="more padding"]')
     with browser.frame(): check_output(browser, x, named_kernels['top edge'], padding=1)
     with browser.frame(1): assert overflow(browser)[0] <= 0
     browser.shot(f'explore_phone_{width}')
+    browser.open(explore_conv(x[:, :5], torch.ones(7, 5)).page(), width=width, height=740, phone=True) # the frame's own page: only there the driver's touch screen is known
+    assert browser.js("return Math.min(...[...document.querySelectorAll('button, select, .stepper input')].map(e => e.getBoundingClientRect().height))") >= 38
+    assert browser.js("return getComputedStyle(document.querySelector('#kernel')).fontSize") == '16px', 'smaller makes a phone zoom in'
+    assert overflow(browser)[0] <= 0
 
 @pytest.mark.parametrize('width', [320, 360, 420, 490, 600, 719, 730, 860, 1000, 1300])
 def test_frame_fits_its_content(browser, width):
@@ -420,14 +423,14 @@ def test_nothing_gets_in_or_out(browser):
             hits.append(self.path)
             self.send_response(200); self.send_header('Access-Control-Allow-Origin', '*'); self.end_headers(); self.wfile.write(b'self.loaded = 1')
         def log_message(self, *args): pass
-    server = HTTPServer(('127.0.0.1', 0), Handler)
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         url = f'http://127.0.0.1:{server.server_port}'
         loads = """const url = arguments[0], done = arguments[arguments.length - 1], blocked = [];
             document.addEventListener('securitypolicyviolation', e => blocked.push(e.effectiveDirective));
             const add = (tag, props) => document.body.append(Object.assign(document.createElement(tag), props));
-            for (const f of [() => add('img', { src: url + '/img' }), () => add('script', { src: url + '/script' }), () => add('link', { rel: 'stylesheet', href: url + '/css' }), () => add('iframe', { src: url + '/frame' }),
+            for (const f of [() => add('img', { src: url + '/img' }), () => add('script', { src: url + '/script' }), () => add('link', { rel: 'stylesheet', href: url + '/css' }), () => import(url + '/import').catch(() => 0), () => add('iframe', { src: url + '/frame' }),
               () => add('video', { src: url + '/video' }), () => fetch(url + '/fetch').catch(() => 0), () => { const x = new XMLHttpRequest(); x.open('GET', url + '/xhr'); x.send(); },
               () => new WebSocket(url.replace('http', 'ws') + '/ws'), () => new EventSource(url + '/events'), () => navigator.sendBeacon(url + '/beacon'), () => new FontFace('f', `url(${url}/font)`).load().catch(() => 0),
               () => new Worker(URL.createObjectURL(new Blob(['fetch("' + url + '/worker")'])))]) { try { f(); } catch (e) { } }
@@ -439,8 +442,9 @@ def test_nothing_gets_in_or_out(browser):
             reach = lambda code: browser.js(f"try {{ {code}; return 'reached' }} catch (e) {{ return e.name }}")
             assert reach('top.document.title') == reach('parent.document.body') == reach('localStorage.x') == reach('document.cookie') == 'SecurityError'
             assert reach("document.body.innerHTML = '<b>x</b>'") == 'TypeError', 'trusted types'
-            assert reach("new Function('return 1')()") in ('EvalError', 'TypeError')
-            assert browser.js("const s = document.createElement('script'); s.textContent = 'self.injected = 1'; document.body.append(s); return self.injected") is None
+            browser.js("setTimeout(() => { try { Function('self.evaluated = 1')(); } catch (e) { self.refused = e.name; } })") # later: what a driver runs itself is let through
+            assert browser.wait(lambda: browser.js('return self.evaluated || self.refused')) == 'EvalError'
+            assert browser.js("const s = document.createElement('script'); s.append('self.injected = 1'); try { document.body.append(s) } catch { } return self.injected") is None
             assert browser.js('return self.origin') == 'null'
         assert hits == []
         assert browser.js("try { return document.querySelector('iframe').contentDocument === null } catch (e) { return true }")
@@ -479,8 +483,8 @@ def test_roles_and_names(browser):
 
 def test_motion(browser):
     for calm,want in ((False, '0.11s'), (True, '0s')):
-        browser.open(page(explore_conv(ramp())), calm=calm)
-        with browser.frame(): assert browser.js("return getComputedStyle(document.querySelector('.in .mark')).transitionDuration") == want
+        browser.open(explore_conv(ramp()).page(), calm=calm)
+        assert browser.js("return getComputedStyle(document.querySelector('.in .mark')).transitionDuration") == want
 
 def luminance(rgb):
     c = [v/12.92 if v <= .04045 else ((v+.055)/1.055)**2.4 for v in (o/255 for o in rgb)]
@@ -504,7 +508,7 @@ def test_colors(browser):
                 style = browser.js(f"return [...document.querySelectorAll('.{part} .grid .cell')].map(c => {{ const s = getComputedStyle(c); return [s.backgroundColor, s.color].map(o => o.match(/\\d+/g).slice(0, 3).map(Number)) }})")
                 got = torch.tensor([o[0] for o in style]).view(want.shape)
                 assert (got-want).abs().max() <= 3, (part, (got-want).abs().max())
-                assert min(contrast(*o) for o in style) > 3
+                assert min(contrast(*o) for o in style) > 3.6 # no ink does better on a middling color
             text = browser.js("""return [...document.querySelectorAll('h1, h2, .note, label, .terms b, .total b, option, button')].map(e => { const s = getComputedStyle(e), n = o => { const m = o.match(/[\\d.]+/g).map(Number);
                 return (o.startsWith('color(') ? m.slice(-3).map(v => v*255) : m).slice(0, 3); }; return [e.className + e.tagName, n(s.color), s.backgroundColor.includes(', 0)') ? [255, 255, 255] : n(s.backgroundColor)]; })""")
             assert min((round(contrast(a, b), 2), n) for n,a,b in text) > (4.5, ''), sorted((round(contrast(a, b), 2), n) for n,a,b in text)[:3]

@@ -124,8 +124,8 @@ function draw() {
     return { texts: [pad ? '0' : write.input(v)], value: v, name: where + (skip ? ', read by no window' : ''), classes: [pad && 'pad', skip && 'unread'].filter(Boolean),
       ...(pad ? {} : color.input(v)) };
   });
-  // the output at the input's scale, so that it looks as much smaller as it is
-  output.draw(oh, ow, pitch(Math.max(oh, PH), Math.max(ow, PW)), (i, j) => {
+  // the output at the input's scale, so that it looks as much smaller as it is; but not too small to point at
+  output.draw(oh, ow, Math.max(pitch(Math.max(oh, PH), Math.max(ow, PW)), Math.min(30, pitch(oh, ow))), (i, j) => {
     const v = y[i][j], text = write.output(v);
     return { texts: [text, briefly(v)], value: v, name: `row ${i}, column ${j}: ${text}`, ...color.output(v) };
   });
@@ -171,8 +171,7 @@ function point() {
     el('b', { class: o.pad ? 'x pad' : 'x' }, num(o)), ` ${TIMES} `, el('b', { class: 'w' }, wgt(o)))));
   total.replaceChildren(exact ? '= ' : '\u2248 ', el('b', { id: 'sum', 'data-value': v }, write.output(v)));
   sumSize.textContent = `of output (${i}, ${j}): ${n} product${n > 1 ? 's' : ''}` + (exact ? '' : ', shown rounded');
-  hold.replaceChildren(...(s.held ? [el('span', { class: 'hover' }, 'Held. Click it again, or another.'), el('span', { class: 'tap' }, 'Tap another cell.')]
-    : [el('span', { class: 'hover' }, 'Point at a cell, or use the arrow keys.'), el('span', { class: 'tap' }, 'Tap a cell.')]));
+  hold.textContent = s.held ? 'Held. Choose it again to let go.' : 'Point, tap or use the arrow keys.';
   clearTimeout(speak);
   if (!started) return;
   const words = n <= 16 ? t.flat().map(o => `${num(o)} times ${wgt(o)}`).join(', plus ') + ', ' : `the sum of ${n} products `;
