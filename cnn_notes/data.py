@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from importlib.resources import files
 from numbers import Integral
 from pathlib import Path
+from PIL import Image
 from torch import Tensor
 with warnings.catch_warnings(): # PyTorch deprecates torch.jit.script, which fastai 2.8 calls once at import
     warnings.filterwarnings('ignore', r'`torch\.jit\.script` is deprecated', FutureWarning)
@@ -196,9 +197,8 @@ class TensorDL(TfmdDL):
 def _to_chw(o, like):
     "One image (path, PIL image, array or tensor) in the shape, type and place of the images in `like`"
     c,h,w = like.shape[1:]
-    if not isinstance(o, (Tensor, np.ndarray)):
-        image = PILImageBW if c == 1 else PILImage
-        o = np.array(image.create(o).convert(image._open_args['mode']))
+    if not isinstance(o, (Image.Image, Tensor, np.ndarray)): o = (PILImageBW if c == 1 else PILImage).create(o)
+    if isinstance(o, Image.Image): o = np.array(o.convert('L' if c == 1 else 'RGB'))
     o = torch.as_tensor(o).as_subclass(Tensor)
     if o.ndim == 2: o = o[None]
     if o.ndim == 3 and o.shape != (c, h, w) and o.shape[-1] == c: o = o.permute(2, 0, 1)
