@@ -69,7 +69,10 @@ def readme(folder):
     nb = read(root/'nbs'/'index.ipynb')
     nb.cells = [c for c in nb.cells if not (c.cell_type == 'code' and (hidden(c) or directive(c, 'default_exp')))]
     alts = [directive(c, 'fig-alt') for c in nb.cells if c.cell_type == 'code' and any('image/png' in o.get('data', {}) for o in c.outputs)]
-    for c in nb.cells: c.source = '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
+    nb.metadata.language_info = {'name': 'python'}
+    for c in nb.cells:
+        if directive(c, 'echo') == 'false': c.transient = {'remove_source': True}
+        c.source = '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
     body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files', 'unique_key': 'README'})
     alts = iter(alts)
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
