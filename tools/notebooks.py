@@ -71,9 +71,9 @@ def readme(folder):
     alts = [directive(c, 'fig-alt') for c in nb.cells if c.cell_type == 'code' and any('image/png' in o.get('data', {}) for o in c.outputs)]
     nb.metadata.language_info = {'name': 'python'}
     for c in nb.cells:
-        if directive(c, 'echo') == 'false': c.transient = {'remove_source': True}
-        c.source = '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
+        c.source = 'no echo' if directive(c, 'echo') == 'false' else '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
     body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files', 'unique_key': 'README'})
+    body = re.sub(r'```python\s*no echo\s*```', '', body)
     alts = iter(alts)
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
     body = re.sub(r'\]\((\w+\.ipynb)', r'](nbs/\1', body)
