@@ -91,8 +91,7 @@ def check():
         ignore = shutil.ignore_patterns('.git', '.venv', 'mnist', '__pycache__', '*.egg-info', 'build', 'dist', '_bench')
         shutil.copytree(root, d, ignore=ignore)
         for p in notebooks():
-            nb = read(p)
-            if json.dumps(nb) != json.dumps(dress(nb.copy(), p)): res.append(f'nbs/{p.name}: badge, folding or alternative text; run `make export`')
+            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True): res.append(f'nbs/{p.name}: badge, folding or alternative text; run `make export`')
         for cmd in ('nbdev-export', 'nbdev-clean'): subprocess.run(cmd, cwd=d, check=True, capture_output=True)
         for f in sorted((d/'cnn_notes').glob('*.py')):
             mine = root/'cnn_notes'/f.name
