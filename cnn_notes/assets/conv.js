@@ -170,7 +170,7 @@ function point() {
   lines.replaceChildren(...t.flat().map((o, k) => el('span', { class: 'term', onpointerenter: () => meant(k, true), onpointerleave: () => meant(k, false) }, k ? '+ ' : '',
     el('b', { class: o.pad ? 'x pad' : 'x' }, num(o)), ` ${TIMES} `, el('b', { class: 'w' }, wgt(o)))));
   total.replaceChildren(exact ? '= ' : '\u2248 ', el('b', { id: 'sum', 'data-value': v }, write.output(v)));
-  sumSize.textContent = `of output (${i}, ${j}): ${n} product${n > 1 ? 's' : ''}` + (exact ? '' : ', shown rounded');
+  sumSize.textContent = `output (${i}, ${j}), ${n} product${n > 1 ? 's' : ''}` + (exact ? '' : ', rounded');
   hold.textContent = s.held ? 'Held. Choose it again to let go.' : 'Point, tap or use the arrow keys.';
   clearTimeout(speak);
   if (!started) return;

@@ -83,7 +83,7 @@ class Grid {
     this.el.style.gridTemplateColumns = `repeat(${cols}, ${pitch - 1}px)`;
     this.el.style.gridAutoRows = `${pitch - 1}px`;
     const info = Array.from({ length: rows }, (_, i) => Array.from({ length: cols }, (_, j) => cell(i, j)));
-    const sizes = info[0][0].texts.map((_, t) => Math.min(13, (pitch - 2) / (Math.max(1, ...info.flat().map(c => c.texts[t].length)) * 0.6)));
+    const sizes = info[0][0].texts.map((_, t) => Math.min(13, (pitch - 2) / (Math.max(1, ...info.flat().map(c => c.texts[t].length)) * 0.65)));
     const legible = sizes.findIndex(s => s >= 8);
     this.el.style.fontSize = (sizes[legible] || 9) + 'px';
     this.cells = info.map((line, i) => line.map((c, j) => {
