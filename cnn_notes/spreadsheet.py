@@ -103,7 +103,20 @@ def _obstacle(l):
     return f"({l.kind}) has no formula here" + ("; of padding only a convolution's own zeros do" if l.kind == 'pad' else '')
 
 # %% ../nbs/08_trace_precedents.ipynb #dc38dbfe
-_max_windows = 40_000
+_max_windows,_max_cells,_max_chars = 40_000,50_000,8_000
+
+def _check_size(stages):
+    "`ValueError` for what would make an unreadable sheet"
+    smaller = "give a smaller image, or a model with fewer filters or larger strides"
+    windows,cells = 0,math.prod(stages[0].shape)
+    for a,s in zip(stages, stages[1:]):
+        k,kernels,reads = math.prod(s.window.ks),s.shape[0]*(a.shape[0]//s.groups) if s.name.startswith('conv') else 0,a.shape[0]//s.groups
+        windows += math.prod(s.shape)*reads
+        cells += math.prod(s.shape) + kernels*k
+        chars = reads*(48 if s.window.dilation == (1, 1) else 17*k) # of a formula
+        if chars > _max_chars: raise ValueError(f"write_workbook: a formula of layer {_text(s.layer.name)!r} would read {reads} kernels of {k} weights in some {chars:,} characters, and Excel takes 8,191; {smaller}")
+    if windows > _max_windows: raise ValueError(f"write_workbook: the formulas would read {windows:,} windows, and a sheet stays legible up to {_max_windows:,}; {smaller}")
+    if cells > _max_cells: raise ValueError(f"write_workbook: the sheet would have {cells:,} cells, and stays legible up to {_max_cells:,}; {smaller}")
 
 def _plan(model, shape, pixels):
     "The stages to write, from the trace of `model`; `ValueError` for what has no formula"
@@ -125,8 +138,7 @@ def _plan(model, shape, pixels):
             stages.append(_Stage(f'{kind}{count[kind]}', l.out_shape[1:], l.window, l.groups if kind == 'conv' else l.out_shape[1], l))
         elif kind != 'dropout': stages[-1].after.append(l)
     for a,b in zip(stages, stages[1:]): a.ring = b.window.padding
-    n = sum(math.prod(b.shape)*a.shape[0]//b.groups for a,b in zip(stages, stages[1:]))
-    if n > _max_windows: raise ValueError(f"write_workbook: the formulas would read {n:,} windows, and a sheet stays legible up to {_max_windows:,}; give a smaller image, or a model with fewer filters or larger strides")
+    _check_size(stages)
     return stages
 
 # %% ../nbs/08_trace_precedents.ipynb #b5c817ea
@@ -177,7 +189,6 @@ def _formula(before, s, c, i, j):
     elif s.weight is None: e = f"{dict(max_pool='MAX', avg_pool='AVERAGE')[s.layer.kind]}({grids[0].ref(*s.window.inputs(i, j))})"
     else: e = '+'.join([_products(k, g, s.window, i, j) for k,g in zip(t.kernels, grids)] + ([p['bias']] if 'bias' in p else []))
     for l in s.after: e = f'MAX(0,{e})' if l.kind == 'activation' else f"({e}-{p['mean']})/SQRT({p['var']}+{l.module.eps:G})*{p['gamma']}+{p['beta']}"
-    if len(e) > 8191: raise ValueError(f"write_workbook: a formula of layer {_text(s.layer.name)!r} would read {len(grids)} channels in {len(e):,} characters, and Excel takes 8,191; give a model with fewer filters")
     return f'={e}'
 
 # %% ../nbs/08_trace_precedents.ipynb #878bc769
@@ -433,7 +444,10 @@ def _write_network(ws, stages, pick, title):
         _write_rules(sheet, s, after is None)
         for c,t in enumerate(s.tiles):
             for key,grids in ((f'{s.name}_output_{c}' if s.layer else f'{s.name}_{c}', [t.grid]), (f'{s.name}_filter_{c}', t.kernels)):
-                if grids: names[key] = DefinedName(key, attr_text=','.join('Network!' + g.ref(*g.inner, fixed=True) for g in grids))
+                if not grids: continue
+                corners = grids[0].top,grids[0].left,max(g.top+g.size[0] for g in grids)-1,max(g.left+g.size[1] for g in grids)-1
+                names[key] = DefinedName(key, attr_text=f'Network!{_ref(*corners, fixed=True)}')
+            for key,at in t.params.items(): names[f'{s.name}_{key}_{c}'] = DefinedName(f'{s.name}_{key}_{c}', attr_text=f'Network!{_ref(*at, fixed=True)}')
     return sheet
 
 # %% ../nbs/08_trace_precedents.ipynb #6e7c60dc
