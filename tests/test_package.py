@@ -4,6 +4,7 @@ from configparser import ConfigParser
 from email import message_from_bytes
 from pathlib import Path
 import pytest
+from packaging.requirements import Requirement
 import cnn_notes
 
 root = Path(__file__).resolve().parent.parent
@@ -104,9 +105,7 @@ def test_wheel_straight_from_the_repository_is_the_same(source, wheel, tmp_path)
 # ---- metadata
 
 def lines(text): return [o.strip() for o in text.splitlines() if o.strip()]
-def norm(req):
-    from packaging.requirements import Requirement
-    return str(Requirement(req.split(';')[0].strip()))
+def norm(req): return str(Requirement(req.split(';')[0].strip()))
 
 def test_metadata_is_settings_ini(metadata, settings):
     assert (metadata['Name'], metadata['Version']) == ('cnn_notes', cnn_notes.__version__)
@@ -125,11 +124,11 @@ def test_readme_is_the_long_description(metadata):
 
 def test_constraints_meet_the_requirements(settings):
     "The versions in constraints.txt are ones that settings.ini allows, and every requirement has one"
-    from packaging.requirements import Requirement
-    pins = dict(o.split('==') for o in lines((root/'constraints.txt').read_text()) if not o.startswith('#'))
+    pins = {o.name: o for o in map(Requirement, (l for l in lines((root/'constraints.txt').read_text()) if not l.startswith('#')))}
     for o in map(Requirement, lines(settings['requirements']) + lines(settings['dev_requirements'])):
         assert o.name in pins, f'{o.name} has no version in constraints.txt'
-        assert pins[o.name] in o.specifier, f'{o} does not allow {pins[o.name]}'
+        (pin,) = pins[o.name].specifier
+        assert pin.operator == '==' and pin.version in o.specifier, f'{o} does not allow {pin}'
 
 
 # ---- at work, alone
