@@ -10,7 +10,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: env lab test outputs export readme clean bench wheel
 env: $(READY)
-$(READY): settings.ini setup.py constraints.txt
+$(READY):
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade -q pip setuptools wheel
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
