@@ -48,7 +48,7 @@ class View:
         name:str, # of the view: `NAME.js` and `NAME.css` in `cnn_notes/assets`, put behind `view.js` and `view.css`
         data:dict, # what the script finds in its constant `data`: anything that JSON can say
         title:str, # stands above the view, and names the frame to those who hear the page
-        heights:tuple[str,str,str], # CSS lengths: of the frame from 720 pixels of width on, from 480 on, and below that
+        heights:tuple[str,str,str], # CSS lengths, of the frame: from 720 pixels of inner width on, from 480 on, and below that
     ):
         if not _asset(f'{name}.js'): raise ValueError(f"View: there is no {name}.js in {_assets}; a view needs a script")
         self.name,self.data,self.title,self.heights = name,data,title,heights
