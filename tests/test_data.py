@@ -446,7 +446,7 @@ def test_test_dl_and_predict(learn, small, tmp_path):
         assert str(label) == learn.dls.vocab[ref[0].argmax()] and idx == ref[0].argmax(), kind
         torch.testing.assert_close(probs, ref[0], atol=1e-5, rtol=1e-4)
     inp,*_ = learn.predict(ims[0], with_input=True)
-    torch.testing.assert_close(torch.as_tensor(np.array(inp)).squeeze(), ims[0]/255, atol=1e-5, rtol=0)
+    torch.testing.assert_close(inp.as_subclass(torch.Tensor).squeeze(), ims[0]/255, atol=1e-5, rtol=0)
     learn.dls.test_dl(ims).show_batch()
     assert len(titles()) == 9
 
