@@ -21,8 +21,8 @@ lab: env
 
 test: env
 	python tools/notebooks.py check
-	nbdev-test --n-workers 2
-	python -m pytest
+	OMP_NUM_THREADS=1 nbdev-test --n-workers 2
+	OMP_NUM_THREADS=1 python -m pytest
 
 # after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
 export: env
