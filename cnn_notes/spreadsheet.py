@@ -144,7 +144,7 @@ def _plan(model, shape, pixels):
 # %% ../nbs/08_trace_precedents.ipynb #b5c817ea
 def _numbers(t, what):
     "`t` as float64 in the fewest digits that keep a float32 apart from its neighbors; `ValueError` for NaN"
-    if t.is_meta: raise ValueError(f"write_workbook: {what} has a shape but no values (it is on the meta device)")
+    if t.is_meta: raise ValueError(f"write_workbook: {what} has a shape but no values (it is on the meta device); build the model on a real one, and for weight_norm use nn.utils.parametrizations")
     x = t.detach().cpu().double()
     if not x.isfinite().all(): raise ValueError(f"write_workbook: {what} holds NaN or infinity, which no cell can hold")
     return x if t.dtype == torch.float64 else torch.tensor([float(f'{v:.9g}') for v in x.flatten().tolist()], dtype=torch.float64).view(x.shape)
@@ -271,14 +271,14 @@ _below_zero = '#5B4A7A' # as in the color maps of `show`
 
 def _mix(color, share=1.):
     "A color on white, as the workbook writes it"
-    return ''.join(f'{round(255 + (int(color[k:k+2], 16)-255)*share):02X}' for k in (1, 3, 5))
+    return 'FF' + ''.join(f'{round(255 + (int(color[k:k+2], 16)-255)*share):02X}' for k in (1, 3, 5))
 _pale = {k: _mix(palette[k], .14) for k in ('input', 'kernel', 'output')}
 
 def _add_styles(wb):
     side = Side('hair', color=_mix(palette['ink'], .35))
     def add(name, size, color='ink', fill=None, box=False, at='center', bold=False, wrap=False, indent=0):
         wb.add_named_style(NamedStyle(f'cnn {name}', Font('Arial', size, bold=bold, color=_mix(palette[color])), PatternFill('solid', fgColor=fill) if fill else PatternFill(),
-                                      Border(side, side, side, side) if box else Border(), Alignment(at, 'top' if wrap else 'center', wrap_text=wrap, indent=indent)))
+                                      Border(side, side, side, side) if box else Border(), Alignment(at, 'center', wrap_text=wrap, indent=indent)))
     for k,pale in _pale.items(): add(k, 7, fill=pale, box=True)
     add('padding', 7, fill=_mix(palette['padding']), box=True)
     add('constant', 7, box=True)
@@ -309,7 +309,7 @@ class _Sheet:
     def rule(self, cells, test, **look): self.ws.conditional_formatting.add(cells, FormulaRule([test], **look))
     def shade(self, cells, kind, m, signed):
         "From pale to the color of `kind` at `m`; below zero to another color at -m"
-        white = dict(font=Font(color='FFFFFF')) # only where the color is dark: orange never is
+        white = dict(font=Font(color='FFFFFFFF')) # only where the color is dark: orange never is
         self.ws.conditional_formatting.add(cells, CellIsRule('lessThan', [repr(-.8*m)], **white) if kind == 'kernel' else CellIsRule('notBetween', [repr(-.8*m), repr(.8*m)], **white))
         low = dict(start_value=-m, start_color=_mix(_below_zero), mid_type='num', mid_value=0, mid_color=_pale[kind]) if signed else dict(start_value=0, start_color=_pale[kind])
         self.ws.conditional_formatting.add(cells, ColorScaleRule(start_type='num', **low, end_type='num', end_value=m, end_color=_mix(palette[kind])))
@@ -379,7 +379,7 @@ def _write_rules(sheet, s, last):
             if not rs or not cs: continue
             cells,test = t.grid.ref(rs, cs),f'${_ref(t.grid.top+rs[0], t.mark[1])}<>"",{get_column_letter(t.grid.left+cs[0])}${t.mark[0]}<>"",{on}'
             # LibreOffice combines a rule with a shade only where both are given for the same cells
-            if k == 0: sheet.rule(cells, f'AND({test},ABS({t.grid.ref(rs[:1], cs[:1])})>{.8*m})', font=Font(bold=True, color='FFFFFF'), border=box)
+            if k == 0: sheet.rule(cells, f'AND({test},ABS({t.grid.ref(rs[:1], cs[:1])})>{.8*m})', font=Font(bold=True, color='FFFFFFFF'), border=box)
             sheet.rule(cells, f'AND({test})', font=bold, border=box)
             if k == 0: sheet.shade(cells, s.kind, m, signed=bool((s.values < 0).any()))
         if t.kernels:
@@ -389,7 +389,7 @@ def _write_rules(sheet, s, last):
         if last:
             sheet.rule(_ref(t.row, t.col), on, font=Font(bold=True, color=_mix(palette['accent'])))
             for at in t.params.values(): sheet.rule(_ref(*at), on, border=box)
-            for axis in (0, 1): sheet.rule(t.lane(axis, t.grid.inner[axis]), f'NOT({on})', font=Font(color='C9CED6'))
+            for axis in (0, 1): sheet.rule(t.lane(axis, t.grid.inner[axis]), f'NOT({on})', font=Font(color='FFC9CED6'))
 
 # %% ../nbs/08_trace_precedents.ipynb #b45df85e
 def _short(o): return str(o[0]) if o[0] == o[1] else f'{o[0]}/{o[1]}'
@@ -483,13 +483,13 @@ def _write_readme(ws, stages, pick, title):
     lines += [('heading', 'How exact it is'),
         ('text', "A spreadsheet calculates with about 15 digits, PyTorch by default with about 7. Both start from the same weights, so the activations agree to 5 or 6 digits. Batch norm is in evaluation mode: it uses its running mean and variance.")]
     ws.sheet_view.showGridLines = False
-    ws.page_setup.orientation,ws.page_setup.fitToHeight,ws.sheet_properties.pageSetUpPr = 'landscape',0,PageSetupProperties(fitToPage=True)
+    ws.page_setup.orientation,ws.sheet_properties.pageSetUpPr = 'landscape',PageSetupProperties(fitToPage=True)
     for letter,width in zip('ABC', (3, 6, 104)): ws.column_dimensions[letter].width = width
     for r,(style,s) in enumerate(lines, 2):
         swatch = style in palette or style == 'pick'
         if swatch: sheet.put(r, 2, '●' if style == 'pick' else 0 if style == 'padding' else .5, style, '0.0' if style in _pale else None)
-        sheet.put(r, 3 if swatch else 2, s, 'text' if swatch else style)
-        ws.row_dimensions[r].height = dict(title=30, heading=26).get(style, 5 + 13*max(1, -(-len(s)//(106 if swatch else 112))))
+        sheet.put(r, 3 if swatch else 2, f'  {s}' if swatch else s, 'text' if swatch else style)
+        ws.row_dimensions[r].height = dict(title=30, heading=26).get(style, 5 + 13*max(1, -(-len(s)//128)))
         if style == 'text': ws.merge_cells(start_row=r, start_column=2, end_row=r, end_column=3)
         if cell in s:
             ws.cell(r, 2).hyperlink = Hyperlink(ref=_ref(r, 2), location=f'Network!{cell}')
@@ -525,8 +525,8 @@ def _save(path, data):
 # %% ../nbs/08_trace_precedents.ipynb #e0dffab2
 def _check_image(image, mean, std):
     "`image` as (C, H, W), mean and std as (C,) float64"
-    x = image if isinstance(image, Tensor) else torch.as_tensor(np.array(image))
-    x = x.as_subclass(Tensor)
+    try: x = (image if isinstance(image, Tensor) else torch.as_tensor(np.array(image))).as_subclass(Tensor)
+    except TypeError as e: raise TypeError(f"write_workbook: image is a {type(image).__name__}; give a tensor or an array of numbers") from e
     if x.ndim == 2: x = x[None]
     if x.ndim != 3 or not x.numel(): raise ValueError(f"write_workbook: image has shape {tuple(x.shape)}; give one image, (H, W) or (C, H, W)")
     if (mean is None) != (std is None): raise ValueError(f"write_workbook: {'std' if mean is None else 'mean'} is given without {'mean' if mean is None else 'std'}; give both or none")
@@ -556,9 +556,10 @@ def write_workbook(
     x,mean,std = _check_image(image, mean, std)
     stages = _plan(model, x.shape, pixels=mean is not None)
     _fill(stages, x, mean, std)
-    pick = tuple(_default_pick(stages) if highlight is None else highlight)
+    pick = _default_pick(stages) if highlight is None else tuple(np.ravel(highlight).tolist())
     if len(pick) != 3 or not all(o in range(n) for o,n in zip(pick, stages[-1].shape)):
         raise ValueError(f"write_workbook: highlight is {highlight}; {stages[-1].name} has (filters, rows, columns) = {tuple(stages[-1].shape)}, each counted from 0")
+    pick = tuple(map(int, pick))
     wb = Workbook()
     _add_styles(wb)
     title = f"{_text(type(model).__name__)}: what its activations are made of"

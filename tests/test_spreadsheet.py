@@ -1,5 +1,5 @@
 "The workbook against PyTorch, calculated by LibreOffice and by the `formulas` package, neither of which knows of the other"
-import io, math, os, re, shutil, subprocess, zipfile
+import io, math, os, re, shutil, subprocess, sys, zipfile
 import formulas, numpy as np, pytest, torch
 import torch.nn as nn, torch.nn.functional as F
 from collections import OrderedDict
@@ -555,3 +555,8 @@ def test_names_that_are_no_workbooks(path):
 
 def test_not_a_module(tmp_path):
     with pytest.raises(TypeError, match='trace: model is a function'): write_workbook(tmp_path/'n.xlsx', lambda x: x, image)
+    with pytest.raises(TypeError, match='image is a NoneType'): write_workbook(tmp_path/'n.xlsx', net(), None)
+
+def test_it_costs_no_fastai():
+    code = "import sys, cnn_notes.spreadsheet; sys.exit('fastai' in sys.modules)"
+    assert subprocess.run([sys.executable, '-c', code], timeout=120).returncode == 0
