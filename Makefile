@@ -8,7 +8,7 @@ READY   = $(VENV)/ready-$(HASH)
 export PYTHONPATH := $(CURDIR)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env lab test outputs export readme clean bench wheel
+.PHONY: env lab test outputs export readme clean bench wheel site
 env: $(READY)
 $(READY):
 	$(PYTHON) -m venv $(VENV)
@@ -22,7 +22,7 @@ lab: env
 test: env
 	python tools/notebooks.py check
 	OMP_NUM_THREADS=1 nbdev-test --n-workers 2
-	OMP_NUM_THREADS=1 python -m pytest
+	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
 
 # after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
 export: env
@@ -36,9 +36,12 @@ outputs: export
 	nbdev-clean
 	python tools/notebooks.py readme
 
+# the course as static pages, in _site/html
+site: env
+	python tools/site.py
 bench: env
 	for f in benchmarks/[a-z]*.py; do python $$f || exit 1; done
 wheel: env
 	python -m build
 clean:
-	rm -rf build dist *.egg-info _bench
+	rm -rf build dist *.egg-info _bench _site

@@ -9,6 +9,7 @@ __all__ = ['LayerCount', 'Counts', 'count']
 import pandas as pd
 import torch.nn as nn
 from .geometry import Layer, Window, trace
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from html import escape
 from math import prod
@@ -66,7 +67,7 @@ class Counts(list):
 # %% ../nbs/06_counting.ipynb #287912ad
 def count(
     model:nn.Module, # any model that `trace` follows
-    input_shape, # (C, H, W) for one image, or (N, C, H, W) for a batch
+    input_shape:Sequence[int], # (C, H, W) for one image, or (N, C, H, W) for a batch
 ) -> Counts: # a `LayerCount` for each layer; `.total`, `.to_frame()`
     "Parameters, multiplications and activations of every layer that runs; raises what `trace` raises"
     seen,res = set(),Counts()

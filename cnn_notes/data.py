@@ -6,10 +6,11 @@
 __all__ = ['Mnist', 'read_idx', 'load_mnist', 'ImageTensors', 'TensorDL', 'mnist_dls']
 
 # %% ../nbs/00_data.ipynb #755d08ca
-import gzip, hashlib, itertools, math, warnings, zlib
+import gzip, hashlib, itertools, math, os, warnings, zlib
 import numpy as np
 import torch
 from collections import namedtuple
+from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from numbers import Integral
@@ -30,7 +31,7 @@ _mnist = Path(str(files('cnn_notes')/'mnist')) # the four files, inside the pack
 
 # %% ../nbs/00_data.ipynb #8f32a41e
 def read_idx(
-    path, # a file in the IDX format, gzipped if its name ends in `.gz`
+    path:str|os.PathLike, # a file in the IDX format, gzipped if its name ends in `.gz`
 ) -> Tensor: # uint8, in the shape that the file's header gives
     "Read an IDX file of bytes; raises `ValueError` for a file that is damaged or of another format"
     path = Path(path)
@@ -64,7 +65,7 @@ def _find(folder, name):
     raise FileNotFoundError(f"load_mnist: no {name} or {name}.gz in {folder}, nor in its raw or MNIST/raw; give the folder that holds the four IDX files")
 
 def load_mnist(
-    path=None, # a folder with the four IDX files, or torchvision's root above `MNIST/raw`; None: the files in the package
+    path:str|os.PathLike|None=None, # a folder with the four IDX files, or torchvision's root above `MNIST/raw`; None: the files in the package
 ) -> Mnist: # (train_x, train_y, valid_x, valid_y), uint8: images (60000, 28, 28), labels (60000,), and 10,000 of each
     "MNIST as tensors; `FileNotFoundError` for a missing file, `ValueError` for a damaged one or labels that do not match"
     res = {}
@@ -234,11 +235,11 @@ def _classes(digits, ty):
 # %% ../nbs/00_data.ipynb #f0255aee
 def mnist_dls(
     bs:int=64, # images in a training batch
-    digits=None, # the labels to keep, such as `(3, 7)`; None: all
-    data=None, # a folder for `load_mnist`, or (train_x, train_y, valid_x, valid_y): x (N, H, W) or (N, C, H, W), y (N,); None: MNIST
+    digits:Iterable[int]|None=None, # the labels to keep, such as `(3, 7)`; None: all
+    data:str|os.PathLike|Sequence|None=None, # a folder for `load_mnist`, or (train_x, train_y, valid_x, valid_y): x (N, H, W) or (N, C, H, W), y (N,); None: MNIST
     val_bs:int|None=None, # images in a validation batch; None: `bs`
-    device=None, # where batches are made; None: fastai's default device
-    path='.', # where `Learner` saves
+    device:str|torch.device|None=None, # where batches are made; None: fastai's default device
+    path:str|os.PathLike='.', # where `Learner` saves
 ) -> DataLoaders: # batches are (xb, yb): (bs, C, H, W) float32 with mean 0 and std 1, and (bs,) int64
     "fastai `DataLoaders` over tensors in memory; `ValueError` or `TypeError` for data that does not fit together"
     for k,v in dict(bs=bs, val_bs=bs if val_bs is None else val_bs).items():

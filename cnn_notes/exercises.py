@@ -6,6 +6,7 @@
 __all__ = ['Verdict', 'exercise']
 
 # %% ../nbs/exercises.ipynb #cb3c7cfa
+from collections.abc import Callable
 from functools import wraps
 from html import escape
 
@@ -31,7 +32,7 @@ def _last_line(e):
 
 def exercise(
     passed:str='your answer passes', # what to tell a reader who got it
-): # a decorator for a function that takes the answer and asserts
+) -> Callable: # a decorator for a function that takes the answer and asserts
     "Make a checking function answer with a `Verdict`, whatever the answer does"
     def deco(check):
         @wraps(check)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from .show import outline, palette, show_image
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, ROUND_HALF_UP
 from hashlib import sha256
 from html import escape
@@ -230,8 +230,8 @@ class ConvView(View):
 
 # %% ../nbs/explore.ipynb #fb256fe3
 def explore_conv(
-    img, # (H, W) or (1, H, W), up to 32 x 32: tensor, array or list of lists
-    kernel='top edge', # a name in `named_kernels` or in `kernels`; or weights: (kh, kw), up to 7 x 7
+    img:Tensor|np.ndarray|Sequence, # (H, W) or (1, H, W), up to 32 x 32: tensor, array or list of lists
+    kernel:str|Tensor|np.ndarray|Sequence='top edge', # a name in `named_kernels` or in `kernels`; or weights: (kh, kw), up to 7 x 7
     stride:int=1, # cells from one place to the next, 1 to 16
     padding:int=0, # cells of zeros on each side, 0 to 8
     dilation:int=1, # cells from one cell of the kernel to the next, 1 to 16; 1: no gaps

@@ -10,7 +10,7 @@ import difflib, inspect
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fastcore.basics import patch
 from numbers import Integral
@@ -138,7 +138,7 @@ class Trace(list):
 # %% ../nbs/02_stride_padding.ipynb #4124353c
 def unknown_layer(
     name:str, # what was asked for
-    layers, # the records to choose from
+    layers:Iterable[Layer], # the records to choose from
 ) -> str: # a message with the nearest names
     "What to tell someone who named a layer that is not there"
     names = [l.name for l in layers]
@@ -246,7 +246,7 @@ def _run(model, x, state):
 
 def trace(
     model:nn.Module, # any model that runs on one batch of images
-    input_shape, # (C, H, W), or (N, C, H, W)
+    input_shape:Sequence[int], # (C, H, W), or (N, C, H, W)
 ) -> Trace: # the layers, in the order in which they ran
     "What `model` does to an image, operation by operation; `ValueError` for a model that cannot be followed"
     if not isinstance(model, nn.Module): raise TypeError(f"trace: model is a {type(model).__name__}; give a torch.nn.Module")

@@ -10,6 +10,7 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from collections.abc import Callable, Iterable
 from cycler import cycler
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from pathlib import Path
+from PIL.Image import Image
 
 # %% ../nbs/show.ipynb #87373a3d
 palette = dict(input='#2F6DB5', kernel='#E07B00', output='#12857A', padding='#E4E6EA', accent='#C2185B', ink='#2B2F36') # ink: text and lines on paper
@@ -29,7 +31,7 @@ _cmaps = dict(input=(_sequential('input'), _diverging('input')), kernel=(_diverg
               output=(_sequential('output'), _diverging('output')))
 
 # %% ../nbs/show.ipynb #9abaf9e0
-def use_style():
+def use_style() -> None:
     "Make this course's look matplotlib's default: call it once, after the imports"
     plt.rcParams.update({
         'figure.dpi': 100, 'figure.figsize': (6.4, 3.6), 'figure.constrained_layout.use': True, 'font.size': 10,
@@ -50,7 +52,7 @@ def _as_image(im):
 
 # %% ../nbs/show.ipynb #36c15135
 def show_image(
-    im, # (H, W), (1, H, W) or (3, H, W): tensor, array or PIL image (of one channel)
+    im:torch.Tensor|np.ndarray|Image, # (H, W), (1, H, W) or (3, H, W): tensor, array or PIL image (of one channel)
     ax:Axes|None=None, # where to draw; None: a new figure
     figsize:tuple|None=None, # inches, of the new figure
     title:str|None=None, # says what to see
@@ -95,8 +97,8 @@ def _cell_lines(ax, h, w):
 
 # %% ../nbs/show.ipynb #50673a09
 def show_images(
-    ims, # the images, each as `show_image` takes it
-    titles=None, # one string for each image
+    ims:Iterable, # the images, each as `show_image` takes it
+    titles:Iterable[str]|None=None, # one string for each image
     ncols:int=8, # images in a row
     size:float=1.2, # inches, of one image
     suptitle:str|None=None, # the figure's title: says what to see
@@ -124,8 +126,8 @@ def _span(o, n):
 
 def outline(
     ax:Axes, # axes with an image on them
-    rows, # int, range or slice: the rows of the block
-    cols, # int, range or slice: its columns
+    rows:int|range|slice, # int, range or slice: the rows of the block
+    cols:int|range|slice, # int, range or slice: its columns
     color:str=palette['accent'], # of the line
     lw:float=2.5, # its width in points
     label:str|None=None, # short text above the block
@@ -139,7 +141,7 @@ def outline(
 
 # %% ../nbs/show.ipynb #fb00dfaf
 def error_of(
-    f, # what to call
+    f:Callable, # what to call
     *args, # with these
     **kwargs, # and these
 ) -> str: # the error's type and message
@@ -161,7 +163,7 @@ class Gif:
 
 def animate(
     fig:Figure, # the figure to animate; it is closed afterwards
-    draw, # called with 0 ... frames-1: changes what is on `fig`
+    draw:Callable, # called with 0 ... frames-1: changes what is on `fig`
     frames:int, # how many pictures
     fps:float=2, # pictures per second
     alt:str='', # what the animation shows, in words

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from openpyxl import Workbook
@@ -543,11 +544,11 @@ def _check_image(image, mean, std):
     return x,*consts
 
 def write_workbook(
-    path, # where to write; ends in `.xlsx`, and a file of that name is replaced
+    path:str|os.PathLike, # where to write; ends in `.xlsx`, and a file of that name is replaced
     model:nn.Module, # its first two convolutions are written, in evaluation mode
-    image, # (H, W) or (C, H, W) as the model sees it, floating point; with `mean` and `std`: its pixels, of any type
-    mean=None, # what is subtracted from the pixels before the model sees them: a number, or (C,); None: nothing
-    std=None, # what they are divided by: a number, or (C,)
+    image:Tensor, # (H, W) or (C, H, W) as the model sees it, floating point; with `mean` and `std`: its pixels, of any type
+    mean:float|Sequence[float]|Tensor|None=None, # what is subtracted from the pixels before the model sees them: a number, or (C,); None: nothing
+    std:float|Sequence[float]|Tensor|None=None, # what they are divided by: a number, or (C,)
     highlight:tuple|None=None, # (filter, row, column) of the output to highlight; None: the largest that sees no padding
 ) -> Path: # `path`
     "Write an image and what `model`'s first two convolutions make of it as live formulas; `ValueError` for what has no formula, `OSError` if `path` cannot be written"

@@ -1,0 +1,141 @@
+"The course as a site: what `make site` writes, and what a browser shows of it, at a desk and on a phone"
+import re, sys, threading
+from functools import partial
+from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+import pytest
+
+root = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(root/'tools'))
+import notebooks as tool
+from importlib.util import module_from_spec, spec_from_file_location
+from test_hygiene import planned
+
+# by its path: the standard library has a `site` too
+spec = spec_from_file_location('course_site', root/'tools'/'site.py')
+course_site = module_from_spec(spec)
+spec.loader.exec_module(course_site)
+
+names = [p.stem for p in tool.notebooks()]
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    "Folder of the pages, and what Sphinx warned of"
+    out = tmp_path_factory.mktemp('site')
+    warnings = course_site.build(out)
+    return out/'html',warnings
+
+class Elements(HTMLParser):
+    "Elements of a page with their attributes, and its text"
+    def __init__(self, path):
+        super().__init__()
+        self.found,self.text = [],[]
+        self.feed(path.read_text(encoding='utf-8'))
+    def handle_starttag(self, tag, attrs): self.found.append((tag, dict(attrs)))
+    def handle_data(self, data): self.text.append(data)
+    def all(self, tag): return [a for t,a in self.found if t == tag]
+
+@pytest.fixture(scope='module')
+def pages(site): return {n: Elements(site[0]/f'{n}.html') for n in names}
+
+coming = {f'{o}.ipynb' for o in planned} - {f'{o}.ipynb' for o in names} # linked to, and still to be written
+
+def test_sphinx_has_nothing_to_say(site): assert not [l for l in site[1].splitlines() if not any(f"'{o}'" in l for o in coming)]
+
+def test_every_notebook_is_a_page_in_the_navigation(pages):
+    for n,page in pages.items():
+        links = {urldefrag(a.get('href', ''))[0] for a in page.all('a')}
+        assert {f'{o}.html' for o in names if o != n} <= links, n
+
+def test_every_page_opens_in_colab(pages):
+    for n,page in pages.items():
+        if n != 'index': assert tool.colab_url(root/'nbs'/f'{n}.ipynb') in {a.get('href') for a in page.all('a')}, n
+
+def test_no_dead_internal_link(site, pages):
+    ids = {n: {a['id'] for _,a in page.found if a.get('id')} for n,page in pages.items()}
+    for n,page in pages.items():
+        for a in page.all('a'):
+            target,anchor = urldefrag(a.get('href') or '')
+            if re.match(r'\w+:', target) or anchor in coming: continue
+            assert not target or (site[0]/unquote(target)).exists(), f'{n}: {target}'
+            stem = Path(target).stem if target else n
+            if anchor and stem in ids: assert unquote(anchor) in ids[stem], f'{n}: {target}#{anchor}'
+
+def test_nothing_from_outside(pages):
+    for n,page in pages.items():
+        for tag,attr in (('script', 'src'), ('link', 'href'), ('img', 'src'), ('iframe', 'src')):
+            for a in page.all(tag):
+                if tag == 'link' and a.get('rel') not in ('stylesheet', 'preload', 'icon'): continue
+                assert not re.match(r'(https?:)?//', a.get(attr) or ''), f'{n}: {a}'
+
+def test_pictures_say_what_they_show(pages):
+    for n,page in pages.items():
+        for a in page.all('img'): assert len((a.get('alt') or '').split()) >= 2, f'{n}: {a}'
+
+def test_directives_are_not_shown(pages):
+    for n,page in pages.items():
+        text = ''.join(page.text)
+        if n not in ('exercises', 'index'): assert not re.search(r'^#\|', text, re.M), n
+        assert '#@title' not in text and 'find_spec(' not in text, n
+        assert not re.search(r'\{[\'"]?(jupyter|cellView)', text), n
+
+def test_solutions_are_folded(pages):
+    for n,page in pages.items():
+        nb = tool.read(root/'nbs'/f'{n}.ipynb')
+        solutions = sum(c.cell_type == 'code' and tool.directive(c, 'code-fold') == 'true' and not tool.hidden(c) for c in nb.cells)
+        folded = [a for a in page.all('details') if 'hide' in (a.get('class') or '')]
+        assert len(folded) == solutions and not any('open' in a for a in folded), n
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+@pytest.fixture(scope='module')
+def served(site):
+    "Address of the site on this machine: a browser lets no page fetch from a file, and the search fetches the lines it shows"
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(site[0])))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f'http://127.0.0.1:{server.server_port}'
+    server.shutdown()
+
+@pytest.mark.parametrize('width', [1280, 390])
+@pytest.mark.parametrize('name', names)
+def test_in_a_browser(name, width, served, browser):
+    browser.resize(width, 900, phone=width < 500)
+    browser.driver.get(f'{served}/{name}.html')
+    assert browser.js('return document.documentElement.scrollWidth') <= width # nothing sticks out at the side
+    browser.wait(lambda: browser.js("return [...document.images].every(o => o.complete)"))
+    pictures = browser.js("return [...document.querySelectorAll('article img')].filter(o => o.checkVisibility()).map(o => [o.naturalWidth, o.getBoundingClientRect().right])")
+    assert all(w > 0 and right <= width for w,right in pictures)
+    browser.shot(f'site_{name}_{width}')
+    assert browser.logs() == []
+
+def test_views_are_alive(site, browser):
+    browser.open(site[0]/'explore.html', width=1280)
+    total = "return document.querySelector('#sum').textContent"
+    with browser.frame(): first = browser.js(total)
+    browser.hover('.out [data-at="1,2"]')
+    with browser.frame(): browser.wait(lambda: browser.js(total) != first)
+
+def test_search_finds(served, browser):
+    browser.driver.get(f'{served}/search.html?q=dilation')
+    browser.wait(lambda: browser.js("return [...document.querySelectorAll('#search-results a')].some(o => o.href.includes('02_stride_padding'))"), 20)
+
+def test_readable_without_javascript(site, browser):
+    browser.cdp('Emulation.setScriptExecutionDisabled', value=True)
+    try:
+        browser.driver.get((site[0]/'explore.html').as_uri())
+        boxes = browser.cdp('DOM.getDocument', depth=-1) # scripts are off: ask the inspector
+        shot = browser.cdp('Page.captureScreenshot')
+        assert shot['data']
+        def nodes(o):
+            yield o
+            for c in o.get('children', []): yield from nodes(c)
+        found = list(nodes(boxes['root']))
+        article = next(o for o in found if o['nodeName'] == 'ARTICLE')
+        def size(o): return browser.cdp('DOM.getBoxModel', nodeId=o['nodeId'])['model']
+        assert size(article)['height'] > 2000
+        still = [o for o in nodes(article) if o['nodeName'] == 'IMG']
+        assert still and any(size(o)['width'] > 100 for o in still) # the view's still picture is there
+    finally: browser.cdp('Emulation.setScriptExecutionDisabled', value=False)

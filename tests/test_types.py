@@ -1,0 +1,50 @@
+"What a type checker sees of the package"
+import importlib, inspect, subprocess, sys
+from pathlib import Path
+import pytest
+
+root = Path(__file__).resolve().parent.parent
+modules = sorted(p.stem for p in (root/'cnn_notes').glob('*.py') if not p.stem.startswith('_'))
+
+def own(module):
+    m = importlib.import_module(f'cnn_notes.{module}')
+    return [o for o in (getattr(m, n) for n in m.__all__) if getattr(o, '__module__', None) == m.__name__]
+
+def signatures(o):
+    "Functions a caller calls: the function itself, or a class's `__init__` and public methods"
+    if inspect.isfunction(o): return [(o.__name__, o, True)]
+    if not inspect.isclass(o): return []
+    members = [(f'{o.__name__}.{k}', f) for k,f in vars(o).items() if inspect.isfunction(f) and f.__module__ == o.__module__ and (not k.startswith('_') or k == '__init__')]
+    return [(name, f, not name.endswith('__init__')) for name,f in members]
+
+@pytest.mark.parametrize('module', modules)
+def test_public_functions_say_what_they_take_and_give(module):
+    missing = []
+    for o in own(module):
+        if inspect.isfunction(o):
+            for name,f,gives in signatures(o):
+                sig = inspect.signature(f)
+                missing += [f'{name}({p.name})' for p in sig.parameters.values() if p.annotation is p.empty and p.name != 'self' and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+                if gives and sig.return_annotation is sig.empty: missing.append(f'{name} -> ?')
+    assert not missing, missing
+
+use = '''
+from cnn_notes.counting import count
+from cnn_notes.geometry import Window
+from cnn_notes.kernels import correlate
+from cnn_notes.models import conv, simple_cnn
+reveal_type(Window(3, 2))
+reveal_type(count(simple_cnn(), (1, 28, 28)))
+conv('1', 8)
+simple_cnn(width=(8, 16))
+conv(1, 8, ks=5).forward
+'''
+
+def test_a_type_checker_reads_the_installed_package(tmp_path):
+    (tmp_path/'use.py').write_text(use)
+    (tmp_path/'mypy.ini').write_text('[mypy]\nfollow_imports = silent\n[mypy-torch.*,fastai.*,fastcore.*,matplotlib.*,numpy.*,pandas.*,PIL.*]\nfollow_imports = skip\nignore_missing_imports = True\n')
+    res = subprocess.run([sys.executable, '-m', 'mypy', '--cache-dir', str(tmp_path/'cache'), 'use.py'], cwd=tmp_path, capture_output=True, text=True, env={**__import__('os').environ, 'MYPYPATH': str(root)})
+    out = res.stdout
+    assert 'Revealed type is "cnn_notes.geometry.Window"' in out and 'Revealed type is "cnn_notes.counting.Counts"' in out, out + res.stderr
+    assert 'Argument 1 to "conv" has incompatible type "str"' in out and 'Unexpected keyword argument "width"' in out, out
+    assert out.count(': error:') == 2, out

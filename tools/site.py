@@ -1,0 +1,67 @@
+"""The course as a site: the notebooks with their saved outputs, as pages that need no kernel and no network.
+
+    python tools/site.py            into _site/html; open _site/html/index.html
+    python tools/site.py FOLDER     into FOLDER/html
+
+Sphinx and MyST-NB make the pages, in the look of sphinx-book-theme. Here the notebooks are made ready for them: what is hidden
+goes, directives go, solutions fold, alternative texts go where MyST-NB looks for them, badges become plain links. Nothing is run.
+"""
+import re, shutil, subprocess, sys
+from pathlib import Path
+import nbformat
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from notebooks import directive, hidden, notebooks, read, root
+
+parts = 'The course','Tools of the course'
+badge_link = re.compile(r'\[!\[Open in Colab\]\([^)]*\)\]\(([^)]*)\)')
+
+def slug(heading):
+    "The anchor that MyST gives a heading, from the one that Jupyter gives it"
+    return re.sub(r'[^\w\- ]', '', heading.replace('-', ' ').lower()).strip().replace(' ', '-')
+
+def title(path): return read(path).cells[0].source.split('\n')[0].removeprefix('# ')
+
+def page(path):
+    "The notebook as MyST-NB wants it"
+    nb = read(path)
+    cells = []
+    for c in nb.cells:
+        if c.cell_type == 'code':
+            if hidden(c) or directive(c, 'default_exp'): continue
+            said = [v['alt'] for o in c.outputs for v in o.get('metadata', {}).values() if isinstance(v, dict) and v.get('alt')] # an animation brings its own
+            alt,tags = directive(c, 'fig-alt') or next(iter(said), None),[]
+            if directive(c, 'code-fold') == 'true': tags.append('hide-input')
+            if directive(c, 'echo') == 'false': tags.append('remove-input')
+            c.source = re.sub(r'^#(\||@title).*\n?', '', c.source, flags=re.M).strip()
+            if not c.source and not c.outputs: continue
+            c.metadata = {'tags': tags, **({'mystnb': {'image': {'alt': alt}}} if alt else {})}
+            for o in c.outputs: o.pop('metadata', None) if o.output_type == 'stream' else o.update(metadata={})
+        else:
+            c.source = badge_link.sub(r'[Open in Colab](\1)', c.source)
+            c.source = re.sub(r'(\]\(\w*(?:\.ipynb)?#)([^)]+)\)', lambda m: f'{m[1]}{slug(m[2])})', c.source)
+        cells.append(c)
+    if path.stem == 'index':
+        for caption in parts:
+            names = [p for p in notebooks() if p.stem != 'index' and bool(re.match(r'\d\d_', p.stem)) == (caption == 'The course')]
+            entries = [f'{p.stem[:2]} {title(p)} <{p.stem}>' if caption == 'The course' else p.stem for p in names]
+            cells.append(nbformat.v4.new_markdown_cell('\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *entries, '```'])))
+    nb.cells = cells
+    nb.metadata['language_info'] = {'name': 'python', 'pygments_lexer': 'ipython3'}
+    return nb
+
+def build(out):
+    "Pages into `out`/html; returns what Sphinx warned of"
+    src,html = out/'source',out/'html'
+    for d in (src, html): shutil.rmtree(d, ignore_errors=True)
+    src.mkdir(parents=True)
+    for f in (root/'tools'/'site').iterdir(): shutil.copy(f, src)
+    for p in notebooks(): nbformat.write(page(p), src/p.name)
+    res = subprocess.run([sys.executable, '-m', 'sphinx', '-q', '-b', 'html', '-d', out/'doctrees', src, html], capture_output=True, text=True)
+    if res.returncode: sys.exit(res.stdout + res.stderr)
+    return res.stderr.strip()
+
+if __name__ == '__main__':
+    out = Path(sys.argv[1] if len(sys.argv) > 1 else root/'_site').resolve()
+    print('making the pages', flush=True)
+    if warnings := build(out): print(warnings, file=sys.stderr)
+    print(f'open {out/"html"/"index.html"}')
