@@ -1,5 +1,5 @@
 "What `pip install cnn_notes` gives: the wheel's contents, its metadata, and that it works alone, without files of the repository and without a network"
-import hashlib, json, os, subprocess, sys, tarfile, zipfile
+import hashlib, json, os, re, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
 from email import message_from_bytes
 from pathlib import Path
@@ -173,3 +173,29 @@ def test_show_alone_does_not_bring_fastai():
 
 def test_the_package_itself_costs_nothing():
     assert sh(sys.executable, '-c', "import sys, cnn_notes; print('torch' in sys.modules)", cwd=root, PYTHONPATH=str(root)).strip() == 'False'
+
+
+# ---- the README
+
+run_blocks = r'''
+import ast, json, re, sys
+text = sys.stdin.read()
+scope,shown = {},[]
+for block in re.findall(r'```python\n(.*?)```', text, re.S):
+    tree = ast.parse(block)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, 'README', 'exec'), scope)
+    shown.append(None if last is None else repr(eval(compile(ast.Expression(last.value), 'README', 'eval'), scope)))
+print(json.dumps(shown))
+'''
+
+def test_the_readme_runs_as_printed(installed, tmp_path):
+    text = (root/'README.md').read_text(encoding='utf-8')
+    printed = [(b, [l[4:] for l in out.split('\n') if l.strip()]) for b,out in re.findall(r'```python\n((?s:.*?))```\n+((?:    .*\n)*)', text)]
+    (tmp_path/'README.md').write_text(text, encoding='utf-8')
+    shown = json.loads(lines(elsewhere(f"import sys\nsys.stdin = open('README.md', encoding='utf-8')\n{run_blocks}", installed, tmp_path))[-1])
+    assert len(shown) == len(printed) >= 3
+    for got,(block,want) in zip(shown, printed):
+        if got is None: assert not want, block
+        elif '%' in got: assert abs(float(re.search(r'[\d.]+', got)[0]) - float(re.search(r'[\d.]+', want[0])[0])) < .5, (got, want) # a training run: to half a point
+        else: assert got.split('\n') == want, block
