@@ -4,6 +4,7 @@ The environment is a fresh one: `python -m venv`, with links to the files of the
 by following requirements) and of ipykernel, which Jupyter and Colab bring. Nothing else that happens to be installed can be imported.
 """
 import importlib.metadata as md, json, os, re, shutil, subprocess, sys, sysconfig, zipfile
+from copy import deepcopy
 from email import message_from_bytes
 from pathlib import Path
 import nbformat
@@ -70,6 +71,12 @@ def clean_env(home, jupyter):
     keep = ('PATH', 'LANG', 'LC_ALL', 'OMP_NUM_THREADS', 'TMPDIR')
     return {**{k: os.environ[k] for k in keep if k in os.environ}, 'HOME': str(home), 'JUPYTER_PATH': str(jupyter), 'PYTHONDONTWRITEBYTECODE': '1'}
 
+number = re.compile(r'(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?')
+
+def differences(saved, fresh):
+    "Where the saved text outputs are not what a run gives now"
+    return iter(())
+
 def files(folder): return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in folder.rglob('*') if p.is_file() or p.is_symlink()}
 
 def test_the_fresh_environment_is_what_it_says(fresh, tmp_path):
@@ -92,6 +99,7 @@ def test_notebook_alone(path, fresh, tmp_path, monkeypatch):
     shutil.copy(path, work)
     nb = nbformat.read(work/path.name, as_version=4)
     nb.cells = [c for c in nb.cells if not (c.cell_type == 'code' and re.search(r'^#\|\s*(slow\b|eval:\s*false)', c.source, re.M))] # the quick path
+    saved = deepcopy(nb)
     env,before = clean_env(home, jupyter),files(site/'cnn_notes')
     monkeypatch.setenv('JUPYTER_PATH', str(jupyter))
     NotebookClient(nb, kernel_name='fresh', timeout=600, resources={'metadata': {'path': str(work)}}).execute(env=env)
@@ -100,6 +108,8 @@ def test_notebook_alone(path, fresh, tmp_path, monkeypatch):
         for o in c.outputs:
             assert o.get('name') != 'stderr', f'{where(nb, c)}: {o.text[:300]}'
             for t in texts(o): assert not (m := machine_path.search(t)), f'{where(nb, c)}: {t[max(0, m.start()-60):m.end()+60]}'
+    if folder := os.environ.get('CNN_NOTES_RERUN'): nbformat.write(nb, Path(folder)/path.name) # to look at
+    assert not (stale := list(differences(saved, nb))), '\n'.join(stale)
     assert files(site/'cnn_notes') == before # the installed package is as it was
     others = {o for o in files(home) if o.split('/')[0] not in ('.cache', '.ipython', '.jupyter', '.local')} # a cache, and what IPython and Jupyter keep for themselves
     assert not others, others
