@@ -72,10 +72,23 @@ def clean_env(home, jupyter):
     return {**{k: os.environ[k] for k in keep if k in os.environ}, 'HOME': str(home), 'JUPYTER_PATH': str(jupyter), 'PYTHONDONTWRITEBYTECODE': '1'}
 
 number = re.compile(r'(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?')
+clock = re.compile(r'perf_counter|seconds|_ratio|ratios|best_of|\btimes?\b|elapsed')
 
 def differences(saved, fresh):
-    "Where the saved text outputs are not what a run gives now"
-    return iter(())
+    """Where the saved text outputs are not what a run gives now.
+
+    Words and shapes must be the same. So must numbers, but for what another processor or number of threads does to a training run: a
+    twentieth. What was read from a clock is not compared."""
+    def said(c): return [re.sub(r'0x[0-9a-f]+', '0x', ''.join(o.text if o.output_type == 'stream' else o.get('data', {}).get('text/plain', ''))) for o in c.outputs]
+    for a,b in zip(saved.cells, fresh.cells):
+        if a.cell_type != 'code': continue
+        old,new = said(a),said(b)
+        at = f'{where(fresh, b)}\n  saved {old}\n  now   {new}'
+        if [re.sub(r' +', ' ', number.sub('#', o)) for o in old] != [re.sub(r' +', ' ', number.sub('#', o)) for o in new]: yield at
+        elif not clock.search(a.source):
+            for x,y in zip(number.findall(' '.join(old)), number.findall(' '.join(new))):
+                x,y = (float(o.replace(',', '').rstrip('.')) for o in (x, y))
+                if abs(x - y) > .05*max(abs(x), abs(y)) + .05: yield at; break
 
 def files(folder): return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in folder.rglob('*') if p.is_file() or p.is_symlink()}
 
