@@ -10,7 +10,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 .PHONY: env lab test outputs export readme clean bench wheel
 env: $(READY)
-$(READY): settings.ini setup.py constraints.txt
+$(READY):
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade -q pip setuptools wheel
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
@@ -21,8 +21,8 @@ lab: env
 
 test: env
 	python tools/notebooks.py check
-	nbdev-test --n-workers 2
-	python -m pytest
+	OMP_NUM_THREADS=1 nbdev-test --n-workers 2
+	OMP_NUM_THREADS=1 python -m pytest
 
 # after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
 export: env

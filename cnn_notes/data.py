@@ -10,9 +10,11 @@ import gzip, hashlib, itertools, math, warnings, zlib
 import numpy as np
 import torch
 from collections import namedtuple
+from contextlib import contextmanager
 from importlib.resources import files
 from numbers import Integral
 from pathlib import Path
+from PIL import Image
 from torch import Tensor
 with warnings.catch_warnings(): # PyTorch deprecates torch.jit.script, which fastai 2.8 calls once at import
     warnings.filterwarnings('ignore', r'`torch\.jit\.script` is deprecated', FutureWarning)
@@ -37,8 +39,8 @@ def read_idx(
         try: raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error) as e:
             raise ValueError(f"read_idx: {path} is not a whole gzip file ({e}); get it again") from e
-    if len(raw) < 4 or raw[:3] != b'\x00\x00\x08' or len(raw) < 4+4*raw[3]:
-        raise ValueError(f"read_idx: {path} starts with {raw[:4].hex(' ') or 'nothing'}; an IDX file of bytes starts with 00 00 08")
+    if raw[:3] != b'\x00\x00\x08': raise ValueError(f"read_idx: {path} starts with {raw[:4].hex(' ') or 'nothing'}; an IDX file of bytes starts with 00 00 08")
+    if len(raw) < 4 or len(raw) < 4+4*raw[3]: raise ValueError(f"read_idx: {path} ends within its header, after {len(raw)} bytes; get it again")
     ndim = raw[3]
     shape = np.frombuffer(raw, '>u4', ndim, offset=4).tolist()
     want, got = math.prod(shape), len(raw)-4-4*ndim
@@ -58,6 +60,7 @@ def _find(folder, name):
     for d in (folder, folder/'raw', folder/'MNIST'/'raw'):
         for p in (d/name, d/f'{name}.gz'):
             if p.is_file(): return p
+    if folder == _mnist: raise FileNotFoundError(f"load_mnist: {name}.gz is missing from {folder}; reinstall the package")
     raise FileNotFoundError(f"load_mnist: no {name} or {name}.gz in {folder}, nor in its raw or MNIST/raw; give the folder that holds the four IDX files")
 
 def load_mnist(
@@ -87,8 +90,9 @@ class ImageTensors:
         vocab, # the classes' names
         mean:Tensor, # (C,) of the training images, in units of `x`
         std:Tensor, # (C,) likewise
+        split_idx:int=1, # 0: training images, the ones that fastai's random transforms change; 1: validation images
     ):
-        self.x,self.y,self.mean,self.std = x,y,mean,std
+        self.x,self.y,self.mean,self.std,self.split_idx = x,y,mean,std,split_idx
         self.vocab = vocab if isinstance(vocab, CategoryMap) else CategoryMap([str(o) for o in vocab], sort=False)
 
     @property
@@ -100,6 +104,7 @@ class ImageTensors:
         idx, # positions: (n,) int64 tensor, or a list
     ) -> tuple: # (xb, yb): (n, C, H, W) float32, normalized, and (n,) int64; (xb,) where there are no labels
         "The images at `idx`, with their labels"
+        idx = torch.as_tensor(idx) # a slice is refused: it would give a view, and normalizing in place would change the data set
         xb = self.x[idx].float().sub_(self.mean.view(-1, 1, 1)).div_(self.std.view(-1, 1, 1))
         return (xb,) if self.y is None else (xb, self.y[idx])
 
@@ -109,6 +114,13 @@ class ImageTensors:
         "Undo the normalization"
         xb = xb*self.std.to(xb.device).view(-1, 1, 1) + self.mean.to(xb.device).view(-1, 1, 1)
         return xb/255 if self.x.dtype == torch.uint8 else xb
+
+    def normalize(self,
+        xb:Tensor, # (n, C, H, W), as `denormalize` gives it
+    ) -> Tensor: # the same with the mean and standard deviation of a batch
+        "Undo `denormalize`"
+        if self.x.dtype == torch.uint8: xb = xb*255
+        return (xb - self.mean.view(-1, 1, 1))/self.std.view(-1, 1, 1)
 
     def decode(self, o, full=True):
         "An (image, position) pair as what fastai can show: image and name"
@@ -120,10 +132,18 @@ class ImageTensors:
             if (o := getattr(self, k)) is not None: setattr(self, k, o.to(device))
         return self
 
+    @contextmanager
+    def set_split_idx(self, i):
+        "For a while, be training (0) or validation (1) images; `Learner.tta` does this"
+        old,self.split_idx = self.split_idx,i
+        try: yield self
+        finally: self.split_idx = old
+
     @property
-    def items(self): return list(zip(self.x, self.y))
-    def new(self, x, y=None): return type(self)(x, y, self.vocab, self.mean, self.std)
-    def new_empty(self): return self.new(self.x[:0], None if self.y is None else self.y[:0])
+    def items(self): return list(self.x) if self.y is None else list(zip(self.x, self.y))
+    def new(self, x, y=None): return type(self)(x, y, self.vocab, self.mean, self.std, self.split_idx)
+    def new_empty(self): # clones, because a pickled view takes along all that it is a view of
+        return self.new(self.x[:0].clone(), None if self.y is None else self.y[:0].clone())
 
 # %% ../nbs/00_data.ipynb #f95d0803
 class TensorDL(TfmdDL):
@@ -138,17 +158,26 @@ class TensorDL(TfmdDL):
         if not self.shuffle: return torch.arange(self.n)
         return torch.randperm(self.n, generator=torch.Generator().manual_seed(self.rng.getrandbits(63)))
 
+    def before_iter(self):
+        if self.after_item.fs or self.before_batch.fs:
+            raise ValueError("TensorDL: batches are gathered whole, so a transform of single items would never run; add it with event='after_batch'")
+        super().before_iter()
+
+    def _transform(self, b):
+        "Run the transforms that somebody added: on fastai's types, before normalization, as they expect it"
+        if not self.after_batch.fs: return b
+        x,*y = (o.as_subclass(Tensor) for o in self.after_batch(self._retain_dl((self.dataset.denormalize(b[0]), *b[1:]))))
+        return (self.dataset.normalize(x), *y)
+
     def __iter__(self):
         self.randomize(); self.before_iter()
         if self.device is not None: self.dataset.to(self.device)
         idxs = self.get_idxs() # a tensor, unless somebody else put in a `get_idxs`
         if not isinstance(idxs, Tensor): idxs = torch.tensor(list(itertools.islice(idxs, self.n)))
-        for b in idxs.to(self.dataset.x.device).split(self.bs)[:len(self)]: yield self.after_batch(self.dataset.batch(b))
+        for b in idxs.to(self.dataset.x.device).split(self.bs)[:len(self)]: yield self._transform(self.dataset.batch(b))
         self.after_iter()
 
-    def decode(self, b):
-        x,*y = super().decode(b)
-        return (self.dataset.denormalize(x), *y)
+    def decode(self, b): return super().decode((self.dataset.denormalize(b[0]), *b[1:]))
 
     def new(self, dataset=None, cls=None, **kwargs):
         if dataset is not None and not isinstance(dataset, ImageTensors): dataset = self._from_items(dataset)
@@ -168,11 +197,12 @@ class TensorDL(TfmdDL):
 def _to_chw(o, like):
     "One image (path, PIL image, array or tensor) in the shape, type and place of the images in `like`"
     c,h,w = like.shape[1:]
-    if not isinstance(o, (Tensor, np.ndarray)): o = np.array((PILImageBW if c == 1 else PILImage).create(o))
+    if not isinstance(o, (Image.Image, Tensor, np.ndarray)): o = (PILImageBW if c == 1 else PILImage).create(o)
+    if isinstance(o, Image.Image): o = np.array(o.convert('L' if c == 1 else 'RGB'))
     o = torch.as_tensor(o).as_subclass(Tensor)
     if o.ndim == 2: o = o[None]
     if o.ndim == 3 and o.shape != (c, h, w) and o.shape[-1] == c: o = o.permute(2, 0, 1)
-    if o.shape != (c, h, w) or o.dtype.is_floating_point != like.dtype.is_floating_point:
+    if o.shape != (c, h, w) or (o.dtype != like.dtype and not (o.dtype.is_floating_point and like.dtype.is_floating_point)):
         raise ValueError(f"test image: shape {tuple(o.shape)} and {o.dtype}; this model was given images of shape {(c, h, w)} and {like.dtype}")
     return o.to(like)
 
@@ -196,10 +226,10 @@ def _classes(digits, ty):
     "The labels to train on, in order"
     known = ty.unique().tolist()
     if digits is None: return known
-    digits = [digits] if isinstance(digits, Integral) else sorted(set(digits))
+    digits = [digits] if isinstance(digits, Integral) else list(digits)
     if not digits: raise ValueError(f"mnist_dls: digits is empty; name some of {known}, or None for all")
     if unknown := [d for d in digits if d not in known]: raise ValueError(f"mnist_dls: digits has {unknown}; the labels are {known}")
-    return digits
+    return [k for k in known if k in digits]
 
 # %% ../nbs/00_data.ipynb #f0255aee
 def mnist_dls(
@@ -229,6 +259,6 @@ def mnist_dls(
     if bs > len(tx): raise ValueError(f"mnist_dls: bs is {bs} but there are {len(tx):,} training images; an epoch would have no whole batch")
     f = tx.float()
     mean,std = f.mean((0, 2, 3)),f.std((0, 2, 3), correction=0).clamp_min(1e-6)
-    train,valid = (ImageTensors(x, torch.searchsorted(labels, y), vocab, mean, std) for x,y in ((tx,ty), (vx,vy)))
+    train,valid = (ImageTensors(x, torch.searchsorted(labels, y), vocab, mean, std, i) for i,(x,y) in enumerate(((tx,ty), (vx,vy))))
     device = default_device() if device is None else torch.device(device)
     return DataLoaders(TensorDL(train, bs=bs, shuffle=True, drop_last=True), TensorDL(valid, bs=val_bs or bs), path=path, device=device)

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from .show import outline, palette, show_image
 from collections.abc import Mapping
+from decimal import Decimal, ROUND_HALF_UP
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -47,7 +48,7 @@ class View:
         name:str, # of the view: `NAME.js` and `NAME.css` in `cnn_notes/assets`, put behind `view.js` and `view.css`
         data:dict, # what the script finds in its constant `data`: anything that JSON can say
         title:str, # stands above the view, and names the frame to those who hear the page
-        heights:tuple[str,str,str], # CSS lengths: of the frame from 720 pixels of width on, from 480 on, and below that
+        heights:tuple[str,str,str], # CSS lengths, of the frame: from 720 pixels of inner width on, from 480 on, and below that
     ):
         if not _asset(f'{name}.js'): raise ValueError(f"View: there is no {name}.js in {_assets}; a view needs a script")
         self.name,self.data,self.title,self.heights = name,data,title,heights
@@ -123,9 +124,10 @@ def _whole(v, name, low, high):
 def _writer(t, digits):
     "How to write the numbers of `t`: as `formatter` in view.js does"
     big,whole = t.abs().max(),(t == t.round()).all()
-    spec = '.1e' if big >= 1e6 or 0 < big < .5*10**-digits and not whole else f'.{0 if whole else digits}f'
-    return lambda v: '0' if v == 0 else format(float(v), spec)
-def _shortest(v, digits): return f'{(round(v, digits) or float(f"{v:.1g}")) + 0.:.12g}'
+    if big >= 1e6 or 0 < big < .5*10**-digits and not whole: return lambda v: '0' if v == 0 else f'{v:.1e}'
+    return lambda v: '0' if v == 0 else f'{_round(v, 0 if whole else digits):f}'
+def _round(v, digits): return Decimal(v).quantize(Decimal(10)**-digits, ROUND_HALF_UP) # as JavaScript's toFixed does
+def _shortest(v, digits): return f'{(float(_round(v, digits)) or float(f"{v:.1g}")) + 0.:.12g}'
 
 def _conv_figure(v):
     "The input, kernel and output of a `ConvView`, and one output's sum"
@@ -138,8 +140,9 @@ def _conv_figure(v):
     x = [.15, W*u + .5, W*u + max(kw*uk, 1) + .85]
     width = max(x[2] + max(ow*u, 1.2) + .15, 6)
     text = fill(re.sub(' ([\u00d7=\u2248]) ', '\u00a0\\1\u00a0', v.sum()), int(15*width)) # a line never ends inside a product
-    high,low = max(H*u, kh*uk, oh*u),.5 + .17*(text.count('\n')+1)
-    fig = Figure(figsize=(width, high + low + .35), layout='none')
+    high,low = max(H*u, kh*uk, oh*u),.6 + .17*(text.count('\n')+1)
+    fig = Figure(figsize=(width, high + low + .35), layout='constrained')
+    fig.set_layout_engine('none') # placed by hand: the layout that a reader's style asks for must not move it
     def panel(k, t, cell, title, kind, most):
         "A grid hanging from one line with the others"
         ax = fig.add_axes([x[k]/width, 1 - (.3 + t.shape[0]*cell)/(high + low + .35), t.shape[1]*cell/width, t.shape[0]*cell/(high + low + .35)])
@@ -188,13 +191,15 @@ class ConvView(View):
         rows,cols = h+4,w+4
         side,ratio = min(360, 40*max(rows, cols)),min(1, rows/cols)
         tall,broad = (max(m.shape[a]*_weight_px[max(m.shape)-1] for m in mats) + 1 for a in (0, 1))
-        lines = 24*max(m.shape[0] for m in mats) + 34*any(m.shape[1] > 5 for m in mats)
+        broadest = max(m.shape[1] for m in mats)
+        lines = 24*max(m.shape[0] for m in mats) + 50*(broadest > 5) # the result gets a line of its own, and the products a scroll bar
+        bar = 16*(3 < broadest <= 5)
         def panel(width): return f'{ratio:.4f}*min({side}px,{width})'
         super().__init__('conv', dict(
             image=img.tolist(), kernels=[dict(name=n, weights=m.tolist()) for n,m in kernels], limit=_limit, digits=digits, weight=_weight_px, side=side, ratio=ratio,
             tall=tall, broad=broad, start=dict(kernel=start, stride=stride, padding=padding, dilation=dilation, at=self.at)), title, (
             f'calc({136+lines}px + max({tall+210}px,50px + {panel("(100cqw - 280px)/2")}))',
-            f'calc({270+lines+tall}px + {panel("(100cqw - 54px)/2")})', f'calc({434+lines+tall}px + 2*{panel("100cqw - 34px")})'))
+            f'calc({270+lines+bar+tall}px + {panel("(100cqw - 54px)/2")})', f'calc({434+lines+bar+tall}px + 2*{panel("100cqw - 34px")})'))
 
     def windows(self) -> tuple[list[range],list[range]]: # one range for each row of the output, and one for each column
         "The input rows and columns that each output reads; those outside the image are padding"

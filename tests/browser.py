@@ -33,11 +33,10 @@ class Browser:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def open(self, html, width=1000, height=1400, phone=False, calm=False):
-        "Show `html` (text, or the path of a file) in a window of that size; phone: a touch screen; calm: the reader asked for reduced motion"
+        "Show `html` (text, or the path of a file) in a window of that size; phone: a touch screen; calm: the reader asked for reduced motion (frames do not hear of it)"
         self.driver.switch_to.default_content()
         self.resize(width, height, phone)
-        self.cdp('Emulation.setEmulatedMedia', features=[dict(name='prefers-reduced-motion', value='reduce' if calm else 'no-preference'),
-                 dict(name='hover', value='none' if phone else 'hover'), dict(name='pointer', value='coarse' if phone else 'fine')])
+        self.cdp('Emulation.setEmulatedMedia', features=[dict(name='prefers-reduced-motion', value='reduce' if calm else 'no-preference')])
         if not isinstance(html, Path):
             path = self.folder/'page.html'
             path.write_text(html, encoding='utf-8')
@@ -69,8 +68,8 @@ class Browser:
     def point(self, css, n=0, at=(.5, .5)):
         "Where, in the window, the element `css` of the `n`-th frame is"
         self.driver.switch_to.default_content()
-        outer = self.js("const f = arguments[0]; f.scrollIntoView(); const b = f.getBoundingClientRect(); return [b.x + f.clientLeft, b.y + f.clientTop]", self.all('iframe')[n])
-        with self.frame(n): x,y,w,h = self.js("const b = arguments[0].getBoundingClientRect(); return [b.x, b.y, b.width, b.height]", self.one(css))
+        with self.frame(n): x,y,w,h = self.js("const e = arguments[0]; e.scrollIntoView({ block: 'center', behavior: 'instant' }); const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]", self.one(css))
+        outer = self.js("const f = arguments[0], b = f.getBoundingClientRect(); return [b.x + f.clientLeft, b.y + f.clientTop]", self.all('iframe')[n])
         return outer[0] + x + w*at[0], outer[1] + y + h*at[1]
     def hover(self, css, n=0):
         x,y = self.point(css, n)

@@ -1,9 +1,10 @@
 "The interactive views: what Python makes of them, and what a browser shows"
-import base64, json, math, re, threading
+import base64, json, math, re, threading, time
 from hashlib import sha256
 from html.parser import HTMLParser
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest, torch
 import torch.nn.functional as F
@@ -167,7 +168,7 @@ def shown(browser, part='out'):
 
 def check_output(browser, x, k, stride=1, padding=0, dilation=1):
     "Every output on the page is `F.conv2d`'s, but for the order of summation: 1e-12 of the largest possible sum"
-    x,k = (torch.as_tensor(o).double()[None, None] for o in (x, k))
+    x,k = (torch.as_tensor(o, dtype=torch.double)[None, None] for o in (x, k))
     want = F.conv2d(x, k, stride=stride, padding=padding, dilation=dilation)[0, 0]
     got = shown(browser)
     assert got.shape == want.shape
@@ -179,6 +180,12 @@ def check_output(browser, x, k, stride=1, padding=0, dilation=1):
 def number(text): return float(text.replace('\u2212', '-'))
 def cell(i, j): return f'.out [data-at="{i},{j}"]'
 def selected(browser): return tuple(map(int, browser.one('.out .here').get_attribute('data-at').split(',')))
+def point_at(browser, i, j, n=0, how='hover'):
+    "Hover over (or tap) an output until the page has noticed: a page that is still loading moves away"
+    def there():
+        getattr(browser, how)(cell(i, j), n)
+        with browser.frame(n): return selected(browser) == (i, j)
+    browser.wait(there)
 def terms(browser): return [tuple(number(o.text) for o in t.find_elements('css selector', 'b')) for t in browser.all('.terms .term')]
 def outlined(browser):
     "The (row, column) of the input, padding included, that the accent's outlines cover"
@@ -198,10 +205,11 @@ def test_pointer(browser):
     x = digit()
     v = explore_conv(x, 'top edge')
     browser.open(page(v))
-    browser.hover(cell(3, 4))
+    point_at(browser, 3, 4)
     with browser.frame():
         want = check_output(browser, x, named_kernels['top edge'])
-        assert selected(browser) == (3, 4) and outlined(browser) == {(r, c) for r in (3, 4, 5) for c in (4, 5, 6)}
+        assert selected(browser) == (3, 4)
+        browser.wait(lambda: outlined(browser) == {(r, c) for r in (3, 4, 5) for c in (4, 5, 6)}) # it glides there
         got = terms(browser)
         assert len(got) == 9
         for (a, w),p,k in zip(got, x[3:6, 4:7].flatten(), torch.tensor(named_kernels['top edge']).flatten()): assert abs(a - p) <= .005 + 1e-9 and w == k
@@ -213,20 +221,55 @@ def test_pointer(browser):
         assert said.count(' times ') == 9 and said.endswith(f"is about {want[3, 4]:.2f}".replace('-', 'minus '))
         browser.shot('explore_pointer')
 
+def test_pointing_at_a_product(browser):
+    browser.open(page(explore_conv(digit(), padding=1, dilation=2, at=(0, 3))))
+    with browser.frame():
+        assert not browser.all('.meant')
+    def meant(): return [o.get_attribute('data-at') or o.find_element('css selector', 'input').get_attribute('aria-label') for o in browser.all('.meant')]
+    def hover(css, want):
+        browser.hover(css)
+        with browser.frame(): browser.wait(lambda: meant() == want)
+    hover('.term:nth-child(6)', ['weight, row 1, column 2', '2,7'])
+    hover('h1', [])
+
+def test_nothing_is_read_out_before_the_reader_does_something(browser):
+    browser.open(page(explore_conv(digit())))
+    browser.resize(800)
+    with browser.frame():
+        browser.driver.execute_async_script('setTimeout(arguments[0], 500)')
+        assert browser.one('#live').get_attribute('textContent') == ''
+        browser.one('[aria-label="more stride"]').click()
+        browser.wait(lambda: browser.one('#live').get_attribute('textContent'))
+
+def test_cells_too_small_for_numbers(browser):
+    "Where no number fits, a sign does; and an output is never too small to point at"
+    x = torch.linspace(-1, 1, 32*32).view(32, 32)
+    browser.open(page(explore_conv(x, 'identity', stride=4, padding=8)))
+    with browser.frame():
+        check_output(browser, x, named_kernels['identity'], stride=4, padding=8)
+        assert browser.js("return document.querySelector('.out .cell').getBoundingClientRect().width") >= 24
+    browser.open(page(explore_conv(x, 'identity')))
+    with browser.frame():
+        assert {(c.text, c.get_attribute('data-value')[0] == '-') for c in browser.all('.out .cell')[::37]} == {('\u2212', True), ('', False)}
+
 def test_click_holds(browser):
     browser.open(page(explore_conv(digit())))
-    def now():
-        with browser.frame(): return selected(browser)
-    browser.click(cell(2, 2)); browser.hover(cell(7, 7))
-    assert now() == (2, 2)
-    browser.click(cell(5, 1)); browser.hover(cell(7, 7))
-    assert now() == (5, 1)
-    browser.click(cell(5, 1)); browser.hover(cell(7, 7))
-    assert now() == (7, 7)
+    def click(i, j):
+        browser.click(cell(i, j))
+        with browser.frame(): browser.wait(lambda: selected(browser) == (i, j))
+    def hover_in_vain(i, j):
+        browser.hover(cell(7, 7))
+        with browser.frame():
+            browser.driver.execute_async_script('setTimeout(arguments[0], 100)')
+            assert selected(browser) == (i, j) and browser.one('.out .note').text.startswith('Held')
+    click(2, 2); hover_in_vain(2, 2)
+    click(5, 1); hover_in_vain(5, 1)
+    click(5, 1) # lets go
+    point_at(browser, 7, 7)
 
 def test_sum_is_exact_or_says_so(browser):
     browser.open(page(explore_conv(ramp(), 'sharpen')))
-    browser.hover(cell(0, 0))
+    point_at(browser, 0, 0)
     with browser.frame():
         want = check_output(browser, ramp(), named_kernels['sharpen'])
         assert browser.one('.total').text.split() == ['=', f'{want[0, 0]:.0f}'.replace('-', '\u2212')]
@@ -254,7 +297,7 @@ def test_keyboard(browser):
             assert selected(browser) == want
             assert browser.js('return document.activeElement.dataset.at') == '{},{}'.format(*want)
             assert len(browser.all('.out .cell[tabindex="0"]')) == 1, 'one cell is in the tab order'
-        assert outlined(browser) == {(r, c) for r in (1, 2, 3) for c in (0, 1, 2)}
+        browser.wait(lambda: outlined(browser) == {(r, c) for r in (1, 2, 3) for c in (0, 1, 2)})
         assert [a for a,_ in terms(browser)][::3] == [0, 0, 0], 'the left column of the window is padding'
         browser.js('document.activeElement.blur()')
 
@@ -374,9 +417,10 @@ def test_two_views_on_a_page(browser):
     with browser.frame(1):
         browser.one('[aria-label="more padding"]').click()
         check_output(browser, b, named_kernels['left edge'], stride=2, padding=1)
-    browser.hover(cell(1, 1), n=1)
-    with browser.frame(0): check_output(browser, a, named_kernels['top edge']); assert selected(browser) == explore_conv(a).at
-    with browser.frame(1): assert selected(browser) == (1, 1)
+    point_at(browser, 1, 1, n=1)
+    with browser.frame(0):
+        check_output(browser, a, named_kernels['top edge'])
+        assert selected(browser) == explore_conv(a).at
     browser.shot('explore_two')
 
 @pytest.mark.parametrize('width', [320, 360, 412])
@@ -384,33 +428,36 @@ def test_phone(browser, width):
     x = digit()
     browser.open(page(explore_conv(x), explore_conv(x[:, :5], torch.ones(7, 5)), style='margin:0'), width=width, height=740, phone=True)
     assert browser.js('return document.documentElement.scrollWidth') == width
-    browser.tap(cell(6, 3))
+    point_at(browser, 6, 3, how='tap')
     with browser.frame():
-        assert selected(browser) == (6, 3) and overflow(browser)[0] <= 0
+        assert overflow(browser)[0] <= 0
         want = check_output(browser, x, named_kernels['top edge'])
         assert float(browser.one('#sum').get_attribute('data-value')) == pytest.approx(want[6, 3].item(), abs=1e-12)
-        assert browser.js("return Math.min(...[...document.querySelectorAll('button, select, .stepper input')].map(e => e.getBoundingClientRect().height))") >= 36
-        assert browser.js("return getComputedStyle(document.querySelector('#kernel')).fontSize") == '16px', 'smaller makes a phone zoom in'
     browser.tap('[aria-label="more padding"]')
-    with browser.frame(): check_output(browser, x, named_kernels['top edge'], padding=1)
+    with browser.frame():
+        browser.wait(lambda: browser.one('#step-padding').get_attribute('value') == '1')
+        check_output(browser, x, named_kernels['top edge'], padding=1)
     with browser.frame(1): assert overflow(browser)[0] <= 0
     browser.shot(f'explore_phone_{width}')
+    browser.open(explore_conv(x[:, :5], torch.ones(7, 5)).page(), width=width, height=740, phone=True) # the frame's own page: only there the driver's touch screen is known
+    assert browser.js("return Math.min(...[...document.querySelectorAll('button, select, .stepper input')].map(e => e.getBoundingClientRect().height))") >= 38
+    assert browser.js("return getComputedStyle(document.querySelector('#kernel')).fontSize") == '16px', 'smaller makes a phone zoom in'
+    assert overflow(browser)[0] <= 0
 
-@pytest.mark.parametrize('width', [320, 360, 420, 490, 600, 719, 730, 860, 1000, 1300])
+@pytest.mark.parametrize('width', [320, 400, 481, 482, 600, 721, 722, 860, 1300])
 def test_frame_fits_its_content(browser, width):
     "Whatever the kernel: nothing is cut off, nothing scrolls, and not much is left empty"
     g = torch.Generator().manual_seed(0)
     views = [explore_conv(digit()), explore_conv(torch.randn(28, 28, generator=g), torch.randn(7, 7, generator=g)), explore_conv(ramp(3, 20)), explore_conv(ramp(20, 3))]
     for v in views: v.static = lambda: None
     browser.open(page(*views, style='margin:0'), width=width)
-    for n,v in enumerate(views):
+    for n in range(len(views)):
         with browser.frame(n):
-            spare = []
-            for k in browser.js("return [...document.querySelectorAll('#kernel option:not([hidden])')].map(o => o.textContent)"):
-                choose(browser, k)
-                assert overflow(browser)[0] <= 0 and overflow(browser)[1] <= 0, (n, k)
-                spare.append(browser.js("return innerHeight - Math.max(...[...document.querySelectorAll('#view *')].filter(e => !e.closest('.unseen')).map(e => e.getBoundingClientRect().bottom))"))
-            assert min(spare) >= 8 and max(spare) < 250, (n, spare)
+            fits = browser.js("""const k = document.querySelector('#kernel'), e = document.documentElement;
+                return [...k.options].filter(o => !o.hidden).map(o => { k.value = o.value; k.dispatchEvent(new Event('change'));
+                  const low = Math.max(...[...document.querySelectorAll('#view *')].filter(e => !e.closest('.unseen')).map(e => e.getBoundingClientRect().bottom));
+                  return [e.scrollWidth - innerWidth, e.scrollHeight - innerHeight, innerHeight - low, o.textContent]; })""")
+        assert len(fits) >= len(named_kernels) and all(w <= 0 and h <= 0 and 8 <= spare < 250 for w,h,spare,_ in fits), (n, fits)
 
 def test_nothing_gets_in_or_out(browser):
     "The frame cannot load anything, nor reach the page; the page around it can do the first, so that the test can fail"
@@ -419,15 +466,16 @@ def test_nothing_gets_in_or_out(browser):
         def do_GET(self):
             hits.append(self.path)
             self.send_response(200); self.send_header('Access-Control-Allow-Origin', '*'); self.end_headers(); self.wfile.write(b'self.loaded = 1')
+        do_POST = do_GET
         def log_message(self, *args): pass
-    server = HTTPServer(('127.0.0.1', 0), Handler)
+    server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         url = f'http://127.0.0.1:{server.server_port}'
         loads = """const url = arguments[0], done = arguments[arguments.length - 1], blocked = [];
             document.addEventListener('securitypolicyviolation', e => blocked.push(e.effectiveDirective));
             const add = (tag, props) => document.body.append(Object.assign(document.createElement(tag), props));
-            for (const f of [() => add('img', { src: url + '/img' }), () => add('script', { src: url + '/script' }), () => add('link', { rel: 'stylesheet', href: url + '/css' }), () => add('iframe', { src: url + '/frame' }),
+            for (const f of [() => add('img', { src: url + '/img' }), () => add('script', { src: url + '/script' }), () => add('link', { rel: 'stylesheet', href: url + '/css' }), () => import(url + '/import').catch(() => 0), () => add('iframe', { src: url + '/frame' }),
               () => add('video', { src: url + '/video' }), () => fetch(url + '/fetch').catch(() => 0), () => { const x = new XMLHttpRequest(); x.open('GET', url + '/xhr'); x.send(); },
               () => new WebSocket(url.replace('http', 'ws') + '/ws'), () => new EventSource(url + '/events'), () => navigator.sendBeacon(url + '/beacon'), () => new FontFace('f', `url(${url}/font)`).load().catch(() => 0),
               () => new Worker(URL.createObjectURL(new Blob(['fetch("' + url + '/worker")'])))]) { try { f(); } catch (e) { } }
@@ -439,13 +487,18 @@ def test_nothing_gets_in_or_out(browser):
             reach = lambda code: browser.js(f"try {{ {code}; return 'reached' }} catch (e) {{ return e.name }}")
             assert reach('top.document.title') == reach('parent.document.body') == reach('localStorage.x') == reach('document.cookie') == 'SecurityError'
             assert reach("document.body.innerHTML = '<b>x</b>'") == 'TypeError', 'trusted types'
-            assert reach("new Function('return 1')()") in ('EvalError', 'TypeError')
-            assert browser.js("const s = document.createElement('script'); s.textContent = 'self.injected = 1'; document.body.append(s); return self.injected") is None
+            browser.js("setTimeout(() => { try { Function('self.evaluated = 1')(); } catch (e) { self.refused = e.name; } })") # later: what a driver runs itself is let through
+            assert browser.wait(lambda: browser.js('return self.evaluated || self.refused')) == 'EvalError'
+            assert browser.js("const s = document.createElement('script'); s.append('self.injected = 1'); try { document.body.append(s) } catch { } return self.injected") is None
             assert browser.js('return self.origin') == 'null'
         assert hits == []
         assert browser.js("try { return document.querySelector('iframe').contentDocument === null } catch (e) { return true }")
         browser.driver.execute_async_script(loads, url)
-        assert {'/img', '/script', '/fetch', '/frame'} <= set(hits)
+        for _ in range(50):
+            missing = {'/img', '/script', '/import', '/css', '/frame', '/video', '/fetch', '/xhr', '/ws', '/events', '/beacon', '/font', '/worker'} - set(hits)
+            if not missing: break
+            time.sleep(.1)
+        assert not missing
         assert browser.logs(), 'what was blocked is reported'
     finally: server.shutdown()
 
@@ -479,8 +532,8 @@ def test_roles_and_names(browser):
 
 def test_motion(browser):
     for calm,want in ((False, '0.11s'), (True, '0s')):
-        browser.open(page(explore_conv(ramp())), calm=calm)
-        with browser.frame(): assert browser.js("return getComputedStyle(document.querySelector('.in .mark')).transitionDuration") == want
+        browser.open(explore_conv(ramp()).page(), calm=calm)
+        assert browser.js("return getComputedStyle(document.querySelector('.in .mark')).transitionDuration") == want
 
 def luminance(rgb):
     c = [v/12.92 if v <= .04045 else ((v+.055)/1.055)**2.4 for v in (o/255 for o in rgb)]
@@ -504,7 +557,7 @@ def test_colors(browser):
                 style = browser.js(f"return [...document.querySelectorAll('.{part} .grid .cell')].map(c => {{ const s = getComputedStyle(c); return [s.backgroundColor, s.color].map(o => o.match(/\\d+/g).slice(0, 3).map(Number)) }})")
                 got = torch.tensor([o[0] for o in style]).view(want.shape)
                 assert (got-want).abs().max() <= 3, (part, (got-want).abs().max())
-                assert min(contrast(*o) for o in style) > 3
+                assert min(contrast(*o) for o in style) > 3.6 # no ink does better on a middling color
             text = browser.js("""return [...document.querySelectorAll('h1, h2, .note, label, .terms b, .total b, option, button')].map(e => { const s = getComputedStyle(e), n = o => { const m = o.match(/[\\d.]+/g).map(Number);
                 return (o.startsWith('color(') ? m.slice(-3).map(v => v*255) : m).slice(0, 3); }; return [e.className + e.tagName, n(s.color), s.backgroundColor.includes(', 0)') ? [255, 255, 255] : n(s.backgroundColor)]; })""")
             assert min((round(contrast(a, b), 2), n) for n,a,b in text) > (4.5, ''), sorted((round(contrast(a, b), 2), n) for n,a,b in text)[:3]
@@ -524,6 +577,18 @@ def test_still_picture_where_scripts_are_off(browser):
         found = browser.cdp('DOM.querySelector', nodeId=box['root']['nodeId'], selector='.cnn-still img')
         assert browser.cdp('DOM.getBoxModel', nodeId=found['nodeId'])['model']['width'] > 400
     finally: browser.cdp('Emulation.setScriptExecutionDisabled', value=False)
+
+def test_exported_page(browser, tmp_path):
+    "The notebook as nbconvert writes it: its view is there and works, with no kernel"
+    HTMLExporter = pytest.importorskip('nbconvert').HTMLExporter
+    path = tmp_path/'explore.html'
+    path.write_text(HTMLExporter().from_filename(str(Path(__file__).parent.parent/'nbs'/'explore.ipynb'))[0], encoding='utf-8')
+    browser.open(path)
+    point_at(browser, 1, 1)
+    with browser.frame():
+        from cnn_notes.data import load_mnist
+        check_output(browser, load_mnist().train_x[0][6:18, 8:20]/255, named_kernels['top edge'])
+    assert not [o for o in browser.logs() if 'ERR_NAME_NOT_RESOLVED' not in o] # nbconvert's page asks for MathJax, and the notebook for its badge
 
 def test_dark_page(browser):
     browser.open(page(explore_conv(ramp()), style='background:#111;color:#ddd;color-scheme:dark'))

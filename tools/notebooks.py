@@ -69,8 +69,11 @@ def readme(folder):
     nb = read(root/'nbs'/'index.ipynb')
     nb.cells = [c for c in nb.cells if not (c.cell_type == 'code' and (hidden(c) or directive(c, 'default_exp')))]
     alts = [directive(c, 'fig-alt') for c in nb.cells if c.cell_type == 'code' and any('image/png' in o.get('data', {}) for o in c.outputs)]
-    for c in nb.cells: c.source = '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
+    nb.metadata.language_info = {'name': 'python'}
+    for c in nb.cells:
+        c.source = 'no echo' if directive(c, 'echo') == 'false' else '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
     body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files', 'unique_key': 'README'})
+    body = re.sub(r'```python\s*no echo\s*```', '', body)
     alts = iter(alts)
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
     body = re.sub(r'\]\((\w+\.ipynb)', r'](nbs/\1', body)
@@ -88,8 +91,7 @@ def check():
         ignore = shutil.ignore_patterns('.git', '.venv', 'mnist', '__pycache__', '*.egg-info', 'build', 'dist', '_bench')
         shutil.copytree(root, d, ignore=ignore)
         for p in notebooks():
-            nb = read(p)
-            if json.dumps(nb) != json.dumps(dress(nb.copy(), p)): res.append(f'nbs/{p.name}: badge, folding or alternative text; run `make export`')
+            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True): res.append(f'nbs/{p.name}: badge, folding or alternative text; run `make export`')
         for cmd in ('nbdev-export', 'nbdev-clean'): subprocess.run(cmd, cwd=d, check=True, capture_output=True)
         for f in sorted((d/'cnn_notes').glob('*.py')):
             mine = root/'cnn_notes'/f.name

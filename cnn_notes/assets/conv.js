@@ -105,7 +105,8 @@ function layout() {
 // Kernels have cells to put a finger on; data.weight says how many pixels each has, for every larger side
 const weightCell = () => data.weight[Math.max(state.w.length, state.w[0].length) - 1];
 
-function draw() {
+// aloud: whether the selected output is read out; not when the page does it, at the start or for a new width
+function draw(aloud = true) {
   const s = state, [kh, kw] = [s.w.length, s.w[0].length], [oh, ow] = [places(H, kh, s), places(W, kw, s)], [PH, PW] = [H + 2 * s.padding, W + 2 * s.padding];
   const pitch = layout(), cell = weightCell();
   const read = (n, k, o) => { const set = new Set(); for (let i = 0; i < o; i++) windowOf(i, k, s).forEach(r => set.add(r)); return set; };
@@ -124,8 +125,8 @@ function draw() {
     return { texts: [pad ? '0' : write.input(v)], value: v, name: where + (skip ? ', read by no window' : ''), classes: [pad && 'pad', skip && 'unread'].filter(Boolean),
       ...(pad ? {} : color.input(v)) };
   });
-  // the output at the input's scale, so that it looks as much smaller as it is
-  output.draw(oh, ow, pitch(Math.max(oh, PH), Math.max(ow, PW)), (i, j) => {
+  // the output at the input's scale, so that it looks as much smaller as it is; but not too small to point at
+  output.draw(oh, ow, Math.max(pitch(Math.max(oh, PH), Math.max(ow, PW)), Math.min(30, pitch(oh, ow))), (i, j) => {
     const v = y[i][j], text = write.output(v);
     return { texts: [text, briefly(v)], value: v, name: `row ${i}, column ${j}: ${text}`, ...color.output(v) };
   });
@@ -155,12 +156,12 @@ function draw() {
   explain(H === W && kh === kw ? `Output size: ${rule(H, kh, oh, ['input ', 'padding ', 'window ', 'stride '])}`
     : `Output size: rows ${rule(H, kh, oh, ['', '', '', ''])}; columns ${rule(W, kw, ow, ['', '', '', ''])}`);
   s.at = [Math.min(s.at[0], oh - 1), Math.min(s.at[1], ow - 1)];
-  point();
+  point(aloud);
 }
 
 // The selected output: its window, its products, their sum
-let speak, started = false; // nothing is read out before the reader does something
-function point() {
+let speak;
+function point(aloud = true) {
   const s = state, [i, j] = s.at, t = terms(i, j), v = sum(t), [kh, kw] = [t.length, t[0].length], n = kh * kw;
   output.here(i, j);
   input.outline(...[[i, kh], [j, kw]].map(([o, k]) => windowOf(o, k, s).map(r => r + s.padding)));
@@ -170,11 +171,10 @@ function point() {
   lines.replaceChildren(...t.flat().map((o, k) => el('span', { class: 'term', onpointerenter: () => meant(k, true), onpointerleave: () => meant(k, false) }, k ? '+ ' : '',
     el('b', { class: o.pad ? 'x pad' : 'x' }, num(o)), ` ${TIMES} `, el('b', { class: 'w' }, wgt(o)))));
   total.replaceChildren(exact ? '= ' : '\u2248 ', el('b', { id: 'sum', 'data-value': v }, write.output(v)));
-  sumSize.textContent = `of output (${i}, ${j}): ${n} product${n > 1 ? 's' : ''}` + (exact ? '' : ', shown rounded');
-  hold.replaceChildren(...(s.held ? [el('span', { class: 'hover' }, 'Held. Click it again, or another.'), el('span', { class: 'tap' }, 'Tap another cell.')]
-    : [el('span', { class: 'hover' }, 'Point at a cell, or use the arrow keys.'), el('span', { class: 'tap' }, 'Tap a cell.')]));
+  sumSize.textContent = `output (${i}, ${j}), ${n} product${n > 1 ? 's' : ''}` + (exact ? '' : ', rounded');
+  hold.textContent = s.held ? 'Held. Choose it again to let go.' : 'Point, tap or use the arrow keys.';
   clearTimeout(speak);
-  if (!started) return;
+  if (!aloud) return;
   const words = n <= 16 ? t.flat().map(o => `${num(o)} times ${wgt(o)}`).join(', plus ') + ', ' : `the sum of ${n} products `;
   speak = setTimeout(() => { live.textContent = `Output row ${i}, column ${j}: ${words}${exact ? 'equals' : 'is about'} ${write.output(v)}`.replace(/\u2212/g, 'minus '); }, 250);
 }
@@ -205,7 +205,6 @@ function field(a, b) {
   return el('div', { class: 'cell', role: 'gridcell' }, f);
 }
 
-draw();
-started = true;
+draw(false);
 let drawnAt = document.documentElement.clientWidth;
-addEventListener('resize', () => { const w = document.documentElement.clientWidth; if (w !== drawnAt) { drawnAt = w; draw(); } });
+addEventListener('resize', () => { const w = document.documentElement.clientWidth; if (w !== drawnAt) { drawnAt = w; draw(false); } });

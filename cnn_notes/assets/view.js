@@ -44,6 +44,12 @@ function mix(stops, t) {
   const [a, b] = [rgb(stops[i]), rgb(stops[i + 1])];
   return a.map((v, k) => Math.round(v + (b[k] - v) * (p - i)));
 }
+// WCAG 2.2, contrast ratio
+function contrast(a, b) {
+  const light = c => c.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, k) => s + v * [0.2126, 0.7152, 0.0722][k], 0.05);
+  const [p, q] = [light(a), light(b)];
+  return Math.max(p, q) / Math.min(p, q);
+}
 // kind: 'input', 'kernel' or 'output'; gives value -> {fill, ink}
 function shades(kind, values) {
   let hi = Math.max(...values), lo = Math.min(...values, 0);
@@ -52,8 +58,7 @@ function shades(kind, values) {
   if (signed) { hi = Math.max(Math.abs(lo), Math.abs(hi)) || 1; lo = -hi; }
   return v => {
     const c = mix(stops, (v - lo) / ((hi - lo) || 1));
-    const dark = 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2] < 0.55 * 255;
-    return { fill: `rgb(${c.join(',')})`, ink: dark ? '#FFFFFF' : data.palette.ink };
+    return { fill: `rgb(${c.join(',')})`, ink: contrast(c, [255, 255, 255]) > contrast(c, rgb(data.palette.ink)) ? '#FFFFFF' : data.palette.ink };
   };
 }
 
@@ -78,7 +83,7 @@ class Grid {
     this.el.style.gridTemplateColumns = `repeat(${cols}, ${pitch - 1}px)`;
     this.el.style.gridAutoRows = `${pitch - 1}px`;
     const info = Array.from({ length: rows }, (_, i) => Array.from({ length: cols }, (_, j) => cell(i, j)));
-    const sizes = info[0][0].texts.map((_, t) => Math.min(13, (pitch - 2) / (Math.max(1, ...info.flat().map(c => c.texts[t].length)) * 0.6)));
+    const sizes = info[0][0].texts.map((_, t) => Math.min(13, (pitch - 2) / (Math.max(1, ...info.flat().map(c => c.texts[t].length)) * 0.65)));
     const legible = sizes.findIndex(s => s >= 8);
     this.el.style.fontSize = (sizes[legible] || 9) + 'px';
     this.cells = info.map((line, i) => line.map((c, j) => {

@@ -1,0 +1,158 @@
+"`BatchNorm2d` against PyTorch's"
+import io
+import pytest, torch
+import torch.nn as nn
+from hypothesis import given, settings, strategies as st
+from torch.testing import assert_close
+from cnn_notes.norm import BatchNorm2d
+
+shapes   = st.tuples(st.integers(2, 5), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
+settings_of = st.fixed_dictionaries(dict(eps=st.sampled_from([1e-5, 1e-3, .1]), momentum=st.sampled_from([None, 0., .01, .1, .5, 1.]),
+                                         affine=st.booleans(), track_running_stats=st.booleans()))
+dtypes   = st.sampled_from([torch.float32, torch.float64])
+seeds    = st.integers(0, 10_000)
+
+def pair(nf, dtype=torch.float32, **kwargs):
+    "Ours and PyTorch's with the same random parameters"
+    ours,theirs = BatchNorm2d(nf, **kwargs).to(dtype),nn.BatchNorm2d(nf, **kwargs).to(dtype)
+    for p,q in zip(ours.parameters(), theirs.parameters()):
+        with torch.no_grad(): q.copy_(p.copy_(torch.randn(nf)))
+    return ours,theirs
+
+def batch(shape, dtype): return (torch.randn(shape, dtype=torch.float64)*torch.rand(shape[1], 1, 1).add(.1)*4 + torch.randn(shape[1], 1, 1)*3).to(dtype)
+def tol(dtype): return dict(rtol=1e-9, atol=1e-9) if dtype == torch.float64 else dict(rtol=2e-4, atol=2e-4)
+
+def same(ours, theirs, x, dtype, **kwargs):
+    "Values and gradients of both for `x`"
+    weights,(a,b) = torch.randn_like(x),(x.clone().requires_grad_() for _ in range(2))
+    ya,yb = ours(a),theirs(b)
+    assert ya.dtype == yb.dtype and ya.shape == yb.shape
+    assert_close(ya, yb, **tol(dtype))
+    for y in (ya, yb): (y*weights).sum().backward()
+    for p,q in zip([a, *ours.parameters()], [b, *theirs.parameters()]):
+        assert_close(p.grad, q.grad, rtol=tol(dtype)['rtol'], atol=tol(dtype)['atol']*max(1., q.grad.abs().max().item()))
+
+@settings(max_examples=150, deadline=None)
+@given(shapes, settings_of, dtypes, seeds, st.lists(st.booleans(), min_size=1, max_size=6))
+def test_values_gradients_and_buffers_after_several_steps(shape, kwargs, dtype, seed, modes):
+    torch.manual_seed(seed)
+    ours,theirs = pair(shape[1], dtype, **kwargs)
+    for training in modes:
+        ours.train(training); theirs.train(training)
+        ours.zero_grad(); theirs.zero_grad()
+        same(ours, theirs, batch(shape, dtype), dtype)
+        assert ours.state_dict().keys() == theirs.state_dict().keys()
+        for k,v in theirs.state_dict().items():
+            assert ours.state_dict()[k].dtype == v.dtype and ours.state_dict()[k].shape == v.shape
+            assert_close(ours.state_dict()[k], v, **tol(dtype))
+
+@settings(max_examples=50, deadline=None)
+@given(shapes, settings_of, dtypes, seeds, st.booleans())
+def test_state_dicts_fit_both_ways(shape, kwargs, dtype, seed, ours_first):
+    torch.manual_seed(seed)
+    make = lambda cls: cls(shape[1], **kwargs).to(dtype)
+    one,other = [make(cls) for cls in ((BatchNorm2d, nn.BatchNorm2d) if ours_first else (nn.BatchNorm2d, BatchNorm2d))]
+    for p in one.parameters(): nn.init.normal_(p)
+    for _ in range(3): one(batch(shape, dtype))
+    f = io.BytesIO(); torch.save(one.state_dict(), f); f.seek(0)
+    other.load_state_dict(torch.load(f))
+    x = batch(shape, dtype)
+    for _ in range(2): assert_close(one(x), other(x), **tol(dtype)) # training, on from the loaded buffers
+    assert_close(one.eval()(x), other.eval()(x), **tol(dtype))
+
+def test_the_seven_lines_of_arithmetic_by_hand():
+    "Two images of one pixel: 1 and 3"
+    bn = BatchNorm2d(1, eps=0, momentum=.25)
+    assert bn(torch.tensor([1., 3.]).view(2, 1, 1, 1)).flatten().tolist() == [-1, 1]
+    assert bn.running_mean.item() == .5  # .75*0 + .25*2
+    assert bn.running_var.item() == 1.25 # .75*1 + .25*2: unbiased; the biased one is 1
+    assert bn.num_batches_tracked.item() == 1
+    y = bn.eval()(torch.tensor(.5).view(1, 1, 1, 1))
+    assert y.item() == 0
+
+def test_second_derivative():
+    torch.manual_seed(0)
+    bn = BatchNorm2d(2).double()
+    assert torch.autograd.gradcheck(bn, (torch.randn(2, 2, 2, 3, dtype=torch.double, requires_grad=True),))
+    assert torch.autograd.gradgradcheck(bn, (torch.randn(2, 2, 2, 3, dtype=torch.double, requires_grad=True),))
+
+def test_momentum_none_is_the_plain_average():
+    torch.manual_seed(0)
+    bn,xs = BatchNorm2d(3, momentum=None),[torch.randn(4, 3, 2, 2)*i for i in range(1, 6)]
+    for x in xs: bn(x)
+    assert_close(bn.running_mean, torch.stack([x.mean((0, 2, 3)) for x in xs]).mean(0))
+    assert_close(bn.running_var, torch.stack([x.var((0, 2, 3)) for x in xs]).mean(0))
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize('cast', [True, False])
+def test_half_precision(dtype, cast):
+    torch.manual_seed(0)
+    ours,theirs = pair(3, dtype if cast else torch.float32)
+    for training in (True, True, False):
+        ours.train(training); theirs.train(training)
+        x = (torch.randn(8, 3, 5, 5)*3 + 20).to(dtype)
+        assert ours(x).dtype == theirs(x).dtype == dtype
+        assert_close(ours(x), theirs(x), rtol=5e-2, atol=8e-2 if dtype == torch.bfloat16 else 2e-2)
+        for k,v in theirs.state_dict().items(): assert_close(ours.state_dict()[k], v, rtol=2e-2, atol=2e-2)
+
+def test_any_memory_order_and_no_graph_in_the_buffers():
+    torch.manual_seed(0)
+    ours,theirs = pair(4)
+    x = torch.randn(3, 4, 5, 6)
+    for y in (x.to(memory_format=torch.channels_last), x.transpose(2, 3), x[:, :, ::2], x[::2]): assert_close(ours(y), theirs(y), rtol=1e-4, atol=1e-5)
+    ours(x.requires_grad_())
+    assert not ours.running_mean.requires_grad and not ours.running_var.requires_grad
+    before = ours.running_mean.clone(); x.detach().add_(100)
+    assert torch.equal(ours.running_mean, before)
+
+@pytest.mark.parametrize('kwargs', [{}, dict(affine=False), dict(momentum=None), dict(track_running_stats=False), dict(affine=False, track_running_stats=False)])
+def test_parameters_and_buffers(kwargs):
+    ours,theirs = BatchNorm2d(3, **kwargs),nn.BatchNorm2d(3, **kwargs)
+    names = lambda m: ([n for n,_ in m.named_parameters()], [n for n,_ in m.named_buffers()])
+    assert names(ours) == names(theirs)
+    for k,v in theirs.state_dict().items(): assert torch.equal(ours.state_dict()[k], v)
+    assert ('affine=False' in repr(ours)) == (not kwargs.get('affine', True))
+
+@pytest.mark.parametrize('shape', [(), (3,), (2, 3), (3, 4, 4), (2, 3, 4, 4, 4)])
+def test_wrong_rank(shape):
+    with pytest.raises(ValueError, match=f'the input has {len(shape)} axes; .*\\(N, 3, H, W\\)'): BatchNorm2d(3)(torch.zeros(shape))
+
+@pytest.mark.parametrize('training', [True, False])
+def test_wrong_channels(training):
+    with pytest.raises(ValueError, match='the input has 4 channels; this layer was made for 3'): BatchNorm2d(3).train(training)(torch.zeros(2, 4, 5, 5))
+
+@pytest.mark.parametrize('kwargs', [{}, dict(track_running_stats=False), dict(affine=False)])
+def test_one_value_per_channel(kwargs):
+    x = torch.randn(1, 3, 1, 1)
+    for training in (True, False):
+        ours,theirs = BatchNorm2d(3, **kwargs).train(training),nn.BatchNorm2d(3, **kwargs).train(training)
+        if training or kwargs.get('track_running_stats') is False:
+            with pytest.raises(ValueError): theirs(x)
+            with pytest.raises(ValueError, match=r'shape \(1, 3, 1, 1\) has 1 value'): ours(x)
+            if ours.running_mean is not None: assert ours.num_batches_tracked == 0 and torch.equal(ours.running_var, torch.ones(3)) # nothing was counted
+        else: assert_close(ours(x), theirs(x))
+
+def test_no_images():
+    for shape in ((0, 3, 4, 4), (2, 3, 0, 4)):
+        with pytest.raises(ValueError, match='0 value'): BatchNorm2d(3)(torch.zeros(shape)) # PyTorch lets it pass
+        assert BatchNorm2d(3).eval()(torch.zeros(shape)).shape == shape
+
+@pytest.mark.parametrize('dtype', [torch.uint8, torch.int64, torch.bool, torch.complex64])
+def test_not_floating(dtype):
+    with pytest.raises(TypeError, match=f'the input is {dtype}; give floating point'): BatchNorm2d(3)(torch.zeros(2, 3, 4, 4, dtype=dtype))
+
+def test_mixed_precision_is_refused():
+    with pytest.raises(TypeError, match='torch.float64 and the layer torch.float32'): BatchNorm2d(3)(torch.zeros(2, 3, 4, 4).double())
+    with pytest.raises(TypeError, match='torch.float32 and the layer torch.float64'): BatchNorm2d(3).double()(torch.zeros(2, 3, 4, 4))
+
+@pytest.mark.parametrize('nf', [0, -1, 2.5, '3', None, True])
+def test_nf(nf):
+    with pytest.raises(ValueError, match='nf is'): BatchNorm2d(nf)
+@pytest.mark.parametrize('momentum', [-.1, 1.1, float('nan')])
+def test_momentum(momentum):
+    with pytest.raises(ValueError, match='momentum is'): BatchNorm2d(3, momentum=momentum)
+
+def test_nan_is_passed_on():
+    x = torch.randn(2, 3, 4, 4); x[0, 1, 0, 0] = float('nan')
+    y = BatchNorm2d(3)(x)
+    assert y[:, 1].isnan().all() and not y[:, [0, 2]].isnan().any()
