@@ -493,20 +493,21 @@ class NetworkView(View):
         heights = tuple(f'calc({84+t}px + {-(-n//c)}*({h}px + {ratio:.4f}*min({side}px,(100cqw - {36+gap*(c-1)}px)/{c})))' for t,h,c in zip(top, head, columns))
         super().__init__('network', dict(panels=panels, records=records, size=panels[0]['size'], start=start, side=side, gap=gap, ratio=ratio, columns=columns, head=head, top=top), title, heights)
 
-    def marked(self) -> dict: # {layer's name, or 'image': (H, W) bool}
-        "The cells that are lit in each panel when the view starts"
+    def _lit(self):
         p = self.panels[self.start['panel']]
         res = _marked(self.layers, p['index'], tuple(self.start['at']))
-        return {q['name']: res.get(q['index'], torch.zeros(q['size'], dtype=torch.bool)) for q in self.panels}
+        return [res.get(q['index'], torch.zeros(q['size'], dtype=torch.bool)) for q in self.panels]
+    def marked(self) -> dict: # {layer's name: (H, W) bool}, with the image as 'input': of `precedents`, the layers that are shown
+        "The cells that are lit in each panel when the view starts"
+        return {'input' if p['index'] < 0 else p['name']: m for p,m in zip(self.panels, self._lit())}
 
     def static(self) -> Figure:
         "The view as a still picture"
-        n,marked = len(self.panels),self.marked()
+        n = len(self.panels)
         c = self.data['columns'][0]
         fig = Figure(figsize=(9, -(-n//c)*(9/c + .3) + .3), layout='constrained')
         axs = fig.subplots(-(-n//c), c, squeeze=False).flat
-        for k,(ax,p) in enumerate(zip(axs, self.panels)):
-            cells = marked[p['name']]
+        for k,(ax, p, cells) in enumerate(zip(axs, self.panels, self._lit())):
             show_image(torch.tensor(p['channels'][p['channel']]['values']), ax, kind='output' if k else 'input', title=f"{p['name']}: {cells.sum()} of {cells.numel()}")
             ax.images[0].set_alpha(torch.where(cells, 1., .25).numpy())
             if cells.any():
@@ -518,7 +519,7 @@ class NetworkView(View):
     def alt(self) -> str:
         "What `static` shows"
         p = self.panels[self.start['panel']]
-        parts = ', '.join(f'{m.sum()} of {m.numel()} cells of {name}' for name,m in self.marked().items() if m.any() and name != p['name'])
+        parts = ', '.join(f"{m.sum()} of {m.numel()} cells of {q['name']}" for q,m in zip(self.panels, self._lit()) if m.any() and q is not p)
         return f"{self.title}. Activation {tuple(self.start['at'])} of {p['name']} is made from {parts}"
 
 # %% ../nbs/07_receptive_field.ipynb #97ec0e6e
@@ -539,11 +540,14 @@ def explore_network(
     x = x[None, None] if x.ndim == 2 else x[None] if x.ndim == 3 else x
     if max(x.shape[2:]) > 64: raise ValueError(f"explore_network: the image is {x.shape[2]} x {x.shape[3]}; the view draws every pixel as a cell, and shows up to 64 x 64")
     if not x.isfinite().all(): raise ValueError("explore_network: the image holds NaN or infinity")
+    if not isinstance(channels, Integral) or channels < 1: raise ValueError(f"explore_network: channels is {channels!r}; give a whole number from 1")
+    if isinstance(layers, str): layers = [layers]
     trace_ = _layers('explore_network', model, x.shape[1:])
     shown = _stages(trace_) if layers is None else sorted({_find('explore_network', trace_, name).index for name in layers})
     if not shown: raise ValueError("explore_network: no layer is left to show; give the names of some in layers")
     if len(shown) > _most: raise ValueError(f"explore_network: layers has {len(shown)} names; the view has room for {_most}")
     if flat := [trace_[i].name for i in shown if len(trace_[i].out_shape) < 4]: raise ValueError(f"explore_network: layer {flat[0]!r} was flattened, it has no rows and columns to show")
+    if big := [l for l in map(trace_.__getitem__, shown) if max(l.out_shape[2:]) > 64]: raise ValueError(f"explore_network: layer {big[0].name!r} is {_text(big[0].out_shape[2:])}; the view shows up to 64 x 64. Give the names of smaller ones in layers")
     def panel(name, index, t):
         if not t.isfinite().all(): raise ValueError(f"explore_network: layer {name!r} has values that are NaN or infinite for this image")
         t = t[0].cpu().float()[:channels] if index >= 0 or len(t[0]) == 1 else t[0].cpu().float().mean(0, keepdim=True) # an image in color: its brightness
@@ -553,6 +557,7 @@ def explore_network(
     if at is None:
         k = max((k for k,p in enumerate(panels) if math.prod(p['size']) > 1), default=1) or 1
         at = panels[k]['name'],None
+    elif not isinstance(at, Sequence) or isinstance(at, str) or len(at) != 2: raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the place of an activation, ('{panels[-1]['name']}', (row, column))")
     l = _find('explore_network', trace_, at[0])
     if l.index not in shown: raise ValueError(f"explore_network: at names layer {l.name!r}, which is not shown; it shows {', '.join(repr(p['name']) for p in panels[1:])}")
     start = dict(panel=1 + shown.index(l.index), at=_place('explore_network', l, at[1]))
