@@ -503,18 +503,19 @@ class NetworkView(View):
 
     def static(self) -> Figure:
         "The view as a still picture"
+        def plain(text): return text.replace('$', r'\$') # no formulas
         n = len(self.panels)
         c = self.data['columns'][0]
         fig = Figure(figsize=(9, -(-n//c)*(9/c + .3) + .3), layout='constrained')
         axs = fig.subplots(-(-n//c), c, squeeze=False).flat
         for k,(ax, p, cells) in enumerate(zip(axs, self.panels, self._lit())):
-            show_image(torch.tensor(p['channels'][p['channel']]['values']), ax, kind='output' if k else 'input', title=f"{p['name']}: {cells.sum()} of {cells.numel()}")
+            show_image(torch.tensor(p['channels'][p['channel']]['values']), ax, kind='output' if k else 'input', title=plain(f"{p['name']}: {cells.sum()} of {cells.numel()}"))
             ax.images[0].set_alpha(torch.where(cells, 1., .25).numpy())
             if cells.any():
                 b = _box(cells)
                 outline(ax, b.rows, b.cols)
         for ax in list(axs): ax.axis('off')
-        fig.suptitle(self.title, x=.01, ha='left', fontsize=11)
+        fig.suptitle(plain(self.title), x=.01, ha='left', fontsize=11)
         return fig
     def alt(self) -> str:
         "What `static` shows"

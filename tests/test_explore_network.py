@@ -127,6 +127,7 @@ def test_still_picture():
     for t,m in zip(titles, lit): assert t.endswith(f': {m.sum()} of {m.numel()}')
     assert v.alt().startswith('Branches. Activation (1, 2) of 5 is made from ') and f'{lit[0].sum()} of 144 cells of image' in v.alt()
     assert repr(v) == 'NetworkView: Branches'
+    assert view(named('$a_{$'), title='$x^{$').html(), 'no formula'
 
 # ---- in a browser
 
@@ -299,7 +300,7 @@ def test_phone(browser, width):
     browser.shot(f'network_phone_{width}')
 
 def test_hostile_names_in_the_page(browser):
-    net = named(*names[:8]); net.add_module(names[8], nn.Conv2d(1, 1, 3)); net.add_module(names[9], nn.Conv2d(1, 1, 3))
+    net = named(*names)
     v = view(net, title=' '.join(names))
     browser.open(page(v))
     assert browser.js('return self.pwned') is None
