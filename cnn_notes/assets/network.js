@@ -74,6 +74,7 @@ function layout() {
   style.setProperty('--head', data.head[which] + 'px');
   style.setProperty('--top', data.top[which] + 'px');
   style.setProperty('--plate', side * data.ratio + 'px');
+  style.setProperty('--side', side + 'px');
   pitchOf = ([rows, cols]) => Math.max(2, Math.floor(Math.min(64, (side - 1) / cols, (side * data.ratio - 1) / rows)));
 }
 
@@ -83,7 +84,7 @@ function paint(k) {
   p.grid.at = k === state.panel ? state.at : p.grid.at;
   p.grid.draw(...p.size, pitchOf(p.size), (i, j) => {
     const v = values[i][j];
-    return { texts: [write(v)], value: v, name: `row ${i}, column ${j}: ${write(v)}`, ...color(v) };
+    return { texts: k ? [write(v)] : [write(v), ''], value: v, name: `row ${i}, column ${j}: ${write(v)}`, ...color(v) };
   });
 }
 
