@@ -45,7 +45,7 @@ function extent(marks, [h, w]) {
 const panels = data.panels.map((p, k) => {
   const grid = new Grid(p.name, p.index < 0 ? {} : { walk: true, onmove: (i, j, how) => move(k, i, j, how) });
   const size = el('span', { class: 'size' }, `${p.size[0]} ${TIMES} ${p.size[1]}`), part = el('p', { class: 'note part' });
-  const choose = p.channels.length > 1 && el('select', { 'aria-label': `channel of ${p.name}`, onchange: () => { p.channel = Number(choose.value); paint(k); point(); } },
+  const choose = p.channels.length > 1 && el('select', { 'aria-label': `channel of ${p.name}`, onchange: () => { p.channel = Number(choose.value); paint(k); point(true); } },
     ...p.channels.map((c, n) => el('option', { value: n, selected: n === p.channel }, `channel ${c.number}`)));
   const section = el('section', { class: p.index < 0 ? 'panel image' : 'panel', 'aria-label': p.name, 'data-layer': p.name },
     el('h2', {}, el('span', { class: 'name', title: p.name }, p.name), size), el('div', { class: 'plate' }, grid.el), el('div', { class: 'foot' }, part, choose || ''));
@@ -59,7 +59,7 @@ function move(k, i, j, how) {
   if (how === 'point' && (state.held || same)) return;
   if (how === 'press') state.held = !(state.held && same);
   Object.assign(state, { panel: k, at: [i, j] });
-  point();
+  point(true);
 }
 
 // ---- drawing
@@ -88,8 +88,8 @@ function paint(k) {
   });
 }
 
-let speak, started = false; // nothing is read out before the reader does something
-function point() {
+let speak;
+function point(aloud = false) { // aloud: the reader did something, so it is read out
   const p = panels[state.panel], [i, j] = state.at, marks = precedents(p.index, state.at), parts = [];
   p.grid.here(i, j);
   panels.forEach((q, k) => {
@@ -111,11 +111,10 @@ function point() {
   hold.replaceChildren(...(state.held ? [el('span', { class: 'hover' }, 'Held. Click it again, or another.'), el('span', { class: 'tap' }, 'Tap another cell.')]
     : [el('span', { class: 'hover' }, 'Point at a cell of any layer, or use the arrow keys.'), el('span', { class: 'tap' }, 'Tap a cell of any layer.')]));
   clearTimeout(speak);
-  if (started) speak = setTimeout(() => { live.textContent = `${p.name}, row ${i}, column ${j}, is ${value} and is made from ${parts.join(', ')}`.replace(/\u2212/g, 'minus '); }, 250);
+  if (aloud) speak = setTimeout(() => { live.textContent = `${p.name}, row ${i}, column ${j}, is ${value} and is made from ${parts.join(', ')}`.replace(/\u2212/g, 'minus '); }, 250);
 }
 
 function draw() { layout(); panels.forEach((_, k) => paint(k)); point(); }
 draw();
-started = true;
 let drawnAt = document.documentElement.clientWidth;
 addEventListener('resize', () => { const w = document.documentElement.clientWidth; if (w !== drawnAt) { drawnAt = w; draw(); } });
