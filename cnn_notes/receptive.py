@@ -227,7 +227,7 @@ def _fields(layers, size, local=False):
 
 def receptive_field(
     model:nn.Module, # any network that `trace` can follow
-    input_shape, # (C, H, W), or (N, C, H, W)
+    input_shape:Sequence[int], # (C, H, W), or (N, C, H, W)
     layer:str|int|None=None, # name or number of a layer, or name of a module, whose last layer is meant; None: all
     local:bool=False, # leave out what looks at the whole image at once: the statistics of layer, instance and group norm, and single values that are broadcast
 ) -> ReceptiveFields|ReceptiveField: # of all layers, or of the one asked for
@@ -273,7 +273,7 @@ def _place(who, l, place):
 # %% ../nbs/07_receptive_field.ipynb #9163c9e8
 def precedents(
     model:nn.Module, # any network that `trace` can follow
-    input_shape, # (C, H, W), or (N, C, H, W)
+    input_shape:Sequence[int], # (C, H, W), or (N, C, H, W)
     layer:str|int|None=None, # as in `receptive_field`; None: the last
     place:tuple|None=None, # (row, column) of an activation of that layer; None: the middle
     local:bool=False, # as in `receptive_field`
@@ -299,7 +299,7 @@ def _box(cells):
 
 def input_box(
     model:nn.Module, # any network that `trace` can follow
-    input_shape, # (C, H, W), or (N, C, H, W)
+    input_shape:Sequence[int], # (C, H, W), or (N, C, H, W)
     layer:str|int|None=None, # as in `receptive_field`; None: the last
     place:tuple|None=None, # (row, column) of an activation of that layer; None: the middle
     clip:bool=True, # exactly the pixels it sees; False: the box of the formula, which may go over the edge
@@ -399,7 +399,7 @@ def _results(model, x, wanted, wiring=False):
 # %% ../nbs/07_receptive_field.ipynb #5ab5e192
 def gradient_receptive_field(
     model:nn.Module, # any network that `trace` can follow; it is not changed
-    input_shape, # (C, H, W), or (N, C, H, W)
+    input_shape:Sequence[int], # (C, H, W), or (N, C, H, W)
     layer:str|int|None=None, # as in `receptive_field`; None: the last
     place:tuple|None=None, # (row, column) of an activation of that layer; None: the middle
 ) -> Box: # the pixels it sees, clipped to the image: to be compared with `input_box`
