@@ -60,7 +60,7 @@ class BatchNorm2d(nn.Module):
         if (self.training or self.running_mean is None) and (n := x.numel()//self.nf) < 2:
             raise ValueError(f"BatchNorm2d: shape {tuple(x.shape)} has {n} value(s) per channel, and a variance takes 2; give more images, or call eval() first")
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.nf}, eps={self.eps}, momentum={self.momentum}, affine={self.weight is not None}, track_running_stats={self.running_mean is not None}"
 
 def _per_channel(t): return t.view(-1, 1, 1) # beside (N, C, H, W)
