@@ -1,10 +1,11 @@
-"`BatchNorm2d` against PyTorch's"
-import io
-import pytest, torch
+"`BatchNorm2d` and its relatives against PyTorch's"
+import io, subprocess, sys
+import pytest, torch, torch.nn.functional as F
 import torch.nn as nn
 from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
-from cnn_notes.norm import BatchNorm2d
+from cnn_notes.models import conv, simple_cnn
+from cnn_notes.norm import BatchNorm2d, batch_norm, group_norm, instance_norm, layer_norm, standardize
 
 shapes   = st.tuples(st.integers(2, 5), st.integers(1, 4), st.integers(1, 5), st.integers(1, 5))
 settings_of = st.fixed_dictionaries(dict(eps=st.sampled_from([1e-5, 1e-3, .1]), momentum=st.sampled_from([None, 0., .01, .1, .5, 1.]),
@@ -156,3 +157,95 @@ def test_nan_is_passed_on():
     x = torch.randn(2, 3, 4, 4); x[0, 1, 0, 0] = float('nan')
     y = BatchNorm2d(3)(x)
     assert y[:, 1].isnan().all() and not y[:, [0, 2]].isnan().any()
+
+images = st.tuples(st.integers(1, 5), st.sampled_from([1, 2, 3, 4, 6, 8, 12]), st.integers(1, 5), st.integers(2, 5))
+
+@settings(max_examples=100, deadline=None)
+@given(images, dtypes, seeds, st.data())
+def test_the_relatives_are_pytorchs(shape, dtype, seed, data):
+    torch.manual_seed(seed)
+    x,c = batch(shape, dtype),shape[1]
+    g = data.draw(st.sampled_from([o for o in range(1, c+1) if c%o == 0]))
+    assert_close(batch_norm(x),    F.batch_norm(x, None, None, training=True), **tol(dtype))
+    assert_close(layer_norm(x),    F.layer_norm(x, shape[1:]), **tol(dtype))
+    assert_close(instance_norm(x), F.instance_norm(x), **tol(dtype))
+    assert_close(group_norm(x, g), F.group_norm(x, g), **tol(dtype))
+    assert_close(group_norm(x, 1), layer_norm(x), **tol(dtype))
+    assert_close(group_norm(x, c), instance_norm(x), **tol(dtype))
+
+@settings(max_examples=50, deadline=None)
+@given(images, seeds)
+def test_only_batch_norm_mixes_images(shape, seed):
+    torch.manual_seed(seed)
+    x = batch(shape, torch.float64)
+    other = x.clone(); other[1:] += torch.randn_like(x[1:])*10
+    for f in (layer_norm, instance_norm, lambda x: group_norm(x, x.shape[1])): assert torch.equal(f(x)[0], f(other)[0])
+    if len(x) > 1: assert not torch.allclose(batch_norm(x)[0], batch_norm(other)[0])
+
+@settings(max_examples=50, deadline=None)
+@given(images, st.tuples(st.floats(.1, 10), st.floats(-10, 10)), seeds)
+def test_a_norm_takes_scale_and_shift_away(shape, ab, seed):
+    torch.manual_seed(seed)
+    x = torch.randn(shape, dtype=torch.float64)*3
+    for axes in ((0, 2, 3), (1, 2, 3), (2, 3)): assert_close(standardize(x*ab[0] + ab[1], axes, eps=0), standardize(x, axes, eps=0), rtol=1e-6, atol=1e-6)
+
+def test_relatives_in_half_precision():
+    torch.manual_seed(0)
+    x = (torch.randn(4, 8, 5, 5)*3 + 20).half()
+    for f in (batch_norm, layer_norm, instance_norm, lambda x: group_norm(x, 2)):
+        assert f(x).dtype == torch.float16
+        assert_close(f(x).float(), f(x.float()), rtol=2e-3, atol=2e-3)
+
+@pytest.mark.parametrize('f, args, error, match', [
+    (batch_norm,    (torch.zeros(2, 3, 4, 4, dtype=torch.uint8),), TypeError, 'torch.uint8; give floating point'),
+    (batch_norm,    (torch.zeros(3, 4, 4),), ValueError, r'axes are \(0, 2, 3\) but the input has 3'),
+    (batch_norm,    (torch.zeros(1, 3, 1, 1),), ValueError, '1 value'),
+    (instance_norm, (torch.zeros(4, 3, 1, 1),), ValueError, '1 value'),
+    (layer_norm,    (torch.zeros(4, 1, 1, 1),), ValueError, '1 value'),
+    (layer_norm,    (torch.zeros(4, 0, 3, 3),), ValueError, '0 value'),
+    (group_norm,    (torch.zeros(2, 8, 4, 4), 3), ValueError, '8 channels cannot be cut into 3'),
+    (group_norm,    (torch.zeros(2, 8, 4, 4), 0), ValueError, 'into 0 equal'),
+])
+def test_relatives_refuse(f, args, error, match):
+    with pytest.raises(error, match=match): f(*args)
+
+makers = {'ours': BatchNorm2d, 'batch': nn.BatchNorm2d, 'layer': lambda nf: nn.GroupNorm(1, nf), 'group': lambda nf: nn.GroupNorm(4, nf),
+          'instance': lambda nf: nn.InstanceNorm2d(nf, affine=True)}
+
+@pytest.mark.parametrize('norm_first', [True, False])
+@pytest.mark.parametrize('name', makers)
+def test_conv_and_simple_cnn_take_it_by_norm(name, norm_first):
+    torch.manual_seed(0)
+    x,kind = torch.randn(4, 1, 28, 28),type(makers[name](8))
+    block = conv(1, 8, norm=makers[name], norm_first=norm_first)
+    assert type(block.norm) is kind and block(x).shape == (4, 8, 14, 14)
+    model = simple_cnn(norm=makers[name], norm_first=norm_first)
+    assert sum(type(m) is kind for m in model.modules()) == 4
+    F.cross_entropy(model(x), torch.arange(4)).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    assert sum(p.grad.abs().sum() > 0 for m in model.modules() if type(m) is kind for p in m.parameters()) == 8 # each gamma and beta learns
+
+@pytest.mark.parametrize('norm_first', [True, False])
+def test_a_network_with_ours_trains_as_one_with_pytorchs(norm_first):
+    torch.manual_seed(0)
+    ours,theirs = (simple_cnn(norm=o, norm_first=norm_first).double() for o in (BatchNorm2d, nn.BatchNorm2d))
+    theirs.load_state_dict(ours.state_dict())
+    opts = [torch.optim.SGD(m.parameters(), .05, momentum=.9) for m in (ours, theirs)]
+    for _ in range(8):
+        x,y = torch.randn(16, 1, 28, 28, dtype=torch.float64),torch.randint(10, (16,))
+        for m,opt in zip((ours, theirs), opts):
+            F.cross_entropy(m(x), y).backward(); opt.step(); opt.zero_grad()
+    for k,v in theirs.state_dict().items(): assert_close(ours.state_dict()[k], v, rtol=1e-7, atol=1e-9)
+    assert_close(ours.eval()(x), theirs.eval()(x), rtol=1e-7, atol=1e-9)
+
+def test_a_batch_of_one_image():
+    "One image is refused only where it is down to one place"
+    x = torch.randn(1, 3, 2, 1)
+    ours,theirs = pair(3)
+    assert_close(ours(x), theirs(x), **tol(torch.float32))
+    for k,v in theirs.state_dict().items(): assert_close(ours.state_dict()[k], v, **tol(torch.float32))
+
+def test_module_is_light():
+    "Importing it brings in neither fastai nor the data"
+    code = "import sys, cnn_notes.norm; print([o for o in ('fastai', 'fastcore', 'cnn_notes.data', 'matplotlib') if o in sys.modules])"
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
