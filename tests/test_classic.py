@@ -1,0 +1,210 @@
+"Hand-made features against scikit-image, SciPy and definitions in plain loops"
+import math
+import numpy as np
+import pytest, torch
+import torch.nn.functional as F
+from hypothesis import given, settings, strategies as st
+from torch.testing import assert_close
+from cnn_notes.classic import cell_histograms, fit_gabor, gabor_bank, gabor_energy, gabor_kernel, hog, lbp, orientations, sobel, sobel_kernels, uniform_bin
+
+seeds = st.integers(0, 10_000)
+sizes = st.tuples(st.integers(1, 3), st.integers(3, 24), st.integers(3, 24))
+quick = settings(max_examples=60, deadline=None)
+
+def images(size, seed, whole=False):
+    "A batch, float64: numbers from 0 to 1, or bytes"
+    g = torch.Generator().manual_seed(seed)
+    n,h,w = size
+    return torch.randint(0, 256, (n, 1, h, w), generator=g).double() if whole else torch.rand(n, 1, h, w, generator=g, dtype=torch.float64)
+
+# ---- Sobel
+
+@quick
+@given(sizes, seeds)
+def test_sobel_is_scikit_images_and_scipys(size, seed):
+    filters,ndimage = pytest.importorskip('skimage.filters'),pytest.importorskip('scipy.ndimage')
+    x = images(size, seed)
+    for im,(dy,dx) in zip(x[:, 0].numpy(), sobel(x).numpy()):
+        np.testing.assert_allclose(math.sqrt(2)*np.hypot(dy, dx), filters.sobel(im), atol=1e-12) # theirs: root mean square of twice the slopes
+        np.testing.assert_allclose(8*dy, ndimage.sobel(im, 0, mode='nearest'), atol=1e-12)
+        np.testing.assert_allclose(8*dx, ndimage.sobel(im, 1, mode='nearest'), atol=1e-12)
+
+@quick
+@given(st.floats(-5, 5), st.floats(-5, 5), st.integers(3, 9), st.integers(3, 9))
+def test_sobel_gives_the_slope_of_a_ramp(down, right, h, w):
+    ramp = (down*torch.arange(h).double()[:, None] + right*torch.arange(w).double())[None, None]
+    assert_close(sobel(ramp)[0, :, 1:-1, 1:-1], torch.tensor([down, right], dtype=torch.float64).view(2, 1, 1).expand(2, h-2, w-2), atol=1e-9, rtol=0)
+
+# ---- Gabor
+
+@quick
+@given(st.floats(2.5, 8), st.floats(0, math.pi), st.floats(.5, 2), st.floats(-math.pi, math.pi), st.floats(1, 4))
+def test_gabor_kernel_is_scikit_images(wavelength, theta, gamma, phase, sigma):
+    filters = pytest.importorskip('skimage.filters')
+    theirs = filters.gabor_kernel(1/wavelength, theta, sigma_x=sigma, sigma_y=sigma/gamma, offset=phase, n_stds=4).real*2*math.pi*sigma**2/gamma # theirs has a window of sum 1
+    h,w = (s//2 for s in theirs.shape)
+    r = min(h, w, 7)
+    np.testing.assert_allclose(gabor_kernel(2*r+1, wavelength, theta, sigma, gamma, phase), theirs[h-r:h+r+1, w-r:w+r+1], atol=1e-6)
+
+def test_gabor_kernel_has_an_octave_by_default():
+    filters = pytest.importorskip('skimage.filters')
+    theirs = filters.gabor_kernel(1/5, .7, bandwidth=1).real
+    theirs = theirs/theirs.max()
+    r = theirs.shape[0]//2
+    np.testing.assert_allclose(gabor_kernel(2*r+1, 5, .7), theirs, atol=1e-6)
+
+def test_gabor_kernel_by_its_formula():
+    k,(w,t,s,g,p) = gabor_kernel(7, 4., .5, 1.5, .7, .3),(4., .5, 1.5, .7, .3)
+    for i in range(7):
+        for j in range(7):
+            y,x = i-3,j-3
+            a,b = x*math.cos(t) + y*math.sin(t),y*math.cos(t) - x*math.sin(t)
+            assert abs(k[i, j].item() - math.exp(-(a*a + g*g*b*b)/(2*s*s))*math.cos(2*math.pi*a/w + p)) < 1e-6
+
+@quick
+@given(st.integers(1, 7).map(lambda i: 2*i+1), st.lists(st.floats(2.5, 12), min_size=1, max_size=3), st.integers(1, 6), seeds)
+def test_bank_and_energy(ks, wavelengths, orientations, seed):
+    bank = gabor_bank(ks, wavelengths, orientations)
+    assert bank.shape == (2*len(wavelengths)*orientations, 1, ks, ks) and bank.sum((1, 2, 3)).abs().max() < 1e-4
+    assert_close(bank.flatten(1).norm(dim=1), torch.ones(len(bank)))
+    x = images((2, ks+4, ks+7), seed)
+    full = gabor_energy(x, bank)
+    inner = F.conv2d(x, bank.double())
+    p = ks//2
+    assert_close(full[..., p:-p, p:-p], torch.hypot(inner[:, ::2], inner[:, 1::2]))
+    assert_close(gabor_energy(x, bank, stride=3), full[..., ::3, ::3])
+    assert gabor_energy(torch.full_like(x, 7), bank).max() < 1e-4
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(4, 8), st.floats(0, math.pi-.01), seeds)
+def test_a_fit_finds_the_gabor_that_it_was_given(wavelength, theta, seed):
+    k = gabor_kernel(9, wavelength, theta, sigma=2., phase=seed)
+    fit = fit_gabor(3*k[None])
+    assert fit.share[0] > .99, fit
+    assert (fit.fitted[0] - 3*k).norm() < .11*(3*k).norm()
+
+# ---- histograms, HOG
+
+@quick
+@given(sizes, st.integers(1, 5), st.integers(1, 6), seeds, st.booleans())
+def test_cell_histograms_are_pooled_planes(size, cell, n, seed, weighted):
+    cell = min(cell, *size[1:])
+    g = torch.Generator().manual_seed(seed)
+    labels = torch.randint(0, n, size, generator=g)
+    weight = torch.rand(size, generator=g) if weighted else None
+    planes = F.one_hot(labels, n).permute(0, 3, 1, 2)*(1. if weight is None else weight[:, None])
+    assert_close(cell_histograms(labels, n, cell, weight), F.avg_pool2d(planes, cell))
+
+@quick
+@given(st.tuples(st.integers(1, 2), st.integers(12, 30), st.integers(12, 30)), st.integers(2, 5), st.integers(1, 2), st.integers(2, 12), seeds)
+def test_hog_is_scikit_images(size, cell, block, bins, seed):
+    feature = pytest.importorskip('skimage.feature')
+    x = images(size, seed)
+    for im,ours in zip(x[:, 0].numpy(), hog(x, cell, block, bins)):
+        theirs = feature.hog(im, orientations=bins, pixels_per_cell=(cell, cell), cells_per_block=(block, block), block_norm='L2-Hys')
+        np.testing.assert_allclose(ours, theirs, atol=1e-5) # scikit-image adds up votes in single precision
+
+@quick
+@given(st.tuples(st.integers(1, 2), st.integers(12, 30), st.integers(12, 30)), seeds)
+def test_hog_of_bytes_is_scikit_images(size, seed):
+    feature = pytest.importorskip('skimage.feature')
+    x = images(size, seed, whole=True)
+    for im,ours in zip(x[:, 0].numpy(), hog(x)):
+        np.testing.assert_allclose(ours, feature.hog(im, orientations=9, pixels_per_cell=(4, 4), cells_per_block=(2, 2)), atol=1e-5)
+
+@quick
+@given(sizes, st.integers(1, 12), seeds)
+def test_hog_does_not_see_the_negative(size, bins, seed):
+    x = images(size, seed, whole=True)
+    assert torch.equal(hog(x, 1, 2, bins), hog(255 - x, 1, 2, bins))
+    angle,size = orientations(x)
+    assert angle.min() >= 0 and angle.max() <= math.pi and size.min() >= 0
+
+# ---- LBP
+
+def by_loop(im):
+    h,w = im.shape
+    at = lambda i,j: im[i, j] if 0 <= i < h and 0 <= j < w else 0.
+    ring = [(0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)]
+    return [[sum((at(i+a, j+b) >= im[i, j]) << k for k,(a,b) in enumerate(ring)) for j in range(w)] for i in range(h)]
+
+@quick
+@given(st.tuples(st.just(1), st.integers(1, 7), st.integers(1, 7)), seeds)
+def test_lbp_by_its_definition(size, seed):
+    x = images(size, seed, whole=True)//64 # many ties
+    assert lbp(x)[0].tolist() == by_loop(x[0, 0].numpy())
+
+@quick
+@given(sizes, seeds)
+def test_lbp_at_the_four_sides_is_scikit_images(size, seed):
+    feature = pytest.importorskip('skimage.feature')
+    x = images(size, seed, whole=True)
+    for im,ours in zip(x[:, 0].numpy().astype(np.uint8), lbp(x)):
+        four = feature.local_binary_pattern(im, 4, 1).astype(int) # right, up, left, down
+        assert ((ours >> torch.arange(0, 8, 2).view(4, 1, 1)) & 1).numpy().tolist() == [((four >> b) & 1).tolist() for b in range(4)]
+        eight = feature.local_binary_pattern(im, 8, 1).astype(int)
+        assert ((ours.numpy() ^ eight) & 0b01010101).max() == 0
+
+@quick
+@given(sizes, seeds)
+def test_lbp_sees_order_only(size, seed):
+    x = images(size, seed, whole=True) + 1
+    assert torch.equal(lbp(x), lbp(x**3)) and torch.equal(lbp(x), lbp(x.sqrt()))
+
+def test_uniform_bins():
+    ring = [[c >> i & 1 for i in range(8)] for c in range(256)]
+    uniform = [sum(r[i] != r[i-1] for i in range(8)) <= 2 for r in ring]
+    assert [b < 58 for b in uniform_bin.tolist()] == uniform and sorted(uniform_bin[torch.tensor(uniform)].tolist()) == list(range(58))
+
+def test_uniform_bins_are_scikit_images_up_to_their_order():
+    feature = pytest.importorskip('skimage.feature')
+    im = np.random.RandomState(0).randint(0, 256, (60, 60), np.uint8)
+    code,theirs = (feature.local_binary_pattern(im, 8, 1, method=m).astype(int).ravel() for m in ('default', 'nri_uniform'))
+    pairs = set(zip(uniform_bin[torch.tensor(code)].tolist(), theirs.tolist()))
+    assert len(pairs) == len({a for a,_ in pairs}) == len({b for _,b in pairs}) == 59
+
+# ---- what is refused, and what is kept
+
+x = torch.rand(2, 1, 12, 12)
+@pytest.mark.parametrize('f', [sobel, hog, lbp, orientations, lambda x: gabor_energy(x, gabor_bank())], ids=['sobel', 'hog', 'lbp', 'orientations', 'gabor_energy'])
+def test_what_is_no_batch_is_refused(f):
+    for bad,error,msg in ((x.numpy(), TypeError, 'ndarray'), (x[0], ValueError, r'\(1, 12, 12\)'), (x.expand(-1, 3, -1, -1), ValueError, '3 channels'), (x[:0], ValueError, 'at least one image'),
+                          (x[..., :0], ValueError, 'at least one image'), ((255*x).byte(), TypeError, 'uint8')):
+        with pytest.raises(error, match=msg): f(bad)
+
+@pytest.mark.parametrize('f', [hog, lbp, orientations], ids=['hog', 'lbp', 'orientations'])
+def test_nan_is_refused_where_it_would_hide(f):
+    for v in (float('nan'), float('inf')):
+        bad = x.clone(); bad[1, 0, 5, 5] = v
+        with pytest.raises(ValueError, match='NaN or infinite'): f(bad)
+
+@pytest.mark.parametrize('call,error,msg', [
+    (lambda: gabor_kernel(4, 3.), ValueError, 'even size has no center'), (lambda: gabor_kernel(5, 0), ValueError, 'wavelength is 0'), (lambda: gabor_kernel(5, 'a'), ValueError, "wavelength is 'a'"),
+    (lambda: gabor_kernel(5, 4, sigma=-1), ValueError, 'sigma is -1'), (lambda: gabor_kernel(5, 4, theta=float('nan')), ValueError, 'theta is nan'), (lambda: gabor_kernel(2.5, 4), ValueError, 'ks is 2.5'),
+    (lambda: gabor_bank(1), ValueError, 'no stripes'), (lambda: gabor_bank(wavelengths=()), ValueError, 'at least one'), (lambda: gabor_bank(wavelengths=4), ValueError, 'at least one'), (lambda: gabor_bank(orientations=0), ValueError, 'orientations is 0'),
+    (lambda: gabor_energy(x, gabor_bank()[:3]), ValueError, r'\(3, 1, 9, 9\)'), (lambda: gabor_energy(x, [1]), TypeError, 'list'), (lambda: gabor_energy(x, gabor_bank(), stride=0), ValueError, 'stride is 0'),
+    (lambda: hog(x, cell=7), ValueError, '2 x 2 cells of 7 x 7'), (lambda: hog(x, bins=0), ValueError, 'bins is 0'), (lambda: hog(x[..., :2]), ValueError, '3 x 3'),
+    (lambda: cell_histograms(torch.zeros(1, 4, 4), 2, 2), TypeError, 'float32'), (lambda: cell_histograms(torch.full((1, 4, 4), 2), 2, 2), ValueError, '2 to 2'), (lambda: cell_histograms(torch.full((1, 4, 4), -1), 2, 2), ValueError, '-1'),
+    (lambda: cell_histograms(torch.zeros(1, 4, 4).long(), 2, 5), ValueError, 'larger'), (lambda: cell_histograms(torch.zeros(4, 4).long(), 2, 2), ValueError, r'\(4, 4\)'),
+    (lambda: cell_histograms(torch.zeros(1, 4, 4).long(), 2, 2, torch.ones(1, 4, 5)), ValueError, 'one weight'), (lambda: cell_histograms(torch.zeros(1, 4, 4).long(), 2, 2, torch.ones(1, 4, 4).long()), TypeError, 'int64'),
+    (lambda: fit_gabor(torch.rand(2, 3)), ValueError, r'\(2, 3\)'), (lambda: fit_gabor(torch.zeros(2, 5, 5)), ValueError, 'zero'), (lambda: fit_gabor(torch.ones(2, 5, 5).long()), TypeError, 'int64'),
+    (lambda: fit_gabor(torch.full((1, 5, 5), float('nan'))), ValueError, 'NaN'), (lambda: fit_gabor(torch.rand(1, 5, 5), starts=0), ValueError, 'starts is 0')])
+def test_what_fits_nothing_is_refused(call, error, msg):
+    with pytest.raises(error, match=msg): call()
+
+@pytest.mark.parametrize('f', [sobel, hog, lambda x: gabor_energy(x, gabor_bank())], ids=['sobel', 'hog', 'gabor_energy'])
+def test_type_is_kept_and_the_input_too(f):
+    for dtype in (torch.float32, torch.float64):
+        before = x.to(dtype)
+        given = before.clone()
+        assert f(given).dtype == dtype and torch.equal(given, before)
+    assert torch.equal(f(x)[1:], f(x[1:])) or torch.allclose(f(x)[1:], f(x[1:]), atol=1e-6) # an image's features are its own
+    assert f(x.transpose(2, 3)).shape[0] == 2 # strides do not matter
+
+def test_a_fit_repeats_and_random_kernels_are_fitted_badly():
+    g = torch.Generator().manual_seed(0)
+    k = torch.randn(8, 7, 7, generator=g)
+    a,b = fit_gabor(k),fit_gabor(k[:, None])
+    assert torch.equal(a.share, b.share) and a.fitted.shape == k.shape
+    assert_close(a.share, 1 - (k - a.fitted).square().sum((1, 2))/k.square().sum((1, 2)), atol=1e-4, rtol=0)
+    assert a.share.min() > 0 and a.share.mean() < .8
