@@ -10,7 +10,7 @@ import argparse, inspect, math, random, re, sys, textwrap, time, warnings
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,10 +21,10 @@ def _plain(s, width=92):
     "Markdown as plain lines: links as their labels (and addresses, if they lead out), emphasis taken off"
     s = re.sub(r'\[([^\]]+)\]\((https?://[^)]+)\)', r'\1 <\2>', s)
     s = re.sub(r'\[([^\]]+)\]\([^)]+\)', r'\1', s)
-    res,in_code = [],False
+    res = []
     for block in re.split(r'(```.*?```)', s, flags=re.S):
         if block.startswith('```'): res.append('\n'.join('    ' + l for l in block.split('\n')[1:-1]) + '\n'); continue
-        block = re.sub(r'(?<![\w*`])\*\*?([^*`\n]+(?:\n[^*`\n]+)*)\*\*?(?![\w*`])', r'\1', block)
+        block = ''.join(o if o.startswith('`') else o.replace('*', '') for o in re.split(r'(`[^`]*`)', block))
         for par in re.split(r'\n\s*\n', block.strip()):
             for item in re.split(r'\n(?=- )', par):
                 if item.strip(): res.append(textwrap.fill(' '.join(item.split()), width, subsequent_indent='  ' if item.startswith('- ') else '', break_long_words=False, break_on_hyphens=False))
@@ -53,10 +53,20 @@ class Question:
     holds: str|None = None # the statement that holds, with parameters in braces
     @property
     def claims(self): return {k: p.default for k,p in inspect.signature(self.run).parameters.items()}
+    def fill(self, template:str) -> str:
+        "A text with the claims in their places"
+        return template.format(**{k: _Listed(v) if isinstance(v, tuple) else v for k,v in self.claims.items()})
     @property
-    def answer(self): return self.reply.format(**self.claims)
+    def answer(self): return self.fill(self.reply)
     @property
     def links(self): return '; '.join(f"[{_label(o)}]({_target(o)})" for o in self.see)
+
+class _Listed(tuple):
+    "A tuple that `{:and}` writes as a list in words: 5, 9 and 17"
+    def __format__(self, spec):
+        if spec != 'and': return format(tuple(self), spec)
+        *first,last = (f'{o:,}' if isinstance(o, int) else str(o) for o in self)
+        return f"{', '.join(first)} and {last}"
 
 def _label(see):
     nb,_,heading = see.partition('#')
@@ -96,7 +106,7 @@ def answer(
     *numbers, # 1 to 40, or 'R1' to 'R3'
 ) -> Text: # rendered in a notebook, plain in a terminal
     "Questions with their answers, and where each is shown; `ValueError` for a number that is not there"
-    return Text('\n\n'.join(f'**{_title(q)}. {q.text}**\n\n{q.answer}\n\nSee {q.links}.' for q in [_find(n, 'answer') for n in numbers]))
+    return Text('\n\n'.join(f'**{_title(q)}. {q.text}**\n\n{q.answer}\n\nSee {q.links}' for q in [_find(n, 'answer') for n in numbers]))
 
 # %% ../nbs/14_questionnaire.ipynb #c2c000e2
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ def _aside():
                 for f in set(plt.get_fignums()) - figs: plt.close(f)
 
 def check(
-    n, # 1 to 40, or 'R1' to 'R3'
+    n:int|str, # 1 to 40, or 'R1' to 'R3'
     **claims, # other values for some of the answer's claims, to see the check fail
 ) -> Outcome: # true if the answer holds
     "Run the check of an answer; `ValueError` for a number or a claim that is not there"
@@ -184,7 +194,7 @@ def _ridge(x, y, ridge=1.):
 # %% ../nbs/14_questionnaire.ipynb #9094c2bc
 @_entry(1, "What is a feature?", """
     A feature is a transformation of the data that makes it easier to model. *Easier* can be measured: take digits that come in both inks, dark on light and light
-    on dark, and tell 3s from 7s with a linear rule. On the pixels no linear rule gets more than {ceiling:.0%} right. On the positive parts of four edge
+    on dark, and tell 3s from 7s, as many of the one as of the other, with a linear rule. On the pixels no linear rule gets more than {ceiling:.0%} right. On the positive parts of four edge
     responses, which are fewer numbers than there were pixels, the same kind of rule gets more than {reached:.0%}. A hand-made feature is chosen by somebody; a
     convolutional network finds its own.
     """, '01_kernels#What a feature is', '01_kernels#Why the zero matters')
@@ -209,9 +219,9 @@ def _check_1(ceiling=.75, reached=.95):
 
 @_entry(2, "Write out the kernel that finds top edges.", """
     ```
-    {kernel[0]}
-    {kernel[1]}
-    {kernel[2]}
+    {kernel[0][0]:2d} {kernel[0][1]:2d} {kernel[0][2]:2d}
+    {kernel[1][0]:2d} {kernel[1][1]:2d} {kernel[1][2]:2d}
+    {kernel[2][0]:2d} {kernel[2][1]:2d} {kernel[2][2]:2d}
     ```
     It is the row below minus the row above, three pixels wide. It responds with a positive number where the numbers go from **low to high on the way down**, with a negative
     one where they go from high to low, and with zero on a patch of one tone. Whether low to high is light to dark depends on the color map, not on the
@@ -412,7 +422,7 @@ def _check_21(weights=432, biases=16):
     gradient of a weight is the sum over its places. Nobody stores this matrix: it describes the operation, and its transpose is the backward pass.
     """, '04_matmul#Four outputs, written out', '04_matmul#What shape it has', '04_matmul#Tied weights, tied gradients',
     usual="The matrix has the shape (flattened kernel size, flattened input size).",
-    against="For the 2 x 2 kernel on the 3 x 3 image that is right, as there are 4 outputs and 4 cells of the kernel. Without padding and at stride 1 the two agree whenever n = 2 ks - 1, so for (n, ks) = {agree}, and never otherwise: "
+    against="For the 2 x 2 kernel on the 3 x 3 image that is right, as there are 4 outputs and 4 cells of the kernel. Without padding and at stride 1 the two agree whenever n = 2 ks - 1, so for (n, ks) = {agree:and}, and never otherwise: "
             "for a 3 x 3 kernel on a digit there are {digit[0]} rows and 9 cells of the kernel.",
     holds="The matrix is (outputs x inputs); the kernel size is how many numbers stand in a row.")
 def _check_10(example=(4, 9), zeros=20, numbers=4, digit=(676, 784), agree=((1, 1), (3, 2), (5, 3), (7, 4), (9, 5))):
@@ -438,7 +448,7 @@ def _check_10(example=(4, 9), zeros=20, numbers=4, digit=(676, 784), agree=((1, 
 # %% ../nbs/14_questionnaire.ipynb #731eed17
 @_entry(11, "What is a convolutional neural network?", """
     A network whose layers are, in large part, convolutions, with a nonlinearity between them. Its kernels are weights like any others: nobody chooses them, they start as random numbers, and gradient
-    descent moves them to where the loss is smaller. Many such networks end in linear layers; `simple_cnn` has {dense} of them, since its last convolutions leave one place. Trained on 8,000 digits for a few seconds it
+    descent moves them to where the loss is smaller. Many such networks end in linear layers; in `simple_cnn` there are {dense}, since its convolutions leave a single place. Trained on 8,000 digits for a few seconds it
     moves its first kernels by more than {moved:.0%} of their length and gets more than {accuracy:.0%} of other digits right.
     """, '05_simple_cnn#What it learned')
 def _check_11(dense=0, moved=.1, accuracy=.8):
@@ -522,11 +532,11 @@ def _quietly(learn, fit):
 @_entry(24, "Why use a larger kernel in the first convolution, with MNIST?", """
     It is about the first layer, which goes from 1 channel to 8. A 3 x 3 filter looks at {small} numbers, and with {filters} filters {small} numbers become {filters} at each place: hardly a summary, and a network is thought to make useful
     features where it is forced to summarize. With 5 x 5, {large} numbers become {filters}. The argument holds place by place: from the outputs at one place, 3 x 3 patches can be recovered better than 5 x 5 ones. It does not hold for the image, since
-    the places overlap: in both cases the whole layer has rank {rank}, so nothing is lost before the ReLU. How much the accuracy gains is a matter of measuring, over seeds; on MNIST it is little.
+    the places overlap: in both cases the whole layer has rank {rank}, so nothing is lost before the ReLU. Measured over seeds, the gain in accuracy is under two tenths of a point, and it does not come from the squeeze: it seems to come from smooth edges, which a larger kernel has room for.
     """, '05_simple_cnn#What a larger first kernel changes',
     usual="Because going from 4 channels to 8 with a 3 x 3 kernel makes 8 numbers of 9.",
     against="A filter on 4 channels looks at {deeper} numbers, not {small}. It is the first layer, 1 channel to {filters}, where {small} become {filters} with 3 x 3 and {large} become {filters} with 5 x 5.",
-    holds="The larger kernel is for the first layer, where there is one channel to look at.")
+    holds="The larger kernel is for the first layer, where there is one channel to look at. What it gains is small, and, as measured, not the squeeze.")
 def _check_24(small=9, large=25, filters=8, deeper=36, rank=784):
     from cnn_notes.models import simple_cnn
     def fan_in(m): return m.weight[0].numel()
@@ -552,7 +562,7 @@ def _check_24(small=9, large=25, filters=8, deeper=36, rank=784):
 @_entry(15, "Why does the third layer of the chapter's network need 7 x 7 x (1168-16) multiplications?", """
     It does not. The layer has 8 input channels, 16 filters of 3 x 3, stride 2 and padding 1. Of its 1,168 parameters 16 are biases, so each place costs {weights:,} multiplications; so far the question is right. But
     7 x 7 counts the *input's* places. **Products are counted where the kernel stands, at the places of the output**: with stride 2 there are 4 x 4 = {places}, so the layer needs {places} x {weights:,} = **{products:,}** products. Of these {real:,} meet a real
-    activation; the rest meet padding, which a processor multiplies all the same. The slip is in the book and known there (fastbook issue 539).
+    activation; the rest meet padding, which a processor multiplies all the same. The slip is in the book and known there ([fastbook issue 539](https://github.com/fastai/fastbook/issues/539)).
     """, '06_counting#One layer, counted three times',
     usual="The kernel stands at each pixel of the 7 x 7 input, so there are 7 x 7 x 1,152 = {usual:,} multiplications.",
     against="A loop that counts finds {products:,}, and so does PyTorch's own counter: at stride 2 the kernel stands at {places} places.",
@@ -579,12 +589,12 @@ def _check_15(weights=1152, places=16, products=18_432, real=12_800, usual=56_44
 
 @_entry(23, "Why double the number of filters after each stride-2 convolution?", """
     To keep the later layers from being starved of work. A stride of 2 leaves a quarter of the places; twice the filters, reading twice the channels, make four times the weights, so the *multiplications* stay about
-    level. For the five layers of `simple_cnn` they are {multiplications}. The activations still shrink, {activations}, and the parameters quadruple, {parameters}. Level only about: the first layer sees a single
+    level. For the five layers of `simple_cnn` they are {multiplications:and}. The activations still shrink, {activations:and}, and the parameters grow, about fourfold from the second layer to the fourth: {parameters:and}. Level only about: the first layer sees a single
     channel, and 7 halves to 4, not 3.5.
     """, '06_counting#Why the filters are doubled',
     usual="Doubling the filters keeps the capacity, in parameters and computation.",
-    against="In `simple_cnn` the layers have {parameters} parameters and {activations} activations: neither is kept.",
-    holds="Doubling keeps the *multiplications* about level; activations still halve and parameters quadruple.")
+    against="In `simple_cnn` the layers have {parameters:and} parameters, and {activations:and} activations. Neither is kept; the multiplications, up to the last layer, nearly are.",
+    holds="Doubling keeps the *multiplications* about level; activations still about halve, and parameters about quadruple.")
 def _check_23(multiplications=(39_200, 56_448, 73_728, 73_728, 5_760), activations=(1568, 784, 512, 256, 10), parameters=(208, 1168, 4640, 18_496, 5770)):
     from torch.utils.flop_counter import FlopCounterMode
     from cnn_notes.models import simple_cnn
@@ -600,7 +610,7 @@ def _check_23(multiplications=(39_200, 56_448, 73_728, 73_728, 5_760), activatio
 # %% ../nbs/14_questionnaire.ipynb #ec49a311
 @_entry(16, "What is a receptive field?", """
     The receptive field of an activation is the part of the input that it is computed from: change a pixel outside, and it stays what it was. It grows from layer to layer, the faster the larger the strides before. In
-    `simple_cnn`, whose first kernel is 5 x 5, it is {fields} pixels wide for the five convolutions, if the image is large enough; on a digit it ends at the image's edge. It says what an activation *can* see. What
+    `simple_cnn`, whose first kernel is 5 x 5, it is {fields:and} pixels wide for the five convolutions, if the image is large enough; on a digit it ends at the image's edge. It says what an activation *can* see. What
     it listens to is less: the effective field is strongest in the middle and weak at the rim.
     """, '07_receptive_field#One activation, backwards', '07_receptive_field#What it listens to')
 def _check_16(fields=(5, 9, 17, 33, 65)):
@@ -759,7 +769,7 @@ def _check_19(papers=18, courses=3, pages=4):
 @_entry(25, "What information does `ActivationStats` save, for each layer?", """
     For every layer *that has parameters*, and for each training batch: the {keys[0]}, the standard deviation and the share of activations near zero. A histogram of the activations is saved only `with_hist=True`. A frozen layer is
     recorded like any other, since having parameters is what counts, not asking for gradients; a ReLU is not. In `simple_cnn` that makes {layers} records for each batch.
-    """, '09_activations',
+    """, '09_activations#What the callback saves',
     usual="It saves mean, standard deviation and histogram of every layer that can be trained (requires grad).",
     against="With all of `simple_cnn` frozen but its last layer, there are still {layers} records for each batch, with {plain} numbers each; `with_hist=True` adds the histogram.",
     holds="It saves mean, standard deviation and share near zero of every layer *with parameters*; a histogram only when asked.")
@@ -781,20 +791,21 @@ def _check_25(keys=('mean', 'std', 'near_zero'), layers=5, plain=3):
         _near('mean', got['mean'], o.mean().item(), 1e-3); _near('standard deviation', got['std'], o.std().item(), 1e-3)
 
 @_entry(26, "How do you get at a learner's callback after training?", """
-    Under its name in snake case: `learn.{name}` is the `ActivationStats` that trained along, and `learn.recorder` the `Recorder`. They are also in the list `learn.cbs`.
-    """, '09_activations')
-def _check_26(name='activation_stats'):
+    Under its name in snake case: `learn.{name}` is the `ActivationStats` that trained along, and `learn.recorder` the `Recorder`. A *Callback* at the end of the class's name is left out, so `ProgressCallback` is `learn.{short}`. All of them are in the list `learn.cbs`.
+    """, '09_activations#What the callback saves')
+def _check_26(name='activation_stats', short='progress'):
     _small_dls()
     from fastai.callback.hook import ActivationStats
     cb = ActivationStats()
     learn = _quietly(l := _learner(n=64, cbs=cb), lambda: l.fit(1, .01))
     assert getattr(learn, name, None) is cb, f'learn.{name} is not the callback'
     assert type(learn.recorder).__name__ == 'Recorder' and cb in learn.cbs and learn.recorder in learn.cbs
+    _same(f'class of learn.{short}', type(getattr(learn, short, None)).__name__, 'ProgressCallback')
 
 @_entry(27, "Which three statistics does `plot_layer_stats` plot? What is on the x axis?", """
     Of one layer, batch by batch, for x is the number of the batch: the **{titles[0]}**, the **standard deviation**, and the **share of activations near zero**. *Near zero* means {threshold} or less in fastai, *negative
     values included*, of the output before the ReLU: the share that will be zero or next to it afterwards. On a batch of random numbers with mean 0 that counts {share:.0%}, and the share within {threshold} of zero on either side is {close:.0%}.
-    """, '09_activations',
+    """, '09_activations#What the callback saves', '09_activations#Breaking it',
     usual="It plots mean, standard deviation and the percentage of *weights* near zero.",
     against="The third is a share of activations, and the rule is `o <= {threshold}`: of numbers from a standard normal distribution {share:.0%} count as near zero, and {close:.0%} are.",
     holds="Mean, standard deviation, and the share of *activations* of {threshold} or less, negatives included.")
@@ -820,7 +831,7 @@ def _check_27(titles=('mean', 'std', '% near zero'), threshold=.05, share=.52, c
     Because whatever they are multiplied with comes out as zero: the computation is wasted, and so is the gradient. A ReLU that is off passes no gradient back, and a weight that reads a zero gets none. Drive the second layer
     of `simple_cnn` below zero for every image, and the weights of layers {blocked} get a gradient of exactly {gradient:g}: they will never change again. Zeros as such are no harm, a ReLU makes them all the time; a
     unit that is zero for *every* image is lost.
-    """, '09_activations')
+    """, '09_activations#Why zeros are a problem')
 def _check_28(blocked=(1, 2, 3), gradient=0):
     from cnn_notes.models import simple_cnn
     x,y = (o[:256] for o in _digits()[:2])
@@ -838,7 +849,7 @@ def _check_28(blocked=(1, 2, 3), gradient=0):
 @_entry(29, "What are the upsides and downsides of larger batches?", """
     The gradient of a batch is an average over its images, so with more images it is less noisy: its error falls with the root of the batch size, {ratio:g} times less noise for 16 times the images. (The data are as noisy as before.) The price is fewer
     updates: {small:,} in an epoch of 60,000 images at batch size 64, and {large:,} at 512. On parallel hardware a large batch also costs less time per image; whether that pays depends on how much noise there is to average away.
-    """, '09_activations')
+    """, '09_activations#Larger batches')
 def _check_29(ratio=4, small=938, large=118):
     from cnn_notes.models import simple_cnn
     x,y = (o[:8000] for o in _digits()[:2])
@@ -852,7 +863,7 @@ def _check_29(ratio=4, small=938, large=118):
 @_entry(36, "What does one column of pixels of a `color_dim` plot show?", """
     The histogram of a layer's activations in one batch: {bins} bins from {low} to {high}, and the color of a pixel is the *logarithm* of the count in its bin, `log(1 + count)`. Without the logarithm the
     first bins would outshine the rest. Left is the first batch, right the last. The histogram begins at {low}, so negative activations are not in it.
-    """, '09_activations')
+    """, '09_activations#A column of the colorful dimension')
 def _check_36(bins=40, low=0, high=10):
     _small_dls()
     import matplotlib.pyplot as plt
@@ -872,10 +883,10 @@ def _check_36(bins=40, low=0, high=10):
 
 @_entry(37, "What does bad training look like in `color_dim`, and why?", """
     The activations spread upward, collapse to zero, and begin again: waves with sharp edges, instead of a spread that grows smoothly and stays. With each collapse what was learned is lost, and a network may not come
-    back from it. Two numbers tell it apart without a picture: at the end of a run at a rate far too high, the last hidden layer of `simple_cnn` is off for at least {dead:.0%} of its activations and the loss is that of
-    guessing, {guess:.2f} = log(10). In a good run at a tenth of the rate at most {alive:.0%} are off.
-    """, '09_activations')
-def _check_37(dead=.99, alive=.9, guess=2.3):
+    back from it. Two numbers tell it apart without a picture: at the end of a run of Adam at {high:g}, a rate far too high, the last hidden layer of `simple_cnn` is off for at least {dead:.0%} of its activations and the loss is that of
+    guessing, {guess:.2f} = log(10). In a good run, at {low:g}, at most {alive:.0%} are off.
+    """, '09_activations#Breaking it', '09_activations#A number for it')
+def _check_37(high=.1, low=.005, dead=.99, alive=.9, guess=2.3):
     from cnn_notes.models import simple_cnn
     x = _digits()[0][:1000]
     def run(lr, seed):
@@ -883,7 +894,7 @@ def _check_37(dead=.99, alive=.9, guess=2.3):
         losses = _train(net, lr, 60, seed=seed, adam=True)
         with torch.no_grad(): off = (net[:4](x) <= .05).float().mean().item()
         return off,losses[-10:].mean().item()
-    bad,good = [run(.1, s) for s in (0, 1)],[run(.005, s) for s in (0, 1)]
+    bad,good = [run(high, s) for s in (0, 1)],[run(low, s) for s in (0, 1)]
     _at_least('share of activations off after the bad run', min(o for o,_ in bad), dead)
     for _,l in bad: _near('loss after the bad run', l, guess, .05)
     _at_most('share of activations off after the good run', max(o for o,_ in good), alive)
@@ -895,7 +906,7 @@ def _check_37(dead=.99, alive=.9, guess=2.3):
     without bound. Trained by Adam at a rate of {lr:g} from the first step, `simple_cnn` stays where guessing is, at a loss of {stuck:.2f} = log(10). With the same rate, but reached by a warm-up over the first half of the
     100 steps and then held, it gets below {learned:g}. It is a risk and not a law: at {smaller:g} the network trains without a warm-up too.
     """, '10_one_cycle')
-def _check_30(lr=.06, smaller=.02, stuck=2.3, learned=1.5):
+def _check_30(lr=.08, smaller=.02, stuck=2.3, learned=1.8):
     from cnn_notes.models import simple_cnn
     def warmup(p): return lr*min(1, .01 + p/.5)
     for seed in range(2):
@@ -964,7 +975,7 @@ def _check_33(lr=.05, times=1.5):
 
 @_entry(34, "What is cyclical momentum?", """
     Momentum that goes against the learning rate: {high} while the rate is low, {low} where it is highest, and back. The two work together: with a constant gradient, momentum m makes a step 1/(1-m) times as long, {far:g} times
-    for {high} and {near:.1f} times for {low}. So lowering it where the rate is high keeps the steps in bounds, and lets new gradients count for more, just when the network moves through new country.
+    for {high} and {near:.1f} times for {low}. So lowering it where the rate is high keeps the steps in bounds, and lets new gradients count for more, at the time when the network moves through new country.
     """, '10_one_cycle')
 def _check_34(high=.95, low=.85, far=20, near=6.67):
     hps = _quietly(l := _learner(n=640, bs=16), lambda: l.fit_one_cycle(1, .01)).recorder.hps
@@ -989,18 +1000,14 @@ def _check_35(name='recorder', giver='ParamScheduler'):
     rec = getattr(learn, name, None)
     assert type(rec).__name__ == 'Recorder', f'learn.{name} is no Recorder'
     assert len(rec.lrs) == len(rec.losses) == 2 and not hasattr(rec, 'hps'), 'a plain fit leaves no rates, or leaves schedules'
-    import fastai.callback.schedule as schedule
     import matplotlib.pyplot as plt
-    kept,cls = {},getattr(schedule, giver, None)
-    assert cls is not None, f'fastai has no {giver}'
-    class Spy(cls):
-        def after_fit(self):
-            super().after_fit()
-            kept['hps'] = self.hps
-    real,schedule.ParamScheduler = schedule.ParamScheduler,Spy
-    try: _quietly(learn, lambda: learn.fit_one_cycle(1, .01))
-    finally: schedule.ParamScheduler = real
-    assert rec.hps is kept['hps'], f'it is not {giver} whose values the recorder shows'
+    from fastai.callback.core import Callback
+    class Witness(Callback):
+        def after_epoch(self): self.keepers = {type(c).__name__: c.hps for c in self.learn.cbs if 'hps' in vars(c)} # who keeps values, while training
+    witness = Witness()
+    _quietly(learn, lambda: learn.fit_one_cycle(1, .01, cbs=witness))
+    _same('callbacks that keep the values', list(witness.keepers), [giver])
+    assert rec.hps is witness.keepers[giver], 'what the recorder has at the end is something else'
     _same('schedules', set(rec.hps), {'lr', 'mom'})
     had = set(plt.get_fignums())
     rec.plot_sched()
@@ -1047,7 +1054,7 @@ def _check_39(mean=.2, var=1.1):
 
 @_entry(40, "Why do models with batch normalization generalize better?", """
     The usual explanation: batches are drawn at random, so their means and variances are random, and a network that has to cope with this noise learns something more robust. It is a **hypothesis**. The noise is real: the output for
-    one image, in training mode, changes with its company, and with batches of 8 at least {times:g} times as much as with batches of 128; in evaluation it does not change at all ({still:g}). That the noise is *why* such networks generalize is another matter:
+    one image, in training mode, changes with its company, and with batches of 8 at least {times:g} times as much as with batches of 128; in evaluation the spread is {still:g}. That the noise is *why* such networks generalize is another matter:
     where the course separates it from everything else, nothing of it is seen. What is well supported is that batch normalization makes training easier and large rates possible (Santurkar and others 2018).
     """, '11_batchnorm#Neighbors', '11_batchnorm#Does the noise make it generalize?')
 def _check_40(times=2, still=0):
@@ -1066,8 +1073,8 @@ def _check_40(times=2, still=0):
 @_entry('R1', "Which features did computer vision use before deep learning?", """
     Features made by hand. *Sobel* filters estimate the gradient: on a ramp that rises by 1 for each pixel they answer {ramp}. *Gabor* filters are a wave under a bell, for lines and textures of a direction and width. *Histograms of oriented
     gradients* (HOG; Dalal and Triggs 2005) count edge directions in small cells. *Local binary patterns* compare each pixel with its neighbors and read the answers as a number. A linear classifier works on top. On digits they do well: a
-    histogram of {numbers} gradient directions, in the place of 784 pixels, makes at most {share:.0%} of the mistakes that the same classifier makes on the pixels. A small trained network does better still.
-    """, '12_before_deep_learning')
+    histogram of {numbers} gradient directions, in the place of 784 pixels, makes at most {share:.0%} of the mistakes that the same classifier makes on the pixels. With enough digits to learn from, a small network does better still.
+    """, '12_before_deep_learning#HOG: which way the edges run', '12_before_deep_learning#How far do they get?')
 def _check_r1(ramp=8, numbers=128, share=.65):
     sobel = torch.tensor([[-1., 0, 1], [-2, 0, 2], [-1, 0, 1]])[None, None]
     _same('Sobel on a ramp', F.conv2d(torch.arange(9.).expand(1, 1, 9, 9), sobel).unique().tolist(), [ramp])
@@ -1084,7 +1091,7 @@ def _check_r1(ramp=8, numbers=128, share=.65):
 
 @_entry('R2', "Which other normalization layers are there?", """
     They differ in which values share a mean and a variance. Of the axes (N, C, H, W) = (0, 1, 2, 3), *batch* norm averages over {batch}, *layer* norm over {layer}, *instance* norm over {instance}, and *group* norm over rows, columns and the channels of
-    a group: with one group it is layer norm, with as many groups as channels it is instance norm. Only batch norm lets the images of a batch influence each other, so only it works differently in training and
+    a group: with one group it is layer norm, with as many groups as channels it is instance norm. Only batch norm lets the images of a batch influence each other, so only it has to work differently in training and
     evaluation. (In networks for text, layer norm means something else again: an average over the features of a single position.)
     """, '11_batchnorm#Relatives')
 def _check_r2(batch=(0, 2, 3), layer=(1, 2, 3), instance=(2, 3)):
@@ -1145,8 +1152,8 @@ def _ordered(numbers, who):
     return [_find(n, who) for n in ([numbers] if isinstance(numbers, (int, str)) else numbers)]
 
 def check_all(
-    numbers=None, # which answers to check; None: all
-    show=None, # called with each `Outcome` as it comes; None: a bar in a notebook, a line each in a terminal
+    numbers:Iterable|int|str|None=None, # which answers to check; None: all
+    show:Callable|None=None, # called with each `Outcome` as it comes; None: a bar in a notebook, a line each in a terminal
 ) -> Summary: # true if all of them hold
     "Check the answers; `ValueError` for a number that is not there"
     qs,res = _ordered(numbers, 'check_all'),Summary()
@@ -1168,9 +1175,9 @@ def _show(text):
     else: print(f'\n{text}\n', flush=True)
 
 def quiz(
-    numbers=None, # which questions, in this order; None: all
-    ask=input, # called with a prompt, gives a line of text
-    show=None, # called with each `Text`; None: rendered in a notebook, printed in a terminal
+    numbers:Iterable|int|str|None=None, # which questions, in this order; None: all
+    ask:Callable=input, # called with a prompt, gives a line of text
+    show:Callable|None=None, # called with each `Text`; None: rendered in a notebook, printed in a terminal
 ) -> list: # the numbers to look at again
     "Ask, let the reader think or type, show the answer; `q` ends it. `ValueError` for a number that is not there"
     show,again,judged = show or _show,[],0
@@ -1190,7 +1197,7 @@ def quiz(
 
 # %% ../nbs/14_questionnaire.ipynb #2ace79b1
 def main(
-    args=None, # what stands behind the command; None: what was typed
+    args:list|None=None, # what stands behind the command; None: what was typed
 ) -> int: # 0, or 1 if an answer does not hold
     "The questionnaire in a terminal"
     p = argparse.ArgumentParser('python -m cnn_notes.questionnaire', description='The questions on convolutional networks, their answers, and checks that fail if an answer is false. Without arguments: the quiz.')
@@ -1217,4 +1224,4 @@ def mended(
     "What is usually said, the number that contradicts it, and the statement that holds; `ValueError` for a number without such a row"
     qs = [q for q in _ordered(numbers or None, 'mended') if q.usual or numbers]
     if plain := [q.number for q in qs if not q.usual]: raise ValueError(f"mended: the usual answer to {plain[0]!r} stands; those that need mending are {', '.join(str(q.number) for q in _ordered(None, 'mended') if q.usual)}")
-    return Text('\n\n'.join(f'**{q.number}. {q.text}**\n\n- *Usually said:* {q.usual.format(**q.claims)}\n- *The number:* {q.against.format(**q.claims)}\n- *What holds:* {q.holds.format(**q.claims)} ({q.links})' for q in qs))
+    return Text('\n\n'.join(f'**{q.number}. {q.text}**\n\n- *Usually said:* {q.fill(q.usual)}\n- *The number:* {q.fill(q.against)}\n- *What holds:* {q.fill(q.holds)} ({q.links})' for q in qs))
