@@ -126,7 +126,7 @@ def _aside():
     plt = sys.modules.get('matplotlib.pyplot')
     figs = set(plt.get_fignums()) if plt else set()
     states = random.getstate(),np.random.get_state()
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         torch.manual_seed(0); random.seed(0); np.random.seed(0)
         try: yield
@@ -829,7 +829,7 @@ def _check_27(titles=('mean', 'std', '% near zero'), threshold=.05, share=.52, c
 
 @_entry(28, "Why are activations near zero problematic?", """
     Because whatever they are multiplied with comes out as zero: the computation is wasted, and so is the gradient. A ReLU that is off passes no gradient back, and a weight that reads a zero gets none. Drive the second layer
-    of `simple_cnn` below zero for every image, and the weights of layers {blocked} get a gradient of exactly {gradient:g}: they will never change again. Zeros as such are no harm, a ReLU makes them all the time; a
+    of `simple_cnn` below zero for every image, and the weights of layers {blocked:and} get a gradient of exactly {gradient:g}: descent will never change them again. Zeros as such are no harm, a ReLU makes them all the time; a
     unit that is zero for *every* image is lost.
     """, '09_activations#Why zeros are a problem')
 def _check_28(blocked=(1, 2, 3), gradient=0):
@@ -1208,7 +1208,8 @@ def main(
         numbers = [_find(n, 'questionnaire').number for n in a.numbers] or None
     except ValueError as e: p.error(str(e))
     if a.check:
-        res = check_all(numbers)
+        try: res = check_all(numbers)
+        except KeyboardInterrupt: return 130 # what a shell expects of a program that was interrupted
         print(res.headline)
         return 0 if res else 1
     if numbers: print(answer(*numbers))

@@ -151,6 +151,11 @@ def test_a_check_does_not_depend_on_what_was_before():
         torch.manual_seed(seed)
         for n in (3, 24, 29): assert q.check(n)
 
+def test_a_check_runs_where_gradients_are_off():
+    for off in (torch.no_grad, torch.inference_mode):
+        with off():
+            for n in (10, 16, 28): assert q.check(n), q.check(n)
+
 def test_a_check_that_breaks_is_reported(monkeypatch):
     def broken(x=1): raise KeyError('gone')
     monkeypatch.setitem(q._questions, 4, dataclasses.replace(q._questions[4], run=broken))
