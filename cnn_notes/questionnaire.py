@@ -579,7 +579,7 @@ def _check_15(weights=1152, places=16, products=18_432, real=12_800, usual=56_44
                 for j in range(3):
                     made += 8*16
                     met += 8*16*(0 <= row+i < 7 and 0 <= col+j < 7)
-    _same('places', (stands, m(torch.zeros(1, 8, 7, 7))[0, 0].numel()), (places, places))
+    _same('places, by a loop and in the output', (stands, m(torch.zeros(1, 8, 7, 7))[0, 0].numel()), (places, places))
     with FlopCounterMode(display=False) as counter: m(torch.zeros(1, 8, 7, 7))
     _same("multiplications, by a loop and by PyTorch's counter", (made, counter.get_total_flops()//2), (products, products))
     ones = nn.Conv2d(8, 16, 3, 2, 1, bias=False)
@@ -917,9 +917,9 @@ def _check_30(lr=.08, smaller=.02, stuck=2.3, learned=1.8):
 
 @_entry(31, "What is 1cycle training?", """
     A schedule by Leslie Smith: the learning rate rises to its maximum, the **warm-up**, and then falls to far below where it began, the **annealing**; momentum does the opposite. fastai's `fit_one_cycle` warms up for {warmup:.0%} of
-    the steps, from 1/{div:g} of the maximum, anneals to 1/{final:,} of it, and follows half a cosine both times; momentum goes from {high} to {low} and back. PyTorch's `OneCycleLR` is the same curve with other defaults,
-    and needs an extra step to be told the same one.
-    """, '10_one_cycle')
+    the steps, from 1/{div:g} of the maximum, anneals to 1/{final:,} of it, and follows half a cosine both times; momentum goes from {high} to {low} and back. PyTorch's `OneCycleLR` is the same curve with other defaults; it
+    arrives at the end with its last step, fastai one step later.
+    """, '10_one_cycle#The two curves', '10_one_cycle#Equal to PyTorch\'s')
 def _check_31(warmup=.25, div=25, final=100_000, high=.95, low=.85):
     learn = _learner(n=640, bs=16)
     _quietly(learn, lambda: learn.fit_one_cycle(1, .01))
@@ -976,7 +976,7 @@ def _check_33(lr=.05, times=1.5):
 @_entry(34, "What is cyclical momentum?", """
     Momentum that goes against the learning rate: {high} while the rate is low, {low} where it is highest, and back. The two work together: with a constant gradient, momentum m makes a step 1/(1-m) times as long, {far:g} times
     for {high} and {near:.1f} times for {low}. So lowering it where the rate is high keeps the steps in bounds, and lets new gradients count for more, at the time when the network moves through new country.
-    """, '10_one_cycle')
+    """, '10_one_cycle#The two curves')
 def _check_34(high=.95, low=.85, far=20, near=6.67):
     hps = _quietly(l := _learner(n=640, bs=16), lambda: l.fit_one_cycle(1, .01)).recorder.hps
     lr,mom = torch.tensor(hps['lr']),torch.tensor(hps['mom'])
@@ -993,7 +993,7 @@ def _check_34(high=.95, low=.85, far=20, near=6.67):
 @_entry(35, "Which callback tracks the hyperparameters, along with other information, during training?", """
     `Recorder`, as `learn.{name}`: losses, metrics, learning rates, and the schedules of hyperparameters in `learn.{name}.hps`, which `plot_sched()` draws. The fine print: it is `{giver}`, the callback that sets the
     schedules, that keeps the values and hands them to the recorder at the end. After a plain `fit`, which has no schedule, there is no `hps`.
-    """, '10_one_cycle')
+    """, '10_one_cycle#What Recorder records')
 def _check_35(name='recorder', giver='ParamScheduler'):
     learn = _learner(n=128)
     _quietly(learn, lambda: learn.fit(1, .01))
@@ -1092,7 +1092,8 @@ def _check_r1(ramp=8, numbers=128, share=.65):
 @_entry('R2', "Which other normalization layers are there?", """
     They differ in which values share a mean and a variance. Of the axes (N, C, H, W) = (0, 1, 2, 3), *batch* norm averages over {batch}, *layer* norm over {layer}, *instance* norm over {instance}, and *group* norm over rows, columns and the channels of
     a group: with one group it is layer norm, with as many groups as channels it is instance norm. Only batch norm lets the images of a batch influence each other, so only it has to work differently in training and
-    evaluation. (In networks for text, layer norm means something else again: an average over the features of a single position.)
+    evaluation. None is best everywhere: batch norm is the usual choice for images in batches that are not
+    small, and group norm does not mind tiny ones (Wu and He 2018). In networks for text, layer norm means something else again, an average over the features of a single position.
     """, '11_batchnorm#Relatives')
 def _check_r2(batch=(0, 2, 3), layer=(1, 2, 3), instance=(2, 3)):
     def standardize(x, axes): return (x - x.mean(axes, keepdim=True))/(x.var(axes, keepdim=True, correction=0) + 1e-5).sqrt()
