@@ -115,7 +115,7 @@ def test_reading_list_is_in_the_answer():
 # ---- asking
 
 @pytest.mark.parametrize('n', [0, 41, -1, 'R4', 'R0', '', 'fifteen', None, True, 15., [15], '15.5'])
-@pytest.mark.parametrize('f', [q.question, q.answer, q.check])
+@pytest.mark.parametrize('f', [q.question, q.answer, q.check, q.claims])
 def test_unknown_numbers(f, n):
     with pytest.raises(ValueError, match='the questions are 1 to 40, and the research tasks'): f(n)
 
@@ -123,6 +123,8 @@ def test_unknown_numbers(f, n):
 def test_ways_to_say_fifteen(n): assert q.check(n).number == 15
 @pytest.mark.parametrize('n', ['R2', 'r2', 'R 2', 'Research task 2', 'research question 2', 'task 2'])
 def test_ways_to_say_r2(n): assert q._find(n, '').number == 'R2'
+
+def test_claims(): assert q.claims('q6') == dict(bare=(26, 13, 9), padded=(28, 14, 10), odd=4)
 
 def test_unknown_claim():
     with pytest.raises(ValueError, match='nothing about pixels; its claims are weights, places'): q.check(15, pixels=3)
