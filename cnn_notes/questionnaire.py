@@ -126,12 +126,14 @@ def _aside():
     import numpy as np
     plt = sys.modules.get('matplotlib.pyplot')
     figs = set(plt.get_fignums()) if plt else set()
-    states = random.getstate(),np.random.get_state()
+    states,threads = (random.getstate(), np.random.get_state()),torch.get_num_threads()
     with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter('ignore')
         torch.manual_seed(0); random.seed(0); np.random.seed(0)
+        torch.set_num_threads(1) # networks this small gain nothing by more, and lose much where others use the cores too
         try: yield
         finally:
+            torch.set_num_threads(threads)
             random.setstate(states[0]); np.random.set_state(states[1])
             if plt := sys.modules.get('matplotlib.pyplot'):
                 for f in set(plt.get_fignums()) - figs: plt.close(f)

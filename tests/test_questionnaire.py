@@ -141,11 +141,14 @@ def test_texts_in_notebook_and_terminal():
 
 def test_a_check_leaves_no_trace():
     torch.manual_seed(5); np.random.seed(5); random.seed(5)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
     plt.figure()
-    before = torch.get_rng_state(),np.random.get_state()[1].copy(),random.getstate(),plt.get_fignums(),list(warnings.filters),torch.is_grad_enabled()
+    before = torch.get_rng_state(),np.random.get_state()[1].copy(),random.getstate(),plt.get_fignums(),list(warnings.filters),torch.is_grad_enabled(),torch.get_num_threads()
     for n in (5, 22, 27, 28, 35): assert q.check(n)
-    after = torch.get_rng_state(),np.random.get_state()[1].copy(),random.getstate(),plt.get_fignums(),list(warnings.filters),torch.is_grad_enabled()
+    after = torch.get_rng_state(),np.random.get_state()[1].copy(),random.getstate(),plt.get_fignums(),list(warnings.filters),torch.is_grad_enabled(),torch.get_num_threads()
     plt.close('all')
+    torch.set_num_threads(threads)
     assert torch.equal(before[0], after[0]) and (before[1] == after[1]).all() and before[2:] == after[2:]
 
 def test_a_check_does_not_depend_on_what_was_before():
