@@ -21,6 +21,12 @@ def slug(heading):
 
 def title(path): return read(path).cells[0].source.split('\n')[0].removeprefix('# ')
 
+def page_link(m):
+    "A link to a section of a notebook, as a link to its page; the label alone, if there is no such page"
+    label,stem,heading = m.groups()
+    if not (root/'nbs'/f'{stem}.ipynb').exists(): return label
+    return f"[{label}]({stem}.html{'#' + slug(heading) if heading else ''})"
+
 def page(path):
     "The notebook as MyST-NB wants it"
     nb = read(path)
@@ -39,6 +45,8 @@ def page(path):
         else:
             c.source = badge_link.sub(r'[Open in Colab](\1)', c.source)
             c.source = re.sub(r'(\]\(\w*(?:\.ipynb)?#)([^)]+)\)', lambda m: f'{m[1]}{slug(m[2])})', c.source)
+        for o in c.get('outputs', []): # MyST leaves the links of an output as they are
+            if text := o.get('data', {}).get('text/markdown'): o.data['text/markdown'] = re.sub(r'\[([^\]]+)\]\((\w+)\.ipynb(?:#([^)]+))?\)', page_link, text)
         cells.append(c)
     if path.stem == 'index':
         for caption in parts:
