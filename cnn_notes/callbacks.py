@@ -218,7 +218,19 @@ class ActivationStats(Callback):
             kinds = _acts if self.after_act is True else self.after_act
             for m in self.model.modules():
                 if isinstance(m, kinds): self._handles.append(m.register_forward_hook(lambda m,x,o: self._act(x[0], o)))
-        self._handles.append(self.model.register_forward_hook(lambda *_: self._remove(), always_call=True)) # after an error in the model too
+        self._guard()
+
+    def _guard(self):
+        "Let the hooks go if the model is interrupted: PyTorch has no hook for that"
+        model,own = self.model,self.model.__dict__.get('forward')
+        forward = model.forward
+        def guarded(*args, **kwargs):
+            try: return forward(*args, **kwargs)
+            except BaseException: self._remove(); raise
+        model.forward = guarded
+        self._handles.append(SimpleNamespace(remove=lambda: model.__dict__.pop('forward') if own is None else setattr(model, 'forward', own)))
+
+    def after_pred(self): self._remove()
 
     def _layer(self, i, o):
         o = _first_tensor(o)
