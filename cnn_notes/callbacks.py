@@ -8,6 +8,7 @@ __all__ = ['Health', 'ActivationRecord', 'ActivationStats']
 # %% ../nbs/09_activations.ipynb #1228a43d
 import math
 import weakref
+import cnn_notes.data # before fastai: it silences a warning of fastai's import
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from fastcore.basics import patch
 from fastcore.foundation import L
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numbers import Integral, Real
 from torch import Tensor
 from torch.nn.modules import activation
@@ -285,8 +287,8 @@ _words = dict(mean='mean', std='std', near_zero='at most .05', near_zero_abs='wi
 def _batch_axis(self:ActivationRecord, ax, columns=False):
     "Label the axis of a picture in which the recorded batches stand one beside the other"
     if columns:
-        at = np.unique(np.linspace(0, len(self)-1, min(len(self), 5)).round().astype(int))
-        ax.set_xticks(at, [self.batches[i] for i in at])
+        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        ax.xaxis.set_major_formatter(lambda v,_: str(self.batches[int(v)]) if 0 <= v < len(self) else '')
     ax.set_xlabel('batch')
 
 @patch
@@ -356,6 +358,6 @@ def plot(self:ActivationRecord,
         self._batch_axis(he)
         col[0].set_title(f'{self.layers[i]}\n{h.verdict}', fontsize=9, loc='left', weight='bold' if h.verdict != 'healthy' else 'normal')
     for ax,label in zip(axs[:, 0], ('activation',)*bool(self.bins) + ('mean, std', 'share near zero', 'health')): ax.set_ylabel(label)
-    for ax in axs[-3:-1, -1]: ax.legend(fontsize=7)
+    for ax in axs[-3:-1, -1]: ax.legend(fontsize=7, loc='center left', bbox_to_anchor=(1, .5))
     if title: fig.suptitle(title, x=.01, ha='left', fontsize=11)
     return fig
