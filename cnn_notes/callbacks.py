@@ -71,7 +71,7 @@ def _describe(o, bins=None, lo=None, hi=None):
 class ActivationRecord:
     "What `ActivationStats` recorded in one fit, and its pictures; a layer is named, or counted from 0"
     def __init__(self,
-        layers, # the layers' names
+        layers:list, # the layers' names
         bins:int|None=None, # bins of a histogram; None: no histograms
         hist_range:tuple|None=None, # (from, to), in units of the activations
     ): self.layers,self.bins,self.hist_range,self.batches,self._new,self._old = list(layers),bins,hist_range,[],[],None
@@ -106,7 +106,7 @@ class ActivationRecord:
         return idx % len(self.layers)
 
     def series(self,
-        idx, # a layer: its name, or its number, negative from the end
+        idx:int|str, # a layer: its number, negative from the end, or its name
         what:str='mean', # 'mean', 'std', 'near_zero', 'near_zero_abs', 'signal', 'health' or 'nan'
     ) -> Tensor: # (batches,), one number for each recorded batch
         "One statistic of one layer, batch by batch; `ValueError` for an unknown layer or statistic"
@@ -134,13 +134,13 @@ class ActivationRecord:
         return L(L(row) for row in res)
 
     def layer_stats(self,
-        idx, # a layer
+        idx:int|str, # a layer
     ) -> L: # three `L`: mean, standard deviation, and share of values of at most .05
         "fastai's three statistics of a layer, batch by batch"
         return L(L(self.series(idx, k).tolist()) for k in ('mean', 'std', 'near_zero'))
 
     def hist(self,
-        idx, # a layer
+        idx:int|str, # a layer
     ) -> Tensor: # (bins, batches) float32: log(1 + count)
         "The histograms of a layer, a column for each batch; `ValueError` without `with_hist=True`"
         if not self.bins: raise ValueError("ActivationStats: no histograms are recorded; give with_hist=True")
@@ -162,7 +162,7 @@ class ActivationStats(Callback):
     order = -20
     def __init__(self,
         with_hist:bool=False, # record histograms?
-        modules=None, # the layers to watch: modules of the model, or their names; None: all that have parameters and no layers within
+        modules:list|None=None, # the layers to watch: modules of the model, or their names; None: all that have parameters and no layers within
         every:int|None=None, # record a batch in so many; None: all
         remove_end:bool=True, # for calls written for fastai's: hooks never outlive the batch here
         is_forward:bool=True, # record activations? False: the gradients of the loss by them
@@ -170,7 +170,7 @@ class ActivationStats(Callback):
         cpu:bool=True, # for calls written for fastai's: the record goes to the CPU when it is read
         include_paramless:bool=False, # watch layers without parameters too?
         *,
-        after_act=False, # True: record what the activation function makes of a layer's output, where one follows; or its class, or a tuple of classes, if it is not one of PyTorch's
+        after_act:bool|type|tuple=False, # True: record what the activation function makes of a layer's output, where one follows; or its class, or a tuple of classes, if it is not one of PyTorch's
         sample:int|None=None, # look at so many images of a batch, the first ones; None: all
         bins:int=40, # bins of a histogram
         hist_range:tuple=(0, 10), # (from, to), in units of the activations; what lies outside is not counted
@@ -270,15 +270,15 @@ class ActivationStats(Callback):
         if not self.fits: raise ValueError("ActivationStats: nothing is recorded yet; call fit first")
         return self.fits[-1]
     @property
-    def stats(self): return self.record.stats
+    def stats(self) -> L: return self.record.stats
     @property
-    def layers(self): return self.record.layers
-    def layer_stats(self, idx): return self.record.layer_stats(idx)
-    def hist(self, idx): return self.record.hist(idx)
-    def health(self): return self.record.health()
-    def color_dim(self, idx, figsize=(10,5), ax=None): return self.record.color_dim(idx, figsize, ax)
-    def plot_layer_stats(self, idx): return self.record.plot_layer_stats(idx)
-    def plot(self, title=None): return self.record.plot(title)
+    def layers(self) -> list: return self.record.layers
+    def layer_stats(self, idx:int|str) -> L: return self.record.layer_stats(idx)
+    def hist(self, idx:int|str) -> Tensor: return self.record.hist(idx)
+    def health(self) -> list: return self.record.health()
+    def color_dim(self, idx:int|str, figsize:tuple=(10,5), ax:Axes|None=None) -> Axes: return self.record.color_dim(idx, figsize, ax)
+    def plot_layer_stats(self, idx:int|str, title:str|None=None) -> Figure: return self.record.plot_layer_stats(idx, title)
+    def plot(self, title:str|None=None) -> Figure: return self.record.plot(title)
 
 # %% ../nbs/09_activations.ipynb #43d79c39
 _words = dict(mean='mean', std='std', near_zero='at most .05', near_zero_abs='within .05', health='health')
@@ -297,7 +297,8 @@ def _plot(self:ActivationRecord, i, ks, ax, styles=('-', '--'), colors=('output'
 
 @patch
 def plot_layer_stats(self:ActivationRecord,
-    idx, # a layer
+    idx:int|str, # a layer
+    title:str|None=None, # says what to see; None: the layer's name
 ) -> Figure: # three panels
     "Mean, standard deviation, and share near zero, by fastai's definition and by magnitude, of a layer"
     i = self._index(idx)
@@ -305,13 +306,13 @@ def plot_layer_stats(self:ActivationRecord,
     for ax,ks in zip(axs, (('mean',), ('std',), ('near_zero', 'near_zero_abs'))):
         self._plot(i, ks, ax); ax.set_title(_words[ks[0]] if len(ks) == 1 else 'share near zero'); self._batch_axis(ax)
     axs[2].set_ylim(-.03, 1.03); axs[2].legend(fontsize=8)
-    fig.suptitle(f'Layer {self.layers[i]}', x=.01, ha='left', fontsize=11)
+    fig.suptitle(f'Layer {self.layers[i]}' if title is None else title, x=.01, ha='left', fontsize=11)
     return fig
 
 # %% ../nbs/09_activations.ipynb #a1107d42
 @patch
 def color_dim(self:ActivationRecord,
-    idx, # a layer
+    idx:int|str, # a layer
     figsize:tuple=(10,5), # inches, of a new figure
     ax:Axes|None=None, # where to draw; None: a new figure
 ) -> Axes: # the axes drawn on
