@@ -8,7 +8,7 @@ ours     with `cnn_notes.callbacks.ActivationStats(with_hist=True)`; its statist
 every    ours, one batch in five: `every=5`
 sample   ours, 64 of the 512 images of every batch: `sample=64`
 
-A run is a number of training batches and a validation pass in proportion, as in an epoch. The five take turns, so that a slow minute of the
+Twice: by the clock, and in processor time, which other programs on the machine disturb less. A run is a number of training batches and a validation pass in proportion, as in an epoch. The five take turns, so that a slow minute of the
 machine meets all of them. The overhead of a side is its time over that of `none` in the same turn; the table gives the median, the smallest and
 the largest of the turns.
 """
@@ -28,15 +28,15 @@ sides = dict(none=lambda: None, fastai=lambda: FastaiStats(with_hist=True), ours
              every=lambda: ActivationStats(with_hist=True, every=5), sample=lambda: ActivationStats(with_hist=True, sample=64))
 
 def once(data, make):
-    "Seconds of one run, and its callback"
+    "Seconds of one run, by the clock and of the processor, and its callback"
     set_seed(0)
     dls = mnist_dls(bs=512, data=data); dls.train.rng.seed(0)
     cb = make()
     learn = Learner(dls, simple_cnn(), metrics=accuracy, cbs=cb)
     with learn.no_bar(), learn.no_logging():
-        start = time.perf_counter()
+        start = time.perf_counter(),time.process_time()
         learn.fit(1, .01)
-        return time.perf_counter()-start,cb
+        return (time.perf_counter()-start[0],time.process_time()-start[1]),cb
 
 def same(a, b):
     "Are the records of fastai's callback and ours equal in every number?"
@@ -61,8 +61,10 @@ if __name__ == '__main__':
     print('\r'.ljust(30) + '\r', end='', file=sys.stderr)
     def row(name, values, fmt): print(f'{name:<44}' + ''.join(f'{f(values):>10{fmt}}' for f in (median, min, max)))
     print(f"{n//512} batches of 512, {torch.get_num_threads()} thread(s)".ljust(44) + f"{'median':>10}{'smallest':>10}{'largest':>10}")
-    row('seconds without a callback', [t['none'] for t in turns], '.2f')
-    for k in list(sides)[1:]: row(f'overhead of {k}', [t[k]/t['none']-1 for t in turns], '.1%')
-    row('overhead of ours / overhead of fastai', [(t['ours']-t['none'])/(t['fastai']-t['none']) for t in turns], '.2f')
+    for c,clock in enumerate(('by the clock', 'processor time')):
+        ts = [{k: t[c] for k,t in turn.items()} for turn in turns]
+        row(f'{clock}: seconds without a callback', [t['none'] for t in ts], '.2f')
+        for k in list(sides)[1:]: row(f'  overhead of {k}', [t[k]/t['none']-1 for t in ts], '.1%')
+        row('  overhead of ours / overhead of fastai', [(t['ours']-t['none'])/(t['fastai']-t['none']) for t in ts], '.2f')
     print(f"statistics and histograms of ours and fastai's: {'identical' if equal else 'DIFFERENT'}")
     sys.exit(not equal)

@@ -41,7 +41,7 @@ def _first_tensor(o):
 
 def _histogram(x, bins, lo, hi):
     "`x.histc(bins, lo, hi)`, count for count, for finite float32 on the CPU and up to 126 bins; several times as fast"
-    x,lo,hi = x.numpy().reshape(-1),np.float32(lo),np.float32(hi) # in the arithmetic of `histc`, so that its rounding is met too
+    x,lo,hi = x.numpy().ravel('K'),np.float32(lo),np.float32(hi) # in the arithmetic of `histc`, so that its rounding is met too
     slot,y = np.zeros(len(x) + len(x)%2, np.uint8),np.empty(min(len(x), _chunk), np.float32)
     for i in range(0, len(x), _chunk):
         a,b = x[i:i+_chunk],y[:len(x)-i]
@@ -59,7 +59,7 @@ def _describe(o, bins=None, lo=None, hi=None):
     x = o.detach().as_subclass(Tensor).float()
     values = [x.mean(), x.std() if x.numel() > 1 else x.new_tensor(math.nan), x.flatten(1).mean(0).var(correction=0) if x.ndim > 1 else x.new_zeros(())]
     if x.device.type == 'cpu': # NumPy counts several times as fast as PyTorch here
-        a,sound = x.numpy(),bool(values[0].isfinite())
+        a,sound = x.numpy().ravel('K'),bool(values[0].isfinite())
         counts = torch.tensor([np.count_nonzero(a <= np.float32(_near)), np.count_nonzero(a < np.float32(-_near)), 0 if sound else np.count_nonzero(np.isnan(a))])
         if bins: counts = torch.cat([counts, _histogram(x, bins, lo, hi) if sound and bins <= 126 else x.histc(bins, lo, hi).long()])
     else: # everything stays where it is: nothing here waits for the device
