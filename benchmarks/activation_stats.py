@@ -1,0 +1,70 @@
+"""What does it cost to watch a network train? fastai's ActivationStats and cnn_notes', batches of 512, with histograms.
+
+    python benchmarks/activation_stats.py [--batches 117] [--repeats 5]
+
+none     chapter 13's network in a `Learner`, without a callback
+fastai   the same with fastai's `ActivationStats(with_hist=True)`
+ours     with `cnn_notes.callbacks.ActivationStats(with_hist=True)`; its statistics are compared with fastai's, number by number
+every    ours, one batch in five: `every=5`
+sample   ours, 64 of the 512 images of every batch: `sample=64`
+
+Twice: by the clock, and in processor time, which other programs on the machine disturb less. A run is a number of training batches and a validation pass in proportion, as in an epoch. The five take turns, so that a slow minute of the
+machine meets all of them. The overhead of a side is its time over that of `none` in the same turn; the table gives the median, the smallest and
+the largest of the turns.
+"""
+import argparse, sys, time, warnings
+from statistics import median
+import torch
+from cnn_notes.data import load_mnist, mnist_dls
+from cnn_notes.callbacks import ActivationStats
+from cnn_notes.models import simple_cnn
+from fastai.callback.hook import ActivationStats as FastaiStats
+from fastai.learner import Learner
+from fastai.metrics import accuracy
+from fastai.torch_core import set_seed
+import fastai.callback.progress # Learner.no_bar
+
+sides = dict(none=lambda: None, fastai=lambda: FastaiStats(with_hist=True), ours=lambda: ActivationStats(with_hist=True),
+             every=lambda: ActivationStats(with_hist=True, every=5), sample=lambda: ActivationStats(with_hist=True, sample=64))
+
+def once(data, make):
+    "Seconds of one run, by the clock and of the processor, and its callback"
+    set_seed(0)
+    dls = mnist_dls(bs=512, data=data); dls.train.rng.seed(0)
+    cb = make()
+    learn = Learner(dls, simple_cnn(), metrics=accuracy, cbs=cb)
+    with learn.no_bar(), learn.no_logging():
+        start = time.perf_counter(),time.process_time()
+        learn.fit(1, .01)
+        return (time.perf_counter()-start[0],time.process_time()-start[1]),cb
+
+def same(a, b):
+    "Are the records of fastai's callback and ours equal in every number?"
+    return len(a.stats) == len(b.stats) and all(p[k] == q[k] for r,s in zip(a.stats, b.stats) for p,q in zip(r, s) for k in ('mean', 'std', 'near_zero')) and \
+           all(torch.equal(a.hist(i), b.hist(i)) for i in range(len(b.layers)))
+
+if __name__ == '__main__':
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('--batches', type=int, default=40, help='training batches in a run; an epoch has 117')
+    ap.add_argument('--repeats', type=int, default=5)
+    args = ap.parse_args()
+    warnings.filterwarnings('ignore', 'You are shadowing an attribute') # fastai's callback sets `modules`
+    m,n = load_mnist(),min(args.batches, 117)*512
+    data = (m.train_x[:n], m.train_y[:n], m.valid_x[:n//6], m.valid_y[:n//6])
+    once(data, sides['none'])
+    turns,equal = [],True
+    for i in range(args.repeats):
+        print(f'\rturn {i+1} of {args.repeats}', end='', file=sys.stderr, flush=True)
+        runs = {k: once(data, make) for k,make in sides.items()}
+        equal = equal and same(runs['fastai'][1], runs['ours'][1])
+        turns.append({k: t for k,(t,_) in runs.items()})
+    print('\r'.ljust(30) + '\r', end='', file=sys.stderr)
+    def row(name, values, fmt): print(f'{name:<44}' + ''.join(f'{f(values):>10{fmt}}' for f in (median, min, max)))
+    print(f"{n//512} batches of 512, {torch.get_num_threads()} thread(s)".ljust(44) + f"{'median':>10}{'smallest':>10}{'largest':>10}")
+    for c,clock in enumerate(('by the clock', 'processor time')):
+        ts = [{k: t[c] for k,t in turn.items()} for turn in turns]
+        row(f'{clock}: seconds without a callback', [t['none'] for t in ts], '.2f')
+        for k in list(sides)[1:]: row(f'  overhead of {k}', [t[k]/t['none']-1 for t in ts], '.1%')
+        row('  overhead of ours / overhead of fastai', [(t['ours']-t['none'])/(t['fastai']-t['none']) for t in ts], '.2f')
+    print(f"statistics and histograms of ours and fastai's: {'identical' if equal else 'DIFFERENT'}")
+    sys.exit(not equal)
