@@ -83,7 +83,7 @@ def test_metadata_are_clean(path):
 
 # ---- pictures
 
-unsaved = {'05_simple_cnn', '12_before_deep_learning'} # its slow cells wait for `make outputs NBS=05_simple_cnn`; empty this set then
+unsaved = set() # notebooks whose slow cells wait for `make outputs NBS=NAME`
 
 @pytest.mark.parametrize('path', **by_name)
 def test_pictures_have_alternative_texts(path):
