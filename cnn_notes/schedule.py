@@ -59,7 +59,7 @@ def one_cycle(
     for k,v in dict(lr_max=lr_max, div=div, div_final=div_final).items():
         if not _is_number(v) or v <= 0: raise ValueError(f"one_cycle: {k} is {v!r}; give a finite number above 0")
     if not _is_number(pct_start) or not 0 < pct_start < 1: raise ValueError(f"one_cycle: pct_start is {pct_start!r}; give a share between 0 and 1, such as 0.25")
-    if isinstance(moms, (str, Real)) or len(moms) != 3 or not all(_is_number(m) and 0 <= m < 1 for m in moms):
+    if not isinstance(moms, Sequence) or len(moms) != 3 or not all(_is_number(m) and 0 <= m < 1 for m in moms):
         raise ValueError(f"one_cycle: moms is {moms!r}; give three numbers from 0 up to, but not, 1, such as (0.95, 0.85, 0.95)")
     n,pct,(m0,m1,m2) = int(n_steps),float(pct_start),moms
     lr0 = lr_max/div

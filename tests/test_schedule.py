@@ -188,7 +188,7 @@ def test_live_survives_an_interrupted_fit(screen, error):
 
 def test_live_without_momentum(screen):
     live = LiveSchedule()
-    learn = learner(cbs=live, opt_func=lambda p, lr, **k: OptimWrapper(torch.optim.Adagrad(p, lr=lr)))
+    learn = learner(cbs=live, opt_func=lambda p, lr, **k: OptimWrapper(opt=torch.optim.Adagrad(list(p), lr=lr)))
     quiet(learn, learn.fit, 1, .1)
     assert live.momenta == [] and live.rates == [.1]*20 and isinstance(live.plot(), Figure)
 
