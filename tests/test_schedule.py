@@ -3,8 +3,13 @@ import math
 import pytest, torch
 import torch.nn as nn
 from cnn_notes.data import mnist_dls # before fastai: keeps its import quiet
-from fastai.basics import *
-from fastai.callback.schedule import *
+from fastai.callback.core import Callback, CancelFitException
+from fastai.callback.schedule import combined_cos # patches Learner with fit_one_cycle and lr_find
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner
+from fastai.losses import CrossEntropyLossFlat, MSELossFlat
+from fastai.optimizer import Adam, OptimWrapper, SGD
+from functools import partial
 from hypothesis import assume, given, settings, strategies as st
 from matplotlib.figure import Figure
 from cnn_notes import schedule
