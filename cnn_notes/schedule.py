@@ -10,14 +10,17 @@ import math
 import time
 import matplotlib.pyplot as plt
 import torch
+import warnings
 from collections import namedtuple
 from collections.abc import Sequence
-from fastai.callback.core import Callback
-from fastai.callback.schedule import ParamScheduler
 from matplotlib.axes import Axes
 from matplotlib import figure
 from numbers import Integral,Real
 from .show import palette
+with warnings.catch_warnings(): # PyTorch deprecates torch.jit.script, which fastai 2.8 calls once at import
+    warnings.filterwarnings('ignore', r'`torch\.jit\.script` is deprecated', FutureWarning)
+    from fastai.callback.core import Callback
+    from fastai.callback.schedule import ParamScheduler
 
 # %% ../nbs/10_one_cycle.ipynb #20751a60
 OneCycle = namedtuple('OneCycle', 'lrs moms knots')
@@ -124,18 +127,18 @@ class LiveSchedule(Callback):
     "Draw loss, learning rate and momentum while the training runs, one figure for a fit; `ValueError` for settings that make no sense"
     order,run_valid = 65,False # after ParamScheduler has set the step's values
     def __init__(self,
-        every:float=2., # seconds from one update of the figure to the next, at least
+        every:float|None=2., # seconds from one update of the figure to the next, at least; None: keep the record and draw nothing
         max_share:float=.05, # share of the training time that updates may take, at most
         figsize:tuple=(8., 3.6), # inches
     ):
-        if not _is_number(every) or every < 0: raise ValueError(f"LiveSchedule: every is {every!r}; give seconds, 0 or more")
+        if every is not None and (not _is_number(every) or every < 0): raise ValueError(f"LiveSchedule: every is {every!r}; give seconds, 0 or more, or None to draw nothing")
         if not _is_number(max_share) or not 0 < max_share <= 1: raise ValueError(f"LiveSchedule: max_share is {max_share!r}; give a share above 0, up to 1")
         self.every,self.max_share,self.figsize = every,max_share,figsize
         self._reset(0)
 
     def _reset(self, n_steps):
         self.rates,self.momenta,self._losses,self.n_steps = [],[],[],n_steps
-        self.draw_seconds,self.n_draws,self._next,self._handle,self._on = 0.,0,time.perf_counter() + self.every,None,False
+        self.draw_seconds,self.n_draws,self._next,self._handle,self._on = 0.,0,time.perf_counter() + (self.every or 0),None,False
 
     @property
     def batch_losses(self) -> list: # one float for each training step so far
@@ -152,11 +155,13 @@ class LiveSchedule(Callback):
         self.rates.append(h['lr'])
         if 'mom' in h: self.momenta.append(h['mom'])
         self._losses.append(self.loss.detach().mean())
-        if time.perf_counter() >= self._next and _in_notebook(): self._show()
+        if time.perf_counter() >= self._next and self._may_draw(): self._show()
 
     def after_fit(self):
-        if self._on and self._losses and _in_notebook(): self._show()
+        if self._on and self._losses and self._may_draw(): self._show()
         self._handle = None
+
+    def _may_draw(self): return self.every is not None and _in_notebook()
 
     def _show(self):
         from IPython.display import display

@@ -170,6 +170,12 @@ def test_live_shows_nothing_outside_a_notebook(monkeypatch, capsys):
     quiet(learn, learn.fit_one_cycle, 1, .1)
     assert live.n_draws == 0 and len(live.rates) == 20 and isinstance(live.plot(), Figure) and capsys.readouterr().out == ''
 
+def test_live_can_record_without_drawing(screen):
+    live = LiveSchedule(every=None)
+    learn = learner(cbs=live)
+    quiet(learn, learn.fit_one_cycle, 1, .1)
+    assert screen.shown == [] and live.n_draws == 0 and len(live.batch_losses) == 20
+
 def test_live_leaves_pyplot_alone(screen):
     import matplotlib.pyplot as plt
     before = plt.get_fignums()
