@@ -1,6 +1,6 @@
 """What does it cost to watch a network train? fastai's ActivationStats and cnn_notes', batches of 512, with histograms.
 
-    python benchmarks/activation_stats.py [--batches 117] [--repeats 5]
+    python benchmarks/activation_stats.py [--batches 12] [--repeats 25]
 
 none     chapter 13's network in a `Learner`, without a callback
 fastai   the same with fastai's `ActivationStats(with_hist=True)`
@@ -39,14 +39,14 @@ def once(data, make):
         return (time.perf_counter()-start[0],time.process_time()-start[1]),cb
 
 def same(a, b):
-    "Are the records of fastai's callback and ours equal in every number?"
-    return len(a.stats) == len(b.stats) and all(p[k] == q[k] for r,s in zip(a.stats, b.stats) for p,q in zip(r, s) for k in ('mean', 'std', 'near_zero')) and \
+    "Are the records of fastai's callback and ours the same: counts and histograms exactly, mean and standard deviation as far as single precision goes?"
+    return len(a.stats) == len(b.stats) and all(p['near_zero'] == q['near_zero'] and all(abs(p[k] - q[k]) <= 2e-6*max(abs(p[k]), p['std']) for k in ('mean', 'std')) for r,s in zip(a.stats, b.stats) for p,q in zip(r, s)) and \
            all(torch.equal(a.hist(i), b.hist(i)) for i in range(len(b.layers)))
 
 if __name__ == '__main__':
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument('--batches', type=int, default=40, help='training batches in a run; an epoch has 117')
-    ap.add_argument('--repeats', type=int, default=5)
+    ap.add_argument('--batches', type=int, default=12, help='training batches in a run; an epoch has 117')
+    ap.add_argument('--repeats', type=int, default=25)
     args = ap.parse_args()
     warnings.filterwarnings('ignore', 'You are shadowing an attribute') # fastai's callback sets `modules`
     m,n = load_mnist(),min(args.batches, 117)*512

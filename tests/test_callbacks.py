@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn as nn
 from cnn_notes.data import mnist_dls
-from cnn_notes.callbacks import ActivationRecord, ActivationStats, _describe, _histogram
+from cnn_notes.callbacks import ActivationRecord, ActivationStats, _describe
 from cnn_notes.models import simple_cnn
 from fastai.callback.core import Callback, CancelBatchException, CancelFitException
 from fastai.callback.hook import ActivationStats as FastaiStats
@@ -36,16 +36,21 @@ def hooks(model): return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) +
 
 # ---- fastai's numbers
 
+def same(a, b):
+    "`layer_stats` of ours and of fastai's: counts exactly, mean and standard deviation as far as single precision goes, of a mean near 0 too"
+    for p,q in zip(a, b): assert len(p) == len(q) and list(p) == pytest.approx(list(q), rel=2e-6, abs=2e-6*max(1e-6, *b[1]), nan_ok=True)
+    assert a[2] == b[2]
+
 @pytest.mark.parametrize('kwargs', [dict(), dict(every=2), dict(include_paramless=True)])
 def test_equal_to_fastai(dls, kwargs):
     theirs,ours = (fit(learner(dls, cls(with_hist=True, **kwargs)), 2).activation_stats for cls in (FastaiStats, ActivationStats))
     assert len(ours.stats) == len(theirs.stats) and [type(m) for m in ours.modules] == [type(m) for m in theirs.modules]
     for i in (*range(len(ours.modules)), -1):
-        assert ours.layer_stats(i) == theirs.layer_stats(i) # to the last bit
+        same(ours.layer_stats(i), theirs.layer_stats(i))
         assert ours.hist(i).dtype == theirs.hist(i).dtype and torch.equal(ours.hist(i), theirs.hist(i))
     for a,b in zip(ours.stats, theirs.stats):
         for p,q in zip(a, b):
-            assert all(p[k] == q[k] for k in ('mean', 'std', 'near_zero')) and torch.equal(p['hist'], q['hist'])
+            assert p['near_zero'] == q['near_zero'] and torch.equal(p['hist'], q['hist'])
 
 def test_does_not_change_the_training(dls):
     plain = fit(learner(dls, None)).recorder.losses
@@ -66,12 +71,12 @@ def test_histogram_is_histc(lo, width, bins, n, seed):
     e = torch.linspace(lo, hi, bins+1)
     far = torch.tensor(1e9)
     x = torch.cat([e, torch.nextafter(e, far), torch.nextafter(e, -far), torch.tensor([lo, hi]), torch.randn(n, generator=g)*width + lo])
-    assert torch.equal(_histogram(x, bins, lo, hi), x.histc(bins, lo, hi).long())
+    assert torch.equal(_describe(x, bins, lo, hi)[1][3:], x.histc(bins, lo, hi).long())
 
 def test_histogram_of_many_values_and_odd_shapes():
     x = torch.randn(7, 33, 29, 31)*4
     for t in (x, x[:, ::2], x.to(memory_format=torch.channels_last), x[:1, :1, :1, :1], x[..., 0]):
-        assert torch.equal(_histogram(t, 40, -10, 10), t.histc(40, -10, 10).long())
+        assert torch.equal(_describe(t, 40, -10, 10)[1][3:], t.histc(40, -10, 10).long())
         for bins in (40, 126, 127, 500): assert torch.equal(_describe(t, bins, 0, 10)[1][3:], t.histc(bins, 0, 10).long())
 
 def test_signal_is_the_law_of_total_variance(dls):
@@ -143,7 +148,7 @@ def test_gradients(dls):
         def after_batch(self):
             if self.training: self.h.remove()
     fit(learner(dls, [ActivationStats(is_forward=False), Keep()]))
-    assert list(zip(*cb.layer_stats(2)[:2])) == grads
+    for got,want in zip(cb.layer_stats(2)[:2], zip(*grads)): assert list(got) == pytest.approx(want, rel=2e-6, abs=2e-6*max(s for _,s in grads))
 
 def test_range_and_bins(dls):
     cb = run(dls, with_hist=True, bins=25, hist_range=(-2, 3))
@@ -334,7 +339,7 @@ def test_half_precision(dls):
         def after_fit(self): self.h.remove()
     ours,theirs = (fit(learner(dls, [cls(with_hist=True), Amp(), Kind()])).activation_stats for cls in (ActivationStats, FastaiStats))
     assert set(kinds) == {torch.bfloat16}
-    for i in range(5): assert ours.layer_stats(i) == theirs.layer_stats(i) and torch.equal(ours.hist(i), theirs.hist(i))
+    for i in range(5): same(ours.layer_stats(i), theirs.layer_stats(i)); assert torch.equal(ours.hist(i), theirs.hist(i))
     x = torch.full((4, 3), 60000., dtype=torch.float16) # a sum that float16 cannot hold
     assert _describe(x, 4, 0, 70000)[0][0] == 60000
 
