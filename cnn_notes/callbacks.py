@@ -26,6 +26,7 @@ from numbers import Integral, Real
 from torch import Tensor
 from torch.nn.modules import activation
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 from .geometry import unknown_layer
 from .show import palette
 
@@ -78,8 +79,17 @@ def _describe(o, bins=None, lo=None, hi=None):
     if bins: counts = torch.cat([counts, x.histc(bins, lo, hi).long()])
     return torch.stack(values),counts,x.numel()
 
+# %% ../nbs/09_activations.ipynb #5be07a44
+class _RecordMethods:
+    "What cells further down add to `ActivationRecord`, for type checkers, which do not follow `patch`"
+    if TYPE_CHECKING:
+        def plot_layer_stats(self, idx:int|str, title:str|None=None) -> Figure: ...
+        def color_dim(self, idx:int|str, figsize:tuple=(10,5), ax:Axes|None=None) -> Axes: ...
+        def health(self) -> list: ...
+        def plot(self, title:str|None=None) -> Figure: ...
+
 # %% ../nbs/09_activations.ipynb #33481d04
-class ActivationRecord:
+class ActivationRecord(_RecordMethods):
     "What `ActivationStats` recorded in one fit, and its pictures; a layer is named, or counted from 0"
     def __init__(self,
         layers:list, # the layers' names

@@ -14,8 +14,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fastcore.basics import patch
 from numbers import Integral
+from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from typing import TYPE_CHECKING
+
+# %% ../nbs/02_stride_padding.ipynb #9d2f6c1a
+class _WindowMethods:
+    "What cells further down add to `Window`, for type checkers, which do not follow `patch`"
+    if TYPE_CHECKING:
+        @property
+        def span(self) -> tuple: ...
+        @property
+        def same_padding(self) -> int|tuple: ...
+        def out_size(self, in_size:int|tuple) -> int|tuple: ...
+        def inputs(self, i:int, j:int) -> tuple: ...
+        def slices(self, i:int, j:int) -> tuple: ...
 
 # %% ../nbs/02_stride_padding.ipynb #574aed02
 def _pair(o, name, low):
@@ -27,7 +41,7 @@ def _pair(o, name, low):
     return tuple(int(v) for v in p)
 
 @dataclass(frozen=True)
-class Window:
+class Window(_WindowMethods):
     "Where a kernel of `ks` stands on an image; `ValueError` for what is no window"
     ks: int|tuple # cells of the kernel: rows, columns
     stride: int|tuple = 1 # cells from one place to the next

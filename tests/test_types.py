@@ -1,7 +1,9 @@
 "What a type checker sees of the package"
-import importlib, inspect, subprocess, sys
+import ast, importlib, inspect, subprocess, sys, textwrap
 from pathlib import Path
 import pytest
+from cnn_notes import callbacks, geometry
+from cnn_notes import callbacks, geometry
 
 root = Path(__file__).resolve().parent.parent
 modules = sorted(p.stem for p in (root/'cnn_notes').glob('*.py') if not p.stem.startswith('_'))
@@ -35,6 +37,8 @@ from cnn_notes.kernels import correlate
 from cnn_notes.models import conv, simple_cnn
 reveal_type(Window(3, 2))
 reveal_type(count(simple_cnn(), (1, 28, 28)))
+reveal_type(Window(3).span)
+reveal_type(Window(3).out_size(28))
 conv('1', 8)
 simple_cnn(width=(8, 16))
 conv(1, 8, ks=5).forward
@@ -46,5 +50,21 @@ def test_a_type_checker_reads_the_installed_package(tmp_path):
     res = subprocess.run([sys.executable, '-m', 'mypy', '--cache-dir', str(tmp_path/'cache'), 'use.py'], cwd=tmp_path, capture_output=True, text=True, env={**__import__('os').environ, 'MYPYPATH': str(root)})
     out = res.stdout
     assert 'Revealed type is "cnn_notes.geometry.Window"' in out and 'Revealed type is "cnn_notes.counting.Counts"' in out, out + res.stderr
+    assert out.count('Revealed type is "int | tuple[Any, ...]"') == 1 and out.count('Revealed type is "tuple[Any, ...]"') == 1, out
     assert 'Argument 1 to "conv" has incompatible type "str"' in out and 'Unexpected keyword argument "width"' in out, out
     assert out.count(': error:') == 2, out
+
+@pytest.mark.parametrize('cls', [geometry.Window, callbacks.ActivationRecord])
+def test_what_is_promised_to_type_checkers_is_there(cls):
+    "The signatures of the hidden base class are those of the methods that notebooks add one at a time, and none is missing"
+    promise = ast.parse(textwrap.dedent(inspect.getsource(cls.__base__))).body[0]
+    promised = {f.name: f for f in ast.walk(promise) if isinstance(f, ast.FunctionDef)}
+    own = {k: v.fget if isinstance(v, property) else v for k,v in vars(cls).items() if not k.startswith('_')}
+    added = {k: f for k,f in own.items() if inspect.isfunction(f) and inspect.getsource(f).startswith('@patch')}
+    assert promised.keys() == added.keys()
+    for k,f in added.items():
+        sig = inspect.signature(f)
+        want = [(p.name, p.default) for p in sig.parameters.values()]
+        got = [a.arg for a in promised[k].args.args]
+        assert got == [n for n,_ in want], k
+        assert isinstance(vars(cls)[k], property) == bool(promised[k].decorator_list), k
