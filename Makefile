@@ -8,7 +8,7 @@ READY   = $(VENV)/ready-$(HASH)
 export PYTHONPATH := $(CURDIR)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env lab test outputs export readme clean bench wheel site
+.PHONY: env lab test outputs export readme clean oldest bench wheel site
 env: $(READY)
 $(READY):
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,14 @@ test: env
 	python tools/notebooks.py check
 	OMP_NUM_THREADS=1 nbdev-test --n-workers 2
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+
+# the package, without the notebooks, on the oldest versions that settings.ini allows (Python 3.10 to 3.12; an environment of its own)
+OLD = .venv-oldest
+MODULES = callbacks channels classic counting data geometry kernels matmul models norm questionnaire receptive schedule spreadsheet
+oldest:
+	$(PYTHON) -m venv $(OLD)
+	$(OLD)/bin/python -m pip install -q -c constraints-oldest.txt . pytest hypothesis formulas torchinfo fvcore scikit-image ipython nbformat
+	OMP_NUM_THREADS=1 $(OLD)/bin/python -m pytest $(MODULES:%=tests/test_%.py)
 
 # after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
 export: env

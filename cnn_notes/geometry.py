@@ -253,6 +253,7 @@ def _run(model, x, state):
         model.eval()
         rec.start(x)
         with torch.no_grad(), rec: torch.func.functional_call(model, state, (x,)) if state is not None else model(x)
+        if state is not None and any(o < 1 for l in rec.layers for o in l.out_shape): raise RuntimeError('a window larger than its image') # which PyTorch 2.4 lets pass on the meta device
     finally:
         for h in hooks: h.remove()
         for m,training in modes: m.training = training

@@ -130,6 +130,12 @@ def test_constraints_meet_the_requirements(settings):
         (pin,) = pins[o.name].specifier
         assert pin.operator == '==' and pin.version in o.specifier, f'{o} does not allow {pin}'
 
+def test_the_oldest_versions_are_the_floors(settings):
+    "constraints-oldest.txt, which `make oldest` tests, has for every requirement the oldest version that settings.ini allows"
+    pins = {o.name: o for o in map(Requirement, (l for l in lines((root/'constraints-oldest.txt').read_text()) if not l.startswith('#')))}
+    for o in map(Requirement, lines(settings['requirements'])):
+        (floor,),(pin,) = o.specifier,pins[o.name].specifier
+        assert pin.operator == '==' and floor.operator == '>=' and (pin.version + '.').startswith(floor.version + '.'), f'{o}, {pin}'
 
 # ---- at work, alone
 
