@@ -8,7 +8,7 @@ READY   = $(VENV)/ready-$(HASH)
 export PYTHONPATH := $(CURDIR)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env lab test outputs export readme clean bench wheel site
+.PHONY: env lab test coverage outputs export readme clean bench wheel site
 env: $(READY)
 $(READY):
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,10 @@ test: env
 	python tools/notebooks.py check
 	OMP_NUM_THREADS=1 nbdev-test --n-workers 2
 	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+
+# which lines of the package the notebooks and the tests run: 95% or more
+coverage: env
+	tools/coverage.sh
 
 # after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
 export: env
