@@ -7,7 +7,7 @@ mkdir -p _bench
 export COVERAGE_FILE="$PWD/_bench/coverage" PYTHONPATH="$PWD" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 rm -f _bench/coverage _bench/coverage.*
 status=0
-for nb in nbs/*.ipynb; do python -m coverage run -p --source=cnn_notes "$(command -v nbdev-test)" --path "$nb" --n-workers 0 || status=1; done
+for nb in nbs/*.ipynb; do python -m coverage run -p --source=cnn_notes "$(command -v nbdev-test)" "$nb" --n-workers 0 || status=1; done
 python -m coverage run -p --source=cnn_notes -m pytest "$@" || status=1
 python -m coverage combine -q
 python -m coverage report --skip-empty --show-missing --omit 'cnn_notes/_modidx.py' --fail-under=95 || status=1
