@@ -89,13 +89,15 @@ class _RecordMethods:
         def plot(self, title:str|None=None) -> Figure: ...
 
 # %% ../nbs/09_activations.ipynb #33481d04
+_block = 256 # batches
+
 class ActivationRecord(_RecordMethods):
     "What `ActivationStats` recorded in one fit, and its pictures; a layer is named, or counted from 0"
     def __init__(self,
         layers:list, # the layers' names
         bins:int|None=None, # bins of a histogram; None: no histograms
         hist_range:tuple|None=None, # (from, to), in units of the activations
-    ): self.layers,self.bins,self.hist_range,self.batches,self._new,self._old = list(layers),bins,hist_range,[],[],None
+    ): self.layers,self.bins,self.hist_range,self.batches,self._new,self._blocks = list(layers),bins,hist_range,[],[],[]
 
     def __len__(self): return len(self.batches)
     def __repr__(self): return f"{len(self)} batches of {len(self.layers)} layers: {', '.join(self.layers)}"
@@ -109,14 +111,20 @@ class ActivationRecord(_RecordMethods):
         rows = [(torch.full_like(v, math.nan), torch.zeros_like(c), 0) if r is None else r for r in rows]
         self._new.append((torch.stack([r[0].to(v.device) for r in rows]), torch.stack([r[1].to(c.device) for r in rows]), [r[2] for r in rows]))
         self.batches.append(batch)
+        if len(self._new) == _block: self._pack()
+
+    def _pack(self):
+        "Put the rows of many batches together, where they are: apart, they would take twice the memory of what they hold"
+        if self._new: self._blocks.append([torch.stack([r[0] for r in self._new]), torch.stack([r[1] for r in self._new]), torch.tensor([r[2] for r in self._new])])
+        self._new = []
 
     def _read(self):
         "(batches, layers, ...) values, counts and numbers of values, on the CPU: the one place that waits for the device"
         if not len(self): raise ValueError("ActivationStats: no batch is recorded yet; call fit first")
-        if self._new:
-            new = [torch.stack([r[0] for r in self._new]).cpu(), torch.stack([r[1] for r in self._new]).cpu(), torch.tensor([r[2] for r in self._new])]
-            self._old,self._new = new if self._old is None else [torch.cat(o) for o in zip(self._old, new)],[]
-        return self._old
+        self._pack()
+        if len(self._blocks) > 1 or self._blocks[0][0].device.type != 'cpu':
+            self._blocks = [[torch.cat([o.cpu() for o in part]) for part in zip(*self._blocks)]]
+        return self._blocks[0]
 
     def _index(self, idx):
         if isinstance(idx, str):

@@ -6,12 +6,13 @@
 __all__ = ['named_kernels', 'View', 'ConvView', 'explore_conv']
 
 # %% ../nbs/explore.ipynb #dbfff973
-import base64, io, json, re
+import base64, io, json, os, re, warnings
 import numpy as np
 import torch
 import torch.nn.functional as F
 from .show import outline, palette, show_image
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal, ROUND_HALF_UP
 from hashlib import sha256
 from html import escape
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numbers import Integral
 from pathlib import Path
+from secrets import token_hex
 from string import Template
 from textwrap import fill
 from torch import Tensor
@@ -69,15 +71,24 @@ class View:
     def save(self,
         path, # of the `.html` file to write
     ) -> Path: # that path
-        "Write `page` to a file, to be opened in a browser"
+        "Write `page` to a file, to be opened in a browser: all of it or nothing; `OSError` if it cannot be written"
         path = Path(path)
-        path.write_text(self.page(), encoding='ascii')
+        whole = path.resolve() # a link is followed, not replaced
+        part = whole.with_name(f'.{whole.stem[:40]}-{token_hex(4)}.part')
+        try:
+            part.write_text(self.page(), encoding='ascii')
+            os.replace(part, whole)
+        except OSError as e: raise type(e)(f"View.save: cannot write {path} ({e.strerror}); give a file name in a folder that is there and can be written to") from e
+        finally:
+            with suppress(OSError): part.unlink()
         return path
 
     def _still(self):
         if (fig := self.static()) is None: return ''
         f = io.BytesIO()
-        fig.savefig(f, format='png', dpi=80)
+        with warnings.catch_warnings(): # a character that no font has becomes a box
+            warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
+            fig.savefig(f, format='png', dpi=80)
         return f'<img alt="{_attr(self.alt())}" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
 
     def html(self) -> str: # a fragment of HTML, in ASCII

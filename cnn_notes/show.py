@@ -171,12 +171,13 @@ def animate(
 ) -> Gif: # shows itself in a notebook
     "Call `draw` for every frame and return the moving picture"
     if frames < 1: raise ValueError(f"animate: frames is {frames}; it needs at least 1")
-    draw(0)
-    for _ in range(2): fig.draw_without_rendering() # constrained layout settles in two steps, and would jump between frames
-    fig.set_layout_engine('none')
-    with tempfile.TemporaryDirectory() as d:
-        path = Path(d)/'a.gif'
-        FuncAnimation(fig, draw, frames=frames).save(path, writer=PillowWriter(fps=fps), dpi=dpi)
-        data = path.read_bytes()
-    plt.close(fig)
+    try:
+        draw(0)
+        for _ in range(2): fig.draw_without_rendering() # constrained layout settles in two steps, and would jump between frames
+        fig.set_layout_engine('none')
+        with tempfile.TemporaryDirectory() as d:
+            path = Path(d)/'a.gif'
+            FuncAnimation(fig, draw, frames=frames).save(path, writer=PillowWriter(fps=fps), dpi=dpi)
+            data = path.read_bytes()
+    finally: plt.close(fig)
     return Gif(data, alt)

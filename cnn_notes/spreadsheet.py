@@ -25,6 +25,7 @@ from openpyxl.worksheet.page import PageMargins
 from openpyxl.worksheet.properties import PageSetupProperties
 from pathlib import Path
 from secrets import token_hex
+from tempfile import gettempdir
 from torch import Tensor
 from xml.sax.saxutils import escape
 from .geometry import Layer, Window, trace
@@ -568,6 +569,7 @@ def write_workbook(
     wb.active.title = 'Read me'
     _write_readme(wb.active, stages, pick, title)
     f = io.BytesIO()
-    wb.save(f)
+    try: wb.save(f)
+    except OSError as e: raise type(e)(f"write_workbook: cannot write {path} ({e.strerror}); make room in {gettempdir()}, where the sheets are put together") from e
     _save(path, _with_values(f.getvalue(), network.ws.dimensions, network.known))
     return path
