@@ -31,6 +31,7 @@ oldest:
 	$(PYTHON) -m venv $(OLD)
 	$(OLD)/bin/python -m pip install -q -c constraints-oldest.txt . pytest hypothesis formulas torchinfo fvcore scikit-image ipython nbformat
 	OMP_NUM_THREADS=1 $(OLD)/bin/python -m pytest $(MODULES:%=tests/test_%.py)
+
 # which lines of the package the notebooks and the tests run: 95% or more
 coverage: env
 	tools/coverage.sh
