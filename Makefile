@@ -51,8 +51,9 @@ outputs: export
 # the course as static pages, in _site/html
 site: env
 	python tools/site.py
+# all benchmarks, and one page of what they found: _bench/index.html (make bench BENCH='--quick looking': some, in short)
 bench: env
-	for f in benchmarks/[a-z]*.py; do python $$f || exit 1; done
+	python tools/bench.py $(BENCH)
 wheel: env
 	python -m build
 clean:
