@@ -49,8 +49,7 @@ def silent(cell, names):
 def code(name): return [c.source for c in nbformat.read(root/'nbs'/f'{name}.ipynb', as_version=4).cells if c.cell_type == 'code']
 def slow(text): return bool(re.search(r'^#\|\s*slow\b', text, re.M))
 
-still_silent = {'09_activations'} # to be emptied
-@pytest.mark.parametrize('name', [pytest.param(n, marks=pytest.mark.xfail) if n in still_silent else n for n in notebooks])
+@pytest.mark.parametrize('name', notebooks)
 def test_slow_cells_show_how_far_they_are(name):
     cells = code(name)
     names = training(cells)
