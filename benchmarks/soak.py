@@ -8,13 +8,13 @@ and the processor time. fastai's own Recorder, which keeps three numbers of ever
 
 The first tenth is warm-up for the memory: allocators, the first epoch's validation and the like. After it the resident memory may grow by what
 the record grew by, and 4 MiB. The speed is the processor time of a step over that of a fixed piece of work done at the same point, which takes
-the moods of the machine out of it; in the last tenth it may be a quarter more than in the second, the medians of ten points each. Exit status 1
-if it is otherwise. The points go to soak.csv and a drawing of them to soak.png in the folder.
+the moods of the machine out of it; in the last tenth it may be a quarter more than in the second, the medians of ten points each. The points go to soak.csv and a drawing of them to soak.png in the folder.
 """
-import argparse, os, sys, time
+import os, sys, time
 from pathlib import Path
 from statistics import median
 import torch
+from _table import parser, progress, ratio, report
 from cnn_notes.data import mnist_dls
 from cnn_notes.callbacks import ActivationStats
 from fastai.callback.core import Callback
@@ -49,6 +49,7 @@ class Points(Callback):
         if self.n % self.every: return
         spent = time.process_time() - self.start
         self.points.append((self.n, resident(), record_bytes(self.learn.activation_stats.record), spent/self.every, fixed_work()))
+        progress(f'step {self.n:,} of {self.n_epoch*len(self.dls.train):,}')
         self.start = time.process_time()
 
 def soak(steps, points=100):
@@ -85,22 +86,23 @@ def draw(points, path):
 
 slack = 4*2**20
 if __name__ == '__main__':
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = parser(__doc__)
     ap.add_argument('--steps', type=int, default=20_000)
     ap.add_argument('--folder', type=Path, default=Path('_bench'), help='where soak.csv and soak.png go')
     args = ap.parse_args()
+    if args.quick: args.steps = 250
     points,record = soak(args.steps)
     tenth = len(points)//10
-    print(f"{'step':>7}{'resident MiB':>14}{'record MiB':>12}{'ms a step':>11}{'over fixed work':>17}")
+    table = [f"{'step':>7}{'resident MiB':>14}{'record MiB':>12}{'ms a step':>11}{'over fixed work':>17}"]
     for i in range(tenth-1, len(points), tenth):
         n,mem,rec,*_ = points[i]
         last = points[i-tenth+1:i+1]
-        print(f'{n:>7,}{mem/2**20:>14.1f}{rec/2**20:>12.2f}{1000*median(p[3] for p in last):>11.2f}{median(100*p[3]/p[4] for p in last):>17.2f}')
-    grew,rec,ratio = verdict(points)
-    ok = grew <= rec + slack and ratio <= 1.25
-    print(f'{len(record):,} batches recorded. After the first tenth the memory grew by {grew/2**20:.1f} MiB, the record by {rec/2**20:.1f} MiB; '
-          f'a step of the last tenth costs {ratio:.2f} of one in the second: {"sound" if ok else "NOT SOUND"}')
+        table.append(f'{n:>7,}{mem/2**20:>14.1f}{rec/2**20:>12.2f}{1000*median(p[3] for p in last):>11.2f}{median(100*p[3]/p[4] for p in last):>17.2f}')
+    progress()
+    grew,rec,slower = verdict(points)
+    table.append(f'after the first tenth: memory grew by {grew/2**20:.1f} MiB, the record by {rec/2**20:.1f} MiB')
+    ratios = [ratio('memory / the record and 4 MiB', [grew/(rec + slack)], most=1), ratio('a step, last tenth / second tenth', [slower], most=1.25)]
     args.folder.mkdir(parents=True, exist_ok=True)
     (args.folder/'soak.csv').write_text('step,resident,record,seconds_a_step,fixed_work\n' + ''.join(f'{a},{b},{c},{d:.6f},{e:.5f}\n' for a,b,c,d,e in points))
     draw(points, args.folder/'soak.png')
-    sys.exit(not ok)
+    report(args, f'Watching a network train for long, {len(record):,} batches recorded', ratios, table)

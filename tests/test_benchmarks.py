@@ -16,14 +16,14 @@ def sh(*cmd, ok=True):
 # ---- each of them
 
 sides = dict(activation_stats=['fastai', 'ours', 'none'], data_feeding=['Learner, PNG files', 'Learner, mnist_dls', 'plain loop, tensors'], import_time=['import torch', 'import cnn_notes.kernels', 'from fastai.vision.all', 'from cnn_notes.data'],
-             load_mnist=['torchvision ', 'ours, raw ', 'ours '], looking=['count ', 'receptive_field ', 'torchinfo.summary '], views=['view', 'figure', 'explore_conv, 12 x 12, made', 'explore_network, 28 x 28, made'])
+             load_mnist=['torchvision ', 'ours, raw ', 'ours '], looking=['count ', 'receptive_field ', 'torchinfo.summary '], soak=['resident MiB', 'record MiB'], views=['view', 'figure', 'explore_conv, 12 x 12, made', 'explore_network, 28 x 28, made'])
 
 def test_all_are_known(): assert names == sorted(sides)
 
 @pytest.mark.parametrize('name', names)
 def test_runs_and_shows_both_sides(name, tmp_path):
     found = tmp_path/'found.json'
-    more = ['--folder', tmp_path/'png', '--bs', '64', '--workers', '0'] if name == 'data_feeding' else []
+    more = ['--folder', tmp_path/'png', '--bs', '64', '--workers', '0'] if name == 'data_feeding' else ['--folder', tmp_path/'curve'] if name == 'soak' else []
     res = sh(sys.executable, root/'benchmarks'/f'{name}.py', '--quick', '--json', found, *more)
     groups = json.loads(found.read_text())
     ratios,table = re.fullmatch(r'(?s)\n(.+?\n)\n(.+\n)\n', res.stdout).groups()
@@ -33,7 +33,7 @@ def test_runs_and_shows_both_sides(name, tmp_path):
         assert r['holds'] == (None if r['most'] is None and r['least'] is None else (r['most'] is None or r['median'] <= r['most']) and (r['least'] is None or r['median'] >= r['least']))
     for o in sides[name]: assert o in table, (o, table)
     assert any(r['holds'] is not None for r in groups[0]['ratios']) or name == 'data_feeding' # its targets are of batches of 512
-    assert 'turn 1' in res.stderr, 'it says how far it is'
+    assert 'turn 1' in res.stderr or 'step ' in res.stderr, 'it says how far it is'
 
 def test_every_benchmark_is_in_the_readme():
     text = (root/'benchmarks'/'README.md').read_text()

@@ -5,6 +5,7 @@ import pytest, torch
 from cnn_notes.callbacks import ActivationRecord, _describe
 
 pytestmark = pytest.mark.skipif(not Path('/proc/self/statm').exists(), reason='resident memory is read from /proc')
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent/'benchmarks'))
 spec = importlib.util.spec_from_file_location('soak', Path(__file__).resolve().parent.parent/'benchmarks'/'soak.py')
 soak = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(soak)
