@@ -260,7 +260,7 @@ from cnn_notes.show import show_image
 from fastai.vision.all import Learner, set_seed
 set_seed(0)
 m = data.load_mnist()
-learn = Learner(data.mnist_dls(bs=8, data=[o[:32] for o in m]), simple_cnn(), cbs=[ActivationStats(with_hist=True), LiveSchedule()])
+learn = Learner(data.mnist_dls(bs=8, device='cpu', data=[o[:32] for o in m]), simple_cnn(), cbs=[ActivationStats(with_hist=True), LiveSchedule()])
 learn.dls.train.rng.seed(0)
 with learn.no_bar(), learn.no_logging(): learn.fit(1, .01)
 learn.activation_stats.plot(); show_image(m.train_x[0])
