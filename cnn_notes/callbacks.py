@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 from collections import namedtuple
+from collections.abc import Iterable
 from fastai.callback.core import Callback
 from fastai.callback.hook import has_params
 from fastai.layers import flatten_model
@@ -28,7 +29,7 @@ from torch.nn.modules import activation
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from .geometry import unknown_layer
-from .show import palette
+from .show import _check_figsize, palette
 
 # %% ../nbs/09_activations.ipynb #b9765146
 _chunk = 1<<19 # values taken at a time, so that what a layer's numbers need besides is small
@@ -181,7 +182,7 @@ _acts = tuple(getattr(activation, o) for o in activation.__all__ if not o.starts
 def _check(every, bins, hist_range, sample):
     for k,v in dict(every=every, sample=sample).items():
         if v is not None and (not isinstance(v, Integral) or isinstance(v, bool) or v < 1): raise ValueError(f"ActivationStats: {k} is {v!r}; give a whole number of 1 or more, or None")
-    if not isinstance(bins, Integral) or isinstance(bins, bool) or bins < 1: raise ValueError(f"ActivationStats: bins is {bins!r}; give a whole number of 1 or more")
+    if not isinstance(bins, Integral) or isinstance(bins, bool) or not 1 <= bins <= 100_000: raise ValueError(f"ActivationStats: bins is {bins!r}; give a whole number of 1 or more, up to 100,000")
     try: lo,hi = hist_range
     except (TypeError, ValueError): lo = hi = None
     if not all(isinstance(o, Real) and math.isfinite(o) for o in (lo, hi)) or not lo < hi: raise ValueError(f"ActivationStats: hist_range is {hist_range!r}; give two numbers, the smaller one first, such as (-10, 10)")
@@ -205,7 +206,8 @@ class ActivationStats(Callback):
         hist_range:tuple=(0, 10), # (from, to), in units of the activations; what lies outside is not counted
     ):
         _check(every, bins, hist_range, sample)
-        if isinstance(modules, (str, nn.Module)): raise TypeError(f"ActivationStats: modules is {modules!r}; give a list of modules or names")
+        if modules is not None and (isinstance(modules, (str, nn.Module)) or not isinstance(modules, Iterable)): raise TypeError(f"ActivationStats: modules is {modules!r}; give a list of modules or names")
+        if not isinstance(after_act, bool) and not all(isinstance(o, type) for o in (after_act if isinstance(after_act, tuple) else (after_act,))): raise TypeError(f"ActivationStats: after_act is {after_act!r}; give True, False, or a class such as nn.ReLU")
         self.with_hist,self.modules,self.every,self.remove_end,self.is_forward,self.detach,self.cpu = with_hist,modules,every,remove_end,is_forward,detach,cpu
         self.include_paramless,self.after_act,self.sample,self.bins,self.hist_range = include_paramless,after_act,sample,bins,tuple(hist_range)
         self.fits,self._asked,self._found,self._handles,self._rows = [],modules,None,[],{}
@@ -347,8 +349,10 @@ def color_dim(self:ActivationRecord,
 ) -> Axes: # the axes drawn on
     "The 'colorful dimension': a layer's histograms side by side, from left to right as training goes on"
     h,(lo,hi) = self.hist(idx),self.hist_range
+    if ax is None: _check_figsize('color_dim', figsize)
+    elif not isinstance(ax, Axes): raise TypeError(f"color_dim: ax is {ax!r}; give matplotlib axes, or None for a new figure")
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
-    ax.imshow(h, origin='lower', aspect='auto', extent=(-.5, h.shape[1]-.5, lo, hi), cmap='magma', vmin=0)
+    ax.imshow(h.numpy(), origin='lower', aspect='auto', extent=(-.5, h.shape[1]-.5, lo, hi), cmap='magma', vmin=0)
     ax.grid(False); self._batch_axis(ax, True)
     ax.set(title=f'{self.layers[self._index(idx)]}: log(1 + count)', ylabel='activation')
     return ax

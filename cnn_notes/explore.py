@@ -52,7 +52,12 @@ class View:
         title:str, # stands above the view, and names the frame to those who hear the page
         heights:tuple[str,str,str], # CSS lengths, of the frame: from 720 pixels of inner width on, from 480 on, and below that
     ):
-        if not _asset(f'{name}.js'): raise ValueError(f"View: there is no {name}.js in {_assets}; a view needs a script")
+        if not isinstance(name, str) or not re.fullmatch(r'\w+', name) or not _asset(f'{name}.js'): raise ValueError(f"View: there is no {name}.js in {_assets}; a view needs a script")
+        if not isinstance(title, str): raise TypeError(f"View: title is {title!r}; give a string")
+        if not isinstance(heights, (tuple, list)) or len(heights) != 3 or not all(isinstance(o, str) for o in heights): raise ValueError(f"View: heights is {heights!r}; give three CSS lengths, such as ('400px',)*3")
+        if not isinstance(data, Mapping): raise TypeError(f"View: data is a {type(data).__name__}; give a dict")
+        try: _json(data)
+        except (TypeError, ValueError) as e: raise ValueError(f"View: data is not what JSON can say ({e}); give strings, finite numbers, lists and dicts") from e
         self.name,self.data,self.title,self.heights = name,data,title,heights
 
     def static(self) -> Figure|None: # a picture for where the view cannot run; here None: a view's own class draws it
@@ -72,6 +77,7 @@ class View:
         path, # of the `.html` file to write
     ) -> Path: # that path
         "Write `page` to a file, to be opened in a browser: all of it or nothing; `OSError` if it cannot be written"
+        if not isinstance(path, (str, os.PathLike)) or '\0' in str(path): raise (ValueError if isinstance(path, str) else TypeError)(f"View: path is {path!r}; give the name of a file to write")
         path = Path(path)
         whole = path.resolve() # a link is followed, not replaced
         part = whole.with_name(f'.{whole.stem[:40]}-{token_hex(4)}.part')
@@ -114,6 +120,7 @@ named_kernels = {
 # %% ../nbs/explore.ipynb #7a910c22
 def _matrix(o, what, limit, advice):
     "`o` as a matrix of doubles"
+    if isinstance(o, Tensor) and (o.is_meta or o.layout != torch.strided): raise ValueError(f"explore_conv: {what} is {o.layout} on {o.device}; give a dense tensor that has values")
     try: t = o.detach().cpu().as_subclass(Tensor) if isinstance(o, Tensor) else torch.as_tensor(np.array(o))
     except (TypeError, ValueError) as e: raise ValueError(f"explore_conv: {what} is no matrix of numbers ({e}); give a tensor, an array or a list of lists") from None
     if t.is_complex(): raise ValueError(f"explore_conv: {what} holds complex numbers; give real ones")
