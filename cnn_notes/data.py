@@ -40,18 +40,19 @@ def read_idx(
 ) -> Tensor: # uint8, in the shape that the file's header gives
     "Read an IDX file of bytes; raises `ValueError` for a file that is damaged or of another format"
     path = _path('read_idx', path)
-    raw = path.read_bytes()
+    raw = np.fromfile(path, np.uint8)
     if path.suffix == '.gz':
-        try: raw = gzip.decompress(raw)
+        try: raw = np.frombuffer(bytearray(gzip.decompress(raw.tobytes())), np.uint8)
         except (OSError, EOFError, zlib.error) as e:
             raise ValueError(f"read_idx: {path} is not a whole gzip file ({e}); get it again") from e
-    if raw[:3] != b'\x00\x00\x08': raise ValueError(f"read_idx: {path} starts with {raw[:4].hex(' ') or 'nothing'}; an IDX file of bytes starts with 00 00 08")
-    if len(raw) < 4 or len(raw) < 4+4*raw[3]: raise ValueError(f"read_idx: {path} ends within its header, after {len(raw)} bytes; get it again")
-    ndim = raw[3]
-    shape = np.frombuffer(raw, '>u4', ndim, offset=4).tolist()
+    head = raw[:4].tobytes()
+    if head[:3] != b'\x00\x00\x08': raise ValueError(f"read_idx: {path} starts with {head.hex(' ') or 'nothing'}; an IDX file of bytes starts with 00 00 08")
+    if len(raw) < 4 or len(raw) < 4+4*head[3]: raise ValueError(f"read_idx: {path} ends within its header, after {len(raw)} bytes; get it again")
+    ndim = head[3]
+    shape = raw[4:4+4*ndim].view('>u4').tolist()
     want, got = math.prod(shape), len(raw)-4-4*ndim
     if got != want: raise ValueError(f"read_idx: {path} promises {'x'.join(map(str, shape))} = {want:,} values and holds {got:,}; get it again")
-    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=4+4*ndim).copy()).view(shape)
+    return torch.from_numpy(raw[4+4*ndim:]).view(shape)
 
 # %% ../nbs/00_data.ipynb #f60462ee
 _files = dict(train_x='train-images-idx3-ubyte', train_y='train-labels-idx1-ubyte', valid_x='t10k-images-idx3-ubyte', valid_y='t10k-labels-idx1-ubyte')
