@@ -202,4 +202,4 @@ def test_a_call_that_was_caught_is_seen(tmp_path):
     call = "import socket\ntry: socket.create_connection(('198.51.100.1', 80), .1)\nexcept Exception: pass"
     (tmp_path/'test_it.py').write_text(f"import subprocess, sys\ncode = {call!r}\ndef test_here(): exec(code)\ndef test_child(): subprocess.run([sys.executable, '-c', code], check=True)\ndef test_quiet(): pass\n")
     res = subprocess.run([sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-c', '/dev/null', '--rootdir', str(tmp_path), str(tmp_path)], capture_output=True, text=True, env={**os.environ, 'CNN_NOTES_NETWORK_LOG': ''})
-    assert '3 passed, 2 errors' in res.stdout and 'socket.connect 198.51.100.1' in res.stdout, res.stdout[-2000:]
+    assert '3 passed, 2 errors' in res.stdout and '198.51.100.1' in res.stdout, res.stdout[-2000:]
