@@ -27,12 +27,12 @@ from fastai.metrics import accuracy
 from fastai.optimizer import Adam, OptimWrapper
 from fastai.torch_core import set_seed
 
-# %% ../nbs/13_speed.ipynb #da502bd3
+# %% ../nbs/13_speed.ipynb #a7f39cfc
 def _core_time(): return sum(os.times()[:4]) # this process and the processes that it started and that have ended, in Python and in the system
 
 class Clock(Callback):
     "Seconds of training, without validation: `wall` and `cores` hold a sum for each epoch, `seconds` and `core_seconds` the totals"
-    order,run_valid = -20,False # first to start; `after_train` is called in the same order, so only other callbacks' last word on an epoch is missed
+    order,run_valid = -20,False # before the other callbacks
     def before_fit(self): self.wall,self.cores = [],[]
     def before_train(self): self._start = time.perf_counter(),_core_time()
     def after_train(self):
@@ -114,7 +114,7 @@ class Recipe:
 
 recipes = {.99: Recipe(), .994: Recipe(epochs=6, jitter=2, pad=True, smooth=.1)}
 
-# %% ../nbs/13_speed.ipynb #b62ddc21
+# %% ../nbs/13_speed.ipynb #26322789
 class DeviceLoss(AvgSmoothLoss):
     "fastai's smoothed loss, kept on the device of the loss: no step waits for it"
     def accumulate(self,
@@ -133,7 +133,7 @@ def train_fast(
     target:float=.99, # a key of `recipes`: the share of validation images that should be right, as a median over seeds
     dls:DataLoaders|None=None, # batches of images (N, C, H, W) and labels; None: `mnist_dls` with the recipe's batch size
     model:nn.Module|None=None, # a network of your own; None: `fast_cnn`
-    seed:int|None=None, # of the weights and of the order of the batches; None: leave the generators alone
+    seed:int|None=None, # of the weights, and of the order of the batches where `dls` is None; None: leave the generators alone
     cbs:Sequence|Callback=(), # more callbacks
     **changes, # settings of `Recipe` to replace, such as `epochs=2`
 ) -> Learner: # trained; `learn.clock.seconds` is the time in training, `learn.final_record[-1]` the share of validation images right
