@@ -83,7 +83,7 @@ def test_metadata_are_clean(path):
 
 # ---- pictures
 
-unsaved = {'13_speed'} # notebooks whose slow cells wait for `make outputs NBS=NAME`
+unsaved = set() # notebooks whose slow cells wait for `make outputs NBS=NAME`
 
 @pytest.mark.parametrize('path', **by_name)
 def test_pictures_have_alternative_texts(path):
