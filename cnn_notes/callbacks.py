@@ -41,6 +41,7 @@ def _first_tensor(o):
     for p in o.values() if isinstance(o, dict) else o if isinstance(o, (tuple, list)) else (): 
         if (t := _first_tensor(p)) is not None: return t
 
+@np.errstate(over='ignore', invalid='ignore') # of values without measure, that infinity or NaN comes out is the answer
 def _numbers(x, bins=None, lo=None, hi=None):
     "What `_describe` gives for float32 on the CPU, several times as fast there"
     f,n,res = np.float32,x.numel(),np.zeros(3 + (bins or 0), np.int64)
@@ -52,7 +53,7 @@ def _numbers(x, bins=None, lo=None, hi=None):
     squares,below = 0.,0
     for i in range(0, n, _chunk):
         a,z,b = x[i:i+_chunk],y[:n-i],flag[:n-i]
-        np.subtract(a, f(mean), out=z); squares += sum(float(o @ o) for o in np.array_split(z, 32)) # short sums: single precision is enough
+        if sound: np.subtract(a, f(mean), out=z); squares += sum(float(o @ o) for o in np.array_split(z, 32)) # short sums: single precision is enough
         res[0] += np.count_nonzero(np.less_equal(a, f(_near), out=b))
         res[1] += np.count_nonzero(np.less(a, f(-_near), out=b))
         if own: # `histc` count for count, in its arithmetic, so that its rounding is met too
@@ -68,7 +69,7 @@ def _numbers(x, bins=None, lo=None, hi=None):
         if c[bins]: c[bins-1] += c[bins] - np.count_nonzero(x > f(hi)) # its right edge belongs to the last bin
         res[3:] = c[:bins]
     elif bins: res[3:] = torch.from_numpy(x).histc(bins, lo, hi).numpy()
-    std = math.sqrt(squares/(n-1)) if n > 1 else math.nan
+    std = math.sqrt(squares/(n-1)) if n > 1 and sound else math.nan
     return torch.tensor([mean, std, places.var(correction=0).item()]),torch.from_numpy(res),n
 
 def _describe(o, bins=None, lo=None, hi=None):

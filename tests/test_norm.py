@@ -56,7 +56,7 @@ def test_state_dicts_fit_both_ways(shape, kwargs, dtype, seed, ours_first):
     for p in one.parameters(): nn.init.normal_(p)
     for _ in range(3): one(batch(shape, dtype))
     f = io.BytesIO(); torch.save(one.state_dict(), f); f.seek(0)
-    other.load_state_dict(torch.load(f))
+    other.load_state_dict(torch.load(f, weights_only=True))
     x = batch(shape, dtype)
     for _ in range(2): assert_close(one(x), other(x), **tol(dtype)) # training, on from the loaded buffers
     assert_close(one.eval()(x), other.eval()(x), **tol(dtype))
