@@ -226,6 +226,12 @@ def _fields(layers, size, local=False):
             tuple(e and -e[0] for e in first), tuple(e and _number(Fraction(sum(e), 2)) for e in first), all(map(_covers, both, size)), both))
     return res
 
+def _choose(who, layers, layer):
+    if layer is None: return layers[-1]
+    if isinstance(layer, str): return _find(who, layers, layer)
+    if not isinstance(layer, Integral) or not -len(layers) <= layer < len(layers): raise ValueError(f"{who}: layer is {layer!r}; give a name, or a number below {len(layers)}")
+    return layers[layer]
+
 def receptive_field(
     model:nn.Module, # any network that `trace` can follow
     input_shape:Sequence[int], # (C, H, W), or (N, C, H, W)
@@ -259,12 +265,6 @@ def _marked(layers, i, place, local=False):
 def _check_map(who, input_shape):
     h,w = tuple(input_shape)[-2:]
     if max(h, w) > 10_000 or h*w > 1<<24: raise ValueError(f"{who}: an image of {h} x {w} has too many pixels to mark each; give one of up to 4096 x 4096, or use receptive_field, which works by formula")
-
-def _choose(who, layers, layer):
-    if layer is None: return layers[-1]
-    if isinstance(layer, str): return _find(who, layers, layer)
-    if not isinstance(layer, Integral) or not -len(layers) <= layer < len(layers): raise ValueError(f"{who}: layer is {layer!r}; give a name, or a number below {len(layers)}")
-    return layers[layer]
 
 def _place(who, l, place):
     grid = _grid(l.out_shape)
