@@ -8,7 +8,7 @@ READY   = $(VENV)/ready-$(HASH)
 export PYTHONPATH := $(CURDIR)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env lab test outputs export readme clean oldest bench wheel site
+.PHONY: env lab test coverage oldest outputs export readme clean bench wheel site
 env: $(READY)
 $(READY):
 	$(PYTHON) -m venv $(VENV)
@@ -32,6 +32,10 @@ oldest:
 	$(OLD)/bin/python -m pip install -q -c constraints-oldest.txt . pytest hypothesis formulas torchinfo fvcore scikit-image ipython nbformat
 	OMP_NUM_THREADS=1 $(OLD)/bin/python -m pytest $(MODULES:%=tests/test_%.py)
 
+# which lines of the package the notebooks and the tests run: 95% or more
+coverage: env
+	tools/coverage.sh
+
 # after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
 export: env
 	nbdev-export
@@ -47,8 +51,9 @@ outputs: export
 # the course as static pages, in _site/html
 site: env
 	python tools/site.py
+# all benchmarks, and one page of what they found: _bench/index.html (make bench BENCH='--quick looking': some, in short)
 bench: env
-	for f in benchmarks/[a-z]*.py; do python $$f || exit 1; done
+	python tools/bench.py $(BENCH)
 wheel: env
 	python -m build
 clean:

@@ -12,7 +12,7 @@ Twice: by the clock, and in processor time, which other programs on the machine 
 machine meets all of them. The overhead of a side is its time over that of `none` in the same turn; the table gives the median, the smallest and
 the largest of the turns.
 """
-import argparse, sys, time, warnings
+import sys, time, warnings
 from statistics import median
 import torch
 from cnn_notes.data import load_mnist, mnist_dls
@@ -23,6 +23,7 @@ from fastai.learner import Learner
 from fastai.metrics import accuracy
 from fastai.torch_core import set_seed
 import fastai.callback.progress # Learner.no_bar
+from _table import parser, progress, ratio, report
 
 sides = dict(none=lambda: None, fastai=lambda: FastaiStats(with_hist=True), ours=lambda: ActivationStats(with_hist=True),
              every=lambda: ActivationStats(with_hist=True, every=5), sample=lambda: ActivationStats(with_hist=True, sample=64))
@@ -44,27 +45,31 @@ def same(a, b):
            all(torch.equal(a.hist(i), b.hist(i)) for i in range(len(b.layers)))
 
 if __name__ == '__main__':
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = parser(__doc__)
     ap.add_argument('--batches', type=int, default=12, help='training batches in a run; an epoch has 117')
     ap.add_argument('--repeats', type=int, default=25)
     args = ap.parse_args()
+    if args.quick: args.batches,args.repeats = 2,2
     warnings.filterwarnings('ignore', 'You are shadowing an attribute') # fastai's callback sets `modules`
     m,n = load_mnist(),min(args.batches, 117)*512
     data = (m.train_x[:n], m.train_y[:n], m.valid_x[:n//6], m.valid_y[:n//6])
     once(data, sides['none'])
     turns,equal = [],True
     for i in range(args.repeats):
-        print(f'\rturn {i+1} of {args.repeats}', end='', file=sys.stderr, flush=True)
+        progress(f'turn {i+1} of {args.repeats}')
         runs = {k: once(data, make) for k,make in sides.items()}
         equal = equal and same(runs['fastai'][1], runs['ours'][1])
         turns.append({k: t for k,(t,_) in runs.items()})
-    print('\r'.ljust(30) + '\r', end='', file=sys.stderr)
-    def row(name, values, fmt): print(f'{name:<44}' + ''.join(f'{f(values):>10{fmt}}' for f in (median, min, max)))
-    print(f"{n//512} batches of 512, {torch.get_num_threads()} thread(s)".ljust(44) + f"{'median':>10}{'smallest':>10}{'largest':>10}")
-    for c,clock in enumerate(('by the clock', 'processor time')):
+    progress()
+    def over(t): return {k: t[k]/t['none'] - 1 for k in t}
+    ratios,table = [],[f"{'overhead':<36}{'median':>9}{'smallest':>10}{'largest':>9}"]
+    def row(name, values, fmt): table.append(f'{name:<36}{median(values):>9{fmt}}{min(values):>10{fmt}}{max(values):>9{fmt}}')
+    for c,clock in enumerate(('clock', 'processor')):
         ts = [{k: t[c] for k,t in turn.items()} for turn in turns]
-        row(f'{clock}: seconds without a callback', [t['none'] for t in ts], '.2f')
-        for k in list(sides)[1:]: row(f'  overhead of {k}', [t[k]/t['none']-1 for t in ts], '.1%')
-        row('  overhead of ours / overhead of fastai', [(t['ours']-t['none'])/(t['fastai']-t['none']) for t in ts], '.2f')
-    print(f"statistics and histograms of ours and fastai's: {'identical' if equal else 'DIFFERENT'}")
+        ratios.append(ratio(f'overhead of ours / of fastai, {clock}', [o['ours']/o['fastai'] for o in map(over, ts)], most=1/3))
+        ratios += [ratio(f'ours, {k} / none, {clock}', [t[k]/t['none'] for t in ts], most=1.1) for k in ('every', 'sample')]
+        row(f'none: seconds, {clock}', [t['none'] for t in ts], '.2f')
+        for k in list(sides)[1:]: row(f'{k}, {clock}', [over(t)[k] for t in ts], '.1%')
+    table.append(f"statistics and histograms of ours and fastai's: {'the same' if equal else 'DIFFERENT'}")
+    report(args, f'Watching a network train, {n//512} batches of 512, {len(turns)} turns, {torch.get_num_threads()} thread(s)', ratios, table)
     sys.exit(not equal)

@@ -12,7 +12,7 @@ An epoch is a pass over the training images and one over the validation images w
 that a slow minute of the machine meets all of them; a ratio is the median of the ratios within one turn, with the
 smallest and the largest beside it. b/d is what `Learner` costs (its callbacks, its recorder and its own Adam).
 """
-import argparse, sys, time
+import sys, time
 from pathlib import Path
 from statistics import median
 import torch
@@ -25,9 +25,11 @@ from fastai.metrics import accuracy
 from fastai.vision.data import ImageBlock, PILImageBW
 from PIL import Image
 import fastai.callback.progress # Learner.no_bar
+from _table import parser, ratio, report as tell
 
 sides = dict(a='Learner, PNG files through a DataBlock', b='Learner, mnist_dls', c='plain loop, mnist_dls', d='plain loop, tensors indexed by hand')
-ratios = [('a','b','files against memory'), ('b','d','what Learner costs'), ('c','d','what feeding costs')]
+pairs = [('a','b','files against memory'), ('b','d','what Learner costs'), ('c','d','what feeding costs')]
+should = {('a','b',512): dict(least=6), ('c','d',512): dict(most=1.05)} # on two cores, of these at this batch size
 
 def say(text): print(text, file=sys.stderr, flush=True)
 
@@ -112,22 +114,20 @@ def measure(data, folder, bs, epochs, repeats, workers, lr):
             feed[k].append((time.perf_counter()-start)/len(in_memory.train))
     return res,feed
 
-def report(res, feed, data, bs, epochs):
+def report(args, res, feed, data, bs, epochs):
     n = len(data.train_x)//bs*bs + len(data.valid_x)
-    print(f'\nbatch {bs}, an epoch of {len(data.train_x):,} + {len(data.valid_x):,} images, {len(res["a"])} turns of {epochs} epoch(s), {torch.get_num_threads()} thread(s)')
-    for p,q,what in ratios:
-        rs = [x[0]/y[0] for x,y in zip(res[p], res[q])]
-        print(f'  {p}/{q} {median(rs):6.2f}   ({min(rs):.2f} to {max(rs):.2f})   {what}')
-    print(f'  {"":40}{"s/epoch":>9}{"images/s":>10}{"right":>8}')
+    ratios = [ratio(f'batch {bs}: {p}/{q}, {what}', [x[0]/y[0] for x,y in zip(res[p], res[q])], **should.get((p,q,bs), {})) for p,q,what in pairs]
+    table = [f'{"":40}{"s/epoch":>9}{"images/s":>10}{"right":>8}']
     for k,name in sides.items():
         s,right = median(o[0] for o in res[k]),median(o[1] for o in res[k])
-        print(f'  {k} {name:38}{s:9.2f}{n/s:10,.0f}{right:8.1%}')
+        table.append(f'{k} {name:38}{s:9.2f}{n/s:10,.0f}{right:8.1%}')
     c,d = (min(feed[k]) for k in 'cd') # short: the best turn is the one that nobody disturbed
     step = min(o[0] for o in res['d'])*bs/n
-    print(f'  feeding without a network: c {c*1000:.3f} ms a batch, d {d*1000:.3f} ms; the difference is {(c-d)/step:.1%} of the {step*1000:.1f} ms that d takes for a batch')
+    table.append(f'feeding without a network: c {c*1000:.3f} ms a batch, d {d*1000:.3f} ms; the difference is {(c-d)/step:.1%} of the {step*1000:.1f} ms that d takes for a batch')
+    tell(args, f'Feeding, batch {bs}, an epoch of {len(data.train_x):,} + {len(data.valid_x):,} images, {len(res["a"])} turns of {epochs} epoch(s), {torch.get_num_threads()} thread(s)', ratios, table)
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = parser(__doc__)
     p.add_argument('--bs', type=int, nargs='+', default=[64, 512], help='batch sizes (64 and 512)')
     p.add_argument('--epochs', type=int, default=1, help='epochs in a run (1)')
     p.add_argument('--repeats', type=int, default=4, help='turns (4)')
@@ -136,11 +136,12 @@ def main():
     p.add_argument('--lr', type=float, default=.01, help='learning rate (0.01)')
     p.add_argument('--folder', type=Path, default=Path(__file__).resolve().parent.parent/'_bench'/'mnist_png', help='where the PNG files are kept (_bench/mnist_png)')
     args = p.parse_args()
+    if args.quick: args.batches,args.repeats = 2,1
     whole = load_mnist()
     for bs in args.bs:
         n = min(60_000, args.batches*bs) if args.batches else 60_000
         data = whole._make((whole.train_x[:n], whole.train_y[:n], whole.valid_x[:n//6], whole.valid_y[:n//6]))
         write_files(args.folder, data)
-        report(*measure(data, args.folder, bs, args.epochs, args.repeats, args.workers, args.lr), data, bs, args.epochs)
+        report(args, *measure(data, args.folder, bs, args.epochs, args.repeats, args.workers, args.lr), data, bs, args.epochs)
 
 if __name__ == '__main__': main()

@@ -5,7 +5,8 @@
 Each is run in processes of its own, alternating. Seconds are the median of the repeats, without imports; memory is what the
 peak resident size grew by during the call.
 """
-import argparse, json, resource, statistics, subprocess, sys, time
+import json, resource, statistics, subprocess, sys, time
+from _table import parser, progress, ratio, report
 
 calls = {
     'count': ('from cnn_notes.counting import count', 'count(model, (3, 224, 224))'),
@@ -24,19 +25,20 @@ def once(name):
     return time.perf_counter()-start,(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss-before)/1024
 
 if __name__ == '__main__':
-    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap = parser(__doc__)
     ap.add_argument('--repeats', type=int, default=5)
-    ap.add_argument('--once', choices=calls, help=argparse.SUPPRESS)
+    ap.add_argument('--once', choices=calls, help='one call in this process')
     args = ap.parse_args()
     if args.once: print(json.dumps(once(args.once))); sys.exit()
     runs = {n: [] for n in calls}
-    for i in range(args.repeats):
+    for i in range(1 if args.quick else args.repeats):
         for n in calls:
-            print(f'\r{n}, {i+1} of {args.repeats}'.ljust(40), end='', file=sys.stderr, flush=True)
+            progress(f'{n}, turn {i+1}')
             out = subprocess.run([sys.executable, '-W', 'ignore', __file__, '--once', n], capture_output=True, text=True, check=True).stdout
             runs[n].append(json.loads(out))
-    print('\r'.ljust(41) + '\r', end='', file=sys.stderr)
+    progress()
     med = {n: [statistics.median(o[k] for o in r) for k in (0, 1)] for n,r in runs.items()}
-    ref = med['torchinfo.summary']
-    print(f"{'ResNet-50, 3 x 224 x 224':<26}{'ratio':>8}{'seconds':>10}{'MB more':>10}")
-    for n,(s,mb) in med.items(): print(f'{n:<26}{s/ref[0]:>8.2f}{s:>10.3f}{mb:>10.0f}')
+    theirs = runs['torchinfo.summary']
+    ratios = [ratio(f'{n} / torchinfo.summary, {what}', [a[k]/b[k] for a,b in zip(runs[n], theirs)], most=1) for n in list(calls)[:2] for k,what in enumerate(('seconds', 'memory'))]
+    table = [f"{'':<20}{'seconds':>10}{'MB more':>10}"] + [f'{n:<20}{s:>10.3f}{mb:>10.0f}' for n,(s,mb) in med.items()]
+    report(args, f'Looking at ResNet-50, 3 x 224 x 224, {len(theirs)} turns in fresh processes', ratios, table)

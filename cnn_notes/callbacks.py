@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 from collections import namedtuple
+from collections.abc import Iterable
 from fastai.callback.core import Callback
 from fastai.callback.hook import has_params
 from fastai.layers import flatten_model
@@ -28,7 +29,7 @@ from torch.nn.modules import activation
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from .geometry import unknown_layer
-from .show import palette
+from .show import _check_figsize, palette
 
 # %% ../nbs/09_activations.ipynb #b9765146
 _chunk = 1<<19 # values taken at a time, so that what a layer's numbers need besides is small
@@ -40,6 +41,7 @@ def _first_tensor(o):
     for p in o.values() if isinstance(o, dict) else o if isinstance(o, (tuple, list)) else (): 
         if (t := _first_tensor(p)) is not None: return t
 
+@np.errstate(over='ignore', invalid='ignore') # of values without measure, that infinity or NaN comes out is the answer
 def _numbers(x, bins=None, lo=None, hi=None):
     "What `_describe` gives for float32 on the CPU, several times as fast there"
     f,n,res = np.float32,x.numel(),np.zeros(3 + (bins or 0), np.int64)
@@ -51,7 +53,7 @@ def _numbers(x, bins=None, lo=None, hi=None):
     squares,below = 0.,0
     for i in range(0, n, _chunk):
         a,z,b = x[i:i+_chunk],y[:n-i],flag[:n-i]
-        np.subtract(a, f(mean), out=z); squares += sum(float(o @ o) for o in np.array_split(z, 32)) # short sums: single precision is enough
+        if sound: np.subtract(a, f(mean), out=z); squares += sum(float(o @ o) for o in np.array_split(z, 32)) # short sums: single precision is enough
         res[0] += np.count_nonzero(np.less_equal(a, f(_near), out=b))
         res[1] += np.count_nonzero(np.less(a, f(-_near), out=b))
         if own: # `histc` count for count, in its arithmetic, so that its rounding is met too
@@ -67,7 +69,7 @@ def _numbers(x, bins=None, lo=None, hi=None):
         if c[bins]: c[bins-1] += c[bins] - np.count_nonzero(x > f(hi)) # its right edge belongs to the last bin
         res[3:] = c[:bins]
     elif bins: res[3:] = torch.from_numpy(x).histc(bins, lo, hi).numpy()
-    std = math.sqrt(squares/(n-1)) if n > 1 else math.nan
+    std = math.sqrt(squares/(n-1)) if n > 1 and sound else math.nan
     return torch.tensor([mean, std, places.var(correction=0).item()]),torch.from_numpy(res),n
 
 def _describe(o, bins=None, lo=None, hi=None):
@@ -89,13 +91,15 @@ class _RecordMethods:
         def plot(self, title:str|None=None) -> Figure: ...
 
 # %% ../nbs/09_activations.ipynb #33481d04
+_block = 256 # batches
+
 class ActivationRecord(_RecordMethods):
     "What `ActivationStats` recorded in one fit, and its pictures; a layer is named, or counted from 0"
     def __init__(self,
         layers:list, # the layers' names
         bins:int|None=None, # bins of a histogram; None: no histograms
         hist_range:tuple|None=None, # (from, to), in units of the activations
-    ): self.layers,self.bins,self.hist_range,self.batches,self._new,self._old = list(layers),bins,hist_range,[],[],None
+    ): self.layers,self.bins,self.hist_range,self.batches,self._new,self._blocks = list(layers),bins,hist_range,[],[],[]
 
     def __len__(self): return len(self.batches)
     def __repr__(self): return f"{len(self)} batches of {len(self.layers)} layers: {', '.join(self.layers)}"
@@ -109,14 +113,20 @@ class ActivationRecord(_RecordMethods):
         rows = [(torch.full_like(v, math.nan), torch.zeros_like(c), 0) if r is None else r for r in rows]
         self._new.append((torch.stack([r[0].to(v.device) for r in rows]), torch.stack([r[1].to(c.device) for r in rows]), [r[2] for r in rows]))
         self.batches.append(batch)
+        if len(self._new) == _block: self._pack()
+
+    def _pack(self):
+        "Put the rows of many batches together, where they are: apart, they would take twice the memory of what they hold"
+        if self._new: self._blocks.append([torch.stack([r[0] for r in self._new]), torch.stack([r[1] for r in self._new]), torch.tensor([r[2] for r in self._new])])
+        self._new = []
 
     def _read(self):
         "(batches, layers, ...) values, counts and numbers of values, on the CPU: the one place that waits for the device"
         if not len(self): raise ValueError("ActivationStats: no batch is recorded yet; call fit first")
-        if self._new:
-            new = [torch.stack([r[0] for r in self._new]).cpu(), torch.stack([r[1] for r in self._new]).cpu(), torch.tensor([r[2] for r in self._new])]
-            self._old,self._new = new if self._old is None else [torch.cat(o) for o in zip(self._old, new)],[]
-        return self._old
+        self._pack()
+        if len(self._blocks) > 1 or self._blocks[0][0].device.type != 'cpu':
+            self._blocks = [[torch.cat([o.cpu() for o in part]) for part in zip(*self._blocks)]]
+        return self._blocks[0]
 
     def _index(self, idx):
         if isinstance(idx, str):
@@ -173,7 +183,7 @@ _acts = tuple(getattr(activation, o) for o in activation.__all__ if not o.starts
 def _check(every, bins, hist_range, sample):
     for k,v in dict(every=every, sample=sample).items():
         if v is not None and (not isinstance(v, Integral) or isinstance(v, bool) or v < 1): raise ValueError(f"ActivationStats: {k} is {v!r}; give a whole number of 1 or more, or None")
-    if not isinstance(bins, Integral) or isinstance(bins, bool) or bins < 1: raise ValueError(f"ActivationStats: bins is {bins!r}; give a whole number of 1 or more")
+    if not isinstance(bins, Integral) or isinstance(bins, bool) or not 1 <= bins <= 100_000: raise ValueError(f"ActivationStats: bins is {bins!r}; give a whole number of 1 or more, up to 100,000")
     try: lo,hi = hist_range
     except (TypeError, ValueError): lo = hi = None
     if not all(isinstance(o, Real) and math.isfinite(o) for o in (lo, hi)) or not lo < hi: raise ValueError(f"ActivationStats: hist_range is {hist_range!r}; give two numbers, the smaller one first, such as (-10, 10)")
@@ -197,7 +207,8 @@ class ActivationStats(Callback):
         hist_range:tuple=(0, 10), # (from, to), in units of the activations; what lies outside is not counted
     ):
         _check(every, bins, hist_range, sample)
-        if isinstance(modules, (str, nn.Module)): raise TypeError(f"ActivationStats: modules is {modules!r}; give a list of modules or names")
+        if modules is not None and (isinstance(modules, (str, nn.Module)) or not isinstance(modules, Iterable)): raise TypeError(f"ActivationStats: modules is {modules!r}; give a list of modules or names")
+        if not isinstance(after_act, bool) and not all(isinstance(o, type) for o in (after_act if isinstance(after_act, tuple) else (after_act,))): raise TypeError(f"ActivationStats: after_act is {after_act!r}; give True, False, or a class such as nn.ReLU")
         self.with_hist,self.modules,self.every,self.remove_end,self.is_forward,self.detach,self.cpu = with_hist,modules,every,remove_end,is_forward,detach,cpu
         self.include_paramless,self.after_act,self.sample,self.bins,self.hist_range = include_paramless,after_act,sample,bins,tuple(hist_range)
         self.fits,self._asked,self._found,self._handles,self._rows = [],modules,None,[],{}
@@ -339,8 +350,10 @@ def color_dim(self:ActivationRecord,
 ) -> Axes: # the axes drawn on
     "The 'colorful dimension': a layer's histograms side by side, from left to right as training goes on"
     h,(lo,hi) = self.hist(idx),self.hist_range
+    if ax is None: _check_figsize('color_dim', figsize)
+    elif not isinstance(ax, Axes): raise TypeError(f"color_dim: ax is {ax!r}; give matplotlib axes, or None for a new figure")
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
-    ax.imshow(h, origin='lower', aspect='auto', extent=(-.5, h.shape[1]-.5, lo, hi), cmap='magma', vmin=0)
+    ax.imshow(h.numpy(), origin='lower', aspect='auto', extent=(-.5, h.shape[1]-.5, lo, hi), cmap='magma', vmin=0)
     ax.grid(False); self._batch_axis(ax, True)
     ax.set(title=f'{self.layers[self._index(idx)]}: log(1 + count)', ylabel='activation')
     return ax

@@ -23,11 +23,12 @@ def _check_batch(fn, x, least=1, finite=False):
     if x.shape[1] != 1: raise ValueError(f"{fn}: x has {x.shape[1]} channels; give one, such as x.mean(1, keepdim=True)")
     if not len(x) or min(x.shape[2:]) < least: raise ValueError(f"{fn}: x has shape {tuple(x.shape)}; give at least one image, of at least {least} x {least} pixels")
     if not x.dtype.is_floating_point: raise TypeError(f"{fn}: x is {x.dtype}; give floating point, such as x.float()")
+    if x.layout != torch.strided or finite and x.is_meta: raise TypeError(f"{fn}: x is {x.layout} on {x.device}; give a dense tensor that has values")
     if finite and not x.isfinite().all(): raise ValueError(f"{fn}: x has pixels that are NaN or infinite, which belong into no bin; replace them first, such as x.nan_to_num()")
 
-def _check_whole(fn, least=1, **kwargs):
+def _check_whole(fn, least=1, most=math.inf, **kwargs):
     for k,v in kwargs.items():
-        if not isinstance(v, Integral) or isinstance(v, bool) or v < least: raise ValueError(f"{fn}: {k} is {v!r}; give a whole number of {least} or more")
+        if not isinstance(v, Integral) or isinstance(v, bool) or not least <= v <= most: raise ValueError(f"{fn}: {k} is {v!r}; give a whole number of {least} or more{'' if most == math.inf else f', up to {most:,}'}")
 
 def _check_number(fn, above=None, **kwargs):
     for k,v in kwargs.items():
@@ -59,7 +60,7 @@ def gabor_kernel(
     phase:float=0., # in radians: 0 a bright stripe in the center, -pi/2 an edge, rising in the direction `theta`
 ) -> Tensor: # (ks, ks), 1 in the center for phase 0
     "A wave times a bell-shaped window; `ValueError` for what makes no kernel"
-    _check_whole('gabor_kernel', ks=ks)
+    _check_whole('gabor_kernel', most=4096, ks=ks)
     if ks%2 == 0: raise ValueError(f"gabor_kernel: ks is {ks}, and an even size has no center; give an odd one")
     if sigma is None: sigma = _octave*wavelength if isinstance(wavelength, Real) else 1.
     _check_number('gabor_kernel', above=0, wavelength=wavelength, sigma=sigma, gamma=gamma)
@@ -79,6 +80,7 @@ def gabor_bank(
     if ks < 3: raise ValueError(f"gabor_bank: ks is {ks}; give 3 or more, one pixel has no stripes")
     wavelengths = list(wavelengths) if isinstance(wavelengths, Iterable) and not isinstance(wavelengths, str) else None
     if not wavelengths: raise ValueError("gabor_bank: wavelengths holds no number; give at least one, such as (4, 8)")
+    if len(wavelengths)*orientations*ks*ks > 1<<24: raise ValueError(f"gabor_bank: orientations is {orientations} for {len(wavelengths)} wavelengths and ks {ks}, too many weights to be made one kernel after the other; give smaller ones")
     bank = torch.stack([gabor_kernel(ks, w, math.pi*i/orientations, phase=p) for w in wavelengths for i in range(orientations) for p in (0, -math.pi/2)])[:, None]
     bank = bank - bank.mean((2, 3), keepdim=True)
     return bank/bank.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
@@ -95,6 +97,7 @@ def gabor_energy(
     if not isinstance(bank, Tensor): raise TypeError(f"gabor_energy: bank is a {type(bank).__name__}; give a tensor, such as gabor_bank()")
     if bank.ndim != 4 or bank.shape[1] != 1 or len(bank)%2 or not len(bank) or bank.shape[2] != bank.shape[3] or bank.shape[2]%2 == 0:
         raise ValueError(f"gabor_energy: bank has shape {tuple(bank.shape)}; pairs of square kernels of odd size (2*n, 1, ks, ks) were expected, such as gabor_bank()")
+    if not bank.is_floating_point() or bank.is_meta and not x.is_meta or bank.layout != torch.strided: raise TypeError(f"gabor_energy: bank is {bank.dtype}, {bank.layout} on {bank.device}; give dense floating point, such as gabor_bank()")
     p = bank.shape[-1]//2
     pairs = F.conv2d(F.pad(x, (p,)*4, mode='replicate'), bank.to(x), stride=stride).unflatten(1, (-1, 2))
     return pairs.square().sum(2).sqrt()
@@ -110,12 +113,15 @@ def cell_histograms(
     _check_whole('cell_histograms', n=n, cell=cell)
     if not isinstance(labels, Tensor) or labels.dtype != torch.int64: raise TypeError(f"cell_histograms: labels is {getattr(labels, 'dtype', type(labels).__name__)}; give an int64 tensor, such as labels.long()")
     if labels.ndim != 3 or not labels.numel(): raise ValueError(f"cell_histograms: labels has shape {tuple(labels.shape)}; at least one map (N, H, W) was expected")
-    if labels.min() < 0 or labels.max() >= n: raise ValueError(f"cell_histograms: labels go from {labels.min()} to {labels.max()}; with n = {n}, 0 to {n-1} were expected")
+    if labels.is_meta or labels.layout != torch.strided: raise TypeError(f"cell_histograms: labels is {labels.layout} on {labels.device}; give a dense tensor that has values")
+    if labels.min() < 0 or labels.max().item() >= n: raise ValueError(f"cell_histograms: labels go from {labels.min()} to {labels.max()}; with n = {n}, 0 to {n-1} were expected")
     if cell > min(labels.shape[1:]): raise ValueError(f"cell_histograms: a cell of {cell} x {cell} is larger than the {labels.shape[1]} x {labels.shape[2]} image; give a smaller cell")
     if weight is None: weight = torch.ones(labels.shape, device=labels.device)
     if not isinstance(weight, Tensor) or not weight.dtype.is_floating_point: raise TypeError(f"cell_histograms: weight is {getattr(weight, 'dtype', type(weight).__name__)}; give a floating point tensor")
+    if weight.device != labels.device or weight.layout != torch.strided: raise TypeError(f"cell_histograms: weight is {weight.layout} on {weight.device} and labels on {labels.device}; give a dense one beside them")
     if weight.shape != labels.shape: raise ValueError(f"cell_histograms: weight has shape {tuple(weight.shape)} and labels {tuple(labels.shape)}; give one weight for each label")
     rows,cols = (s//cell for s in labels.shape[1:])
+    if (gb := len(labels)*n*rows*cols*weight.element_size()/1e9) > 16: raise ValueError(f"cell_histograms: n is {n}, and so many bins in each cell take {gb:,.0f} GB; give fewer labels or larger cells")
     labels,weight = (o[:, :rows*cell, :cols*cell] for o in (labels, weight))
     r,c = (torch.arange(s*cell, device=labels.device)//cell for s in (rows, cols))
     bins = labels*(rows*cols) + r[:, None]*cols + c
@@ -146,7 +152,8 @@ def hog(
     "Histograms of oriented gradients; `ValueError` or `TypeError` for what is no batch of gray images and for sizes that do not fit"
     # N. Dalal and B. Triggs, Histograms of oriented gradients for human detection (2005). They split a vote between neighboring bins and cells;
     # as in scikit-image, here it goes to one bin of one cell.
-    _check_whole('hog', cell=cell, block=block, bins=bins)
+    _check_whole('hog', cell=cell, block=block)
+    _check_whole('hog', most=1000, bins=bins)
     _check_batch('hog', x, least=3, finite=True)
     if cell*block > min(x.shape[2:]): raise ValueError(f"hog: a block of {block} x {block} cells of {cell} x {cell} pixels is larger than the {x.shape[2]} x {x.shape[3]} image; give smaller cells or blocks")
     angle,size = orientations(x)
@@ -184,11 +191,14 @@ def fit_gabor(
 ) -> GaborFit: # share (K,): of each kernel's sum of squares, what the Gabor function has; fitted (K, ks, ks); theta (radians, 0 to pi), wavelength, and the window's width across and length along the stripes, in pixels, each (K,)
     "The Gabor function closest to each kernel; `ValueError` or `TypeError` for what is no kernel"
     _check_whole('fit_gabor', starts=starts, steps=steps)
+    _check_whole('fit_gabor', 0, 2**63-1, seed=seed)
     if not isinstance(kernels, Tensor): raise TypeError(f"fit_gabor: kernels is a {type(kernels).__name__}; give a tensor, such as conv.weight.detach()")
     if kernels.ndim == 4 and kernels.shape[1] == 1: kernels = kernels[:, 0]
     if kernels.ndim != 3 or not len(kernels) or kernels.shape[1] != kernels.shape[2] or kernels.shape[1] < 3:
         raise ValueError(f"fit_gabor: kernels has shape {tuple(kernels.shape)}; square kernels (K, ks, ks) or (K, 1, ks, ks) of at least 3 x 3 were expected")
     if not kernels.dtype.is_floating_point: raise TypeError(f"fit_gabor: kernels is {kernels.dtype}; give floating point, such as kernels.float()")
+    if kernels.is_meta or kernels.layout != torch.strided: raise TypeError(f"fit_gabor: kernels is {kernels.layout} on {kernels.device}; give a dense tensor that has values")
+    if (size := kernels.numel()*starts) > 1<<25 or size*steps > 10**10: raise ValueError(f"fit_gabor: kernels of shape {tuple(kernels.shape)} from {starts} starts in {steps} steps take too much room or time; give fewer or smaller kernels, starts or steps")
     if not kernels.isfinite().all(): raise ValueError("fit_gabor: kernels has values that are NaN or infinite; leave those kernels out")
     if not kernels.flatten(1).any(1).all(): raise ValueError("fit_gabor: a kernel is all zero, which has no share to explain; leave it out")
     K,ks = len(kernels),kernels.shape[-1]

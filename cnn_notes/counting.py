@@ -32,7 +32,8 @@ def _multiplications(l:Layer):
     if l.weight_shape is None: return 0,0
     if l.kind == 'linear': return (prod(l.out_shape[:-1])*prod(l.weight_shape),)*2
     per_place = l.out_shape[0]*prod(l.weight_shape[:2]) # batch x nf x ni/groups
-    rows_cols = [sum(0 <= r < n for i in range(out) for r in l.window.inputs(i, i)[axis]) for axis,(n,out) in enumerate(zip(l.in_shape[2:], l.out_shape[2:]))]
+    def places(k, n, out, s, p): return max(min((n-1+p-k)//s, out-1) - max(-(-(p-k)//s), 0) + 1, 0) # at which the kernel's cell k meets a pixel
+    rows_cols = [sum(places(k, n, out, s, p) for k in range(0, span, d)) for n,out,span,s,d,(p,_) in zip(l.in_shape[2:], l.out_shape[2:], l.window.span, l.window.stride, l.window.dilation, l.window.padding)]
     return per_place*prod(l.window.ks)*prod(l.out_shape[2:]),per_place*prod(rows_cols)
 
 # %% ../nbs/06_counting.ipynb #6b4343f5

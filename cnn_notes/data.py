@@ -30,23 +30,29 @@ with warnings.catch_warnings(): # PyTorch deprecates torch.jit.script, which fas
 _mnist = Path(str(files('cnn_notes')/'mnist')) # the four files, inside the package
 
 # %% ../nbs/00_data.ipynb #8f32a41e
+def _path(fn, path):
+    "`path` as a `Path`"
+    if not isinstance(path, (str, os.PathLike)) or '\0' in str(path): raise (ValueError if isinstance(path, str) else TypeError)(f"{fn}: path is {path!r}; give the name of a file or folder")
+    return Path(path)
+
 def read_idx(
     path:str|os.PathLike, # a file in the IDX format, gzipped if its name ends in `.gz`
 ) -> Tensor: # uint8, in the shape that the file's header gives
     "Read an IDX file of bytes; raises `ValueError` for a file that is damaged or of another format"
-    path = Path(path)
-    raw = path.read_bytes()
+    path = _path('read_idx', path)
+    raw = np.fromfile(path, np.uint8)
     if path.suffix == '.gz':
-        try: raw = gzip.decompress(raw)
+        try: raw = np.frombuffer(bytearray(gzip.decompress(raw.tobytes())), np.uint8)
         except (OSError, EOFError, zlib.error) as e:
             raise ValueError(f"read_idx: {path} is not a whole gzip file ({e}); get it again") from e
-    if raw[:3] != b'\x00\x00\x08': raise ValueError(f"read_idx: {path} starts with {raw[:4].hex(' ') or 'nothing'}; an IDX file of bytes starts with 00 00 08")
-    if len(raw) < 4 or len(raw) < 4+4*raw[3]: raise ValueError(f"read_idx: {path} ends within its header, after {len(raw)} bytes; get it again")
-    ndim = raw[3]
-    shape = np.frombuffer(raw, '>u4', ndim, offset=4).tolist()
+    head = raw[:4].tobytes()
+    if head[:3] != b'\x00\x00\x08': raise ValueError(f"read_idx: {path} starts with {head.hex(' ') or 'nothing'}; an IDX file of bytes starts with 00 00 08")
+    if len(raw) < 4 or len(raw) < 4+4*head[3]: raise ValueError(f"read_idx: {path} ends within its header, after {len(raw)} bytes; get it again")
+    ndim = head[3]
+    shape = raw[4:4+4*ndim].view('>u4').tolist()
     want, got = math.prod(shape), len(raw)-4-4*ndim
     if got != want: raise ValueError(f"read_idx: {path} promises {'x'.join(map(str, shape))} = {want:,} values and holds {got:,}; get it again")
-    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=4+4*ndim).copy()).view(shape)
+    return torch.from_numpy(raw[4+4*ndim:]).view(shape)
 
 # %% ../nbs/00_data.ipynb #f60462ee
 _files = dict(train_x='train-images-idx3-ubyte', train_y='train-labels-idx1-ubyte', valid_x='t10k-images-idx3-ubyte', valid_y='t10k-labels-idx1-ubyte')
@@ -70,7 +76,7 @@ def load_mnist(
     "MNIST as tensors; `FileNotFoundError` for a missing file, `ValueError` for a damaged one or labels that do not match"
     res = {}
     for k, name in _files.items():
-        p = _find(_mnist if path is None else Path(path), name)
+        p = _find(_mnist if path is None else _path('load_mnist', path), name)
         if path is None and hashlib.sha256(p.read_bytes()).hexdigest() != _sha256[k]:
             raise ValueError(f"load_mnist: {p} is not the file that cnn_notes was published with; reinstall the package")
         res[k] = read_idx(p)
@@ -82,6 +88,8 @@ def load_mnist(
     return Mnist(**res)
 
 # %% ../nbs/00_data.ipynb #c57a55d6
+def _what(o): return f'{tuple(o.shape)} {o.dtype}' if isinstance(o, Tensor) else f'a {type(o).__name__}'
+
 class ImageTensors:
     "Images and labels in memory; a batch is one gather"
     loss_func,n_inp = CrossEntropyLossFlat(),1
@@ -93,6 +101,13 @@ class ImageTensors:
         std:Tensor, # (C,) likewise
         split_idx:int=1, # 0: training images, the ones that fastai's random transforms change; 1: validation images
     ):
+        if not isinstance(x, Tensor) or x.ndim != 4: raise (ValueError if isinstance(x, Tensor) else TypeError)(f"ImageTensors: x is {_what(x)}; give a tensor (N, C, H, W)")
+        for k,o in dict(mean=mean, std=std).items():
+            if not isinstance(o, Tensor) or o.numel() != x.shape[1]: raise (ValueError if isinstance(o, Tensor) else TypeError)(f"ImageTensors: {k} is {_what(o)}; give a tensor with one number for each of {x.shape[1]} channels")
+        if y is not None and (not isinstance(y, Tensor) or y.shape != x.shape[:1] or y.is_floating_point() or y.is_complex()): raise (ValueError if isinstance(y, Tensor) else TypeError)(f"ImageTensors: y is {_what(y)}; give whole numbers, ({len(x)},), or None")
+        if not isinstance(vocab, Iterable) or isinstance(vocab, (str, bytes)): raise TypeError(f"ImageTensors: vocab is {vocab!r}; give the classes' names")
+        vocab = vocab if isinstance(vocab, CategoryMap) else list(vocab)
+        if y is not None and len(y) and not 0 <= y.min() <= y.max() < len(vocab): raise ValueError(f"ImageTensors: vocab has {len(vocab)} names and y goes from {y.min()} to {y.max()}; give a name for each")
         self.x,self.y,self.mean,self.std,self.split_idx = x,y,mean,std,split_idx
         self.vocab = vocab if isinstance(vocab, CategoryMap) else CategoryMap([str(o) for o in vocab], sort=False)
 
@@ -105,7 +120,8 @@ class ImageTensors:
         idx, # positions: (n,) int64 tensor, or a list
     ) -> tuple: # (xb, yb): (n, C, H, W) float32, normalized, and (n,) int64; (xb,) where there are no labels
         "The images at `idx`, with their labels"
-        idx = torch.as_tensor(idx) # a slice is refused: it would give a view, and normalizing in place would change the data set
+        try: idx = torch.as_tensor(idx) # a slice is refused: it would give a view, and normalizing in place would change the data set
+        except (TypeError, ValueError, RuntimeError): raise TypeError(f"ImageTensors: idx is {idx!r}; give positions, a list or an int64 tensor") from None
         xb = self.x[idx].float().sub_(self.mean.view(-1, 1, 1)).div_(self.std.view(-1, 1, 1))
         return (xb,) if self.y is None else (xb, self.y[idx])
 
@@ -208,8 +224,14 @@ def _to_chw(o, like):
     return o.to(like)
 
 # %% ../nbs/00_data.ipynb #158facaa
+def _as_tensor(x, what):
+    try: x = torch.as_tensor(x)
+    except (TypeError, ValueError, RuntimeError): raise TypeError(f"mnist_dls: {what} is a {type(x).__name__}; give a tensor or an array of numbers") from None
+    if x.is_meta or x.layout != torch.strided: raise TypeError(f"mnist_dls: {what} is {x.layout} on {x.device}; give a dense tensor that has values")
+    return x
+
 def _check_images(x, name):
-    x = torch.as_tensor(x)
+    x = _as_tensor(x, f'{name}_x')
     if x.ndim == 3: x = x.unsqueeze(1)
     if x.ndim != 4: raise ValueError(f"mnist_dls: {name}_x has shape {tuple(x.shape)}; images are (N, H, W) or (N, C, H, W)")
     if not x.numel(): raise ValueError(f"mnist_dls: {name}_x is empty, shape {tuple(x.shape)}; it needs at least one image of at least one pixel")
@@ -218,8 +240,8 @@ def _check_images(x, name):
     return x
 
 def _check_labels(y, x, name):
-    y = torch.as_tensor(y)
-    if y.dtype.is_floating_point or y.dtype == torch.bool: raise TypeError(f"mnist_dls: {name}_y is {y.dtype}; labels are whole numbers")
+    y = _as_tensor(y, f'{name}_y')
+    if y.dtype.is_floating_point or y.dtype.is_complex or y.dtype == torch.bool: raise TypeError(f"mnist_dls: {name}_y is {y.dtype}; labels are whole numbers")
     if y.shape != x.shape[:1]: raise ValueError(f"mnist_dls: {name}_y has shape {tuple(y.shape)} for {len(x):,} images; it should be ({len(x)},)")
     return y.long()
 
@@ -227,7 +249,7 @@ def _classes(digits, ty):
     "The labels to train on, in order"
     known = ty.unique().tolist()
     if digits is None: return known
-    digits = [digits] if isinstance(digits, Integral) else list(digits)
+    digits = [digits] if isinstance(digits, Integral) or not isinstance(digits, Iterable) else list(digits)
     if not digits: raise ValueError(f"mnist_dls: digits is empty; name some of {known}, or None for all")
     if unknown := [d for d in digits if d not in known]: raise ValueError(f"mnist_dls: digits has {unknown}; the labels are {known}")
     return [k for k in known if k in digits]
@@ -244,7 +266,9 @@ def mnist_dls(
     "fastai `DataLoaders` over tensors in memory; `ValueError` or `TypeError` for data that does not fit together"
     for k,v in dict(bs=bs, val_bs=bs if val_bs is None else val_bs).items():
         if not isinstance(v, Integral) or v < 1: raise ValueError(f"mnist_dls: {k} is {v!r}; a batch holds a whole number of images, 1 or more")
+    path = _path('mnist_dls', path)
     if data is None or isinstance(data, (str, Path)): data = load_mnist(data)
+    elif not isinstance(data, Sequence): raise TypeError(f"mnist_dls: data is {data!r}; give a folder, or (train_x, train_y, valid_x, valid_y)")
     elif len(data) != 4: raise ValueError(f"mnist_dls: data has {len(data)} parts; it is (train_x, train_y, valid_x, valid_y)")
     tx,vx = _check_images(data[0], 'train'),_check_images(data[2], 'valid')
     ty,vy = _check_labels(data[1], tx, 'train'),_check_labels(data[3], vx, 'valid')
@@ -252,7 +276,7 @@ def mnist_dls(
         raise ValueError(f"mnist_dls: training images are {tuple(tx.shape[1:])} {tx.dtype}, validation images {tuple(vx.shape[1:])} {vx.dtype}; they should be alike")
     vocab = _classes(digits, ty)
     if digits is None and (unknown := set(vy.tolist()) - set(vocab)):
-        raise ValueError(f"mnist_dls: valid_y has labels {sorted(unknown)} that train_y does not have")
+        raise ValueError(f"mnist_dls: valid_y has labels {sorted(unknown)} that train_y does not have; leave those images out")
     labels = torch.tensor(vocab)
     if digits is not None:
         (tx,ty),(vx,vy) = ((x[m],y[m]) for x,y,m in ((tx, ty, torch.isin(ty, labels)), (vx, vy, torch.isin(vy, labels))))
@@ -261,5 +285,6 @@ def mnist_dls(
     f = tx.float()
     mean,std = f.mean((0, 2, 3)),f.std((0, 2, 3), correction=0).clamp_min(1e-6)
     train,valid = (ImageTensors(x, torch.searchsorted(labels, y), vocab, mean, std, i) for i,(x,y) in enumerate(((tx,ty), (vx,vy))))
-    device = default_device() if device is None else torch.device(device)
+    try: device = torch.empty(0, device=default_device() if device is None else device).device
+    except (TypeError, RuntimeError, AssertionError): raise ValueError(f"mnist_dls: device is {device!r}; give one of PyTorch's, such as 'cpu' or 'cuda'") from None
     return DataLoaders(TensorDL(train, bs=bs, shuffle=True, drop_last=True), TensorDL(valid, bs=val_bs or bs), path=path, device=device)

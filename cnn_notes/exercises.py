@@ -34,7 +34,9 @@ def exercise(
     passed:str='your answer passes', # what to tell a reader who got it
 ) -> Callable: # a decorator for a function that takes the answer and asserts
     "Make a checking function answer with a `Verdict`, whatever the answer does"
+    if not isinstance(passed, str): raise TypeError(f"exercise: passed is {passed!r}; give a string, or none: @exercise()")
     def deco(check):
+        if not callable(check): raise TypeError(f"exercise: check is {check!r}; give a function that takes the answer and asserts")
         @wraps(check)
         def _check(answer):
             if answer is None or answer is ...: return Verdict(False, "nothing to check yet; put your answer in the place of ...")

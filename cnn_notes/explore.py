@@ -6,12 +6,13 @@
 __all__ = ['named_kernels', 'View', 'ConvView', 'explore_conv']
 
 # %% ../nbs/explore.ipynb #dbfff973
-import base64, io, json, re
+import base64, io, json, os, re, warnings
 import numpy as np
 import torch
 import torch.nn.functional as F
 from .show import outline, palette, show_image
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal, ROUND_HALF_UP
 from hashlib import sha256
 from html import escape
@@ -20,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numbers import Integral
 from pathlib import Path
+from secrets import token_hex
 from string import Template
 from textwrap import fill
 from torch import Tensor
@@ -50,7 +52,12 @@ class View:
         title:str, # stands above the view, and names the frame to those who hear the page
         heights:tuple[str,str,str], # CSS lengths, of the frame: from 720 pixels of inner width on, from 480 on, and below that
     ):
-        if not _asset(f'{name}.js'): raise ValueError(f"View: there is no {name}.js in {_assets}; a view needs a script")
+        if not isinstance(name, str) or not re.fullmatch(r'\w+', name) or not _asset(f'{name}.js'): raise ValueError(f"View: there is no {name}.js in {_assets}; a view needs a script")
+        if not isinstance(title, str): raise TypeError(f"View: title is {title!r}; give a string")
+        if not isinstance(heights, (tuple, list)) or len(heights) != 3 or not all(isinstance(o, str) for o in heights): raise ValueError(f"View: heights is {heights!r}; give three CSS lengths, such as ('400px',)*3")
+        if not isinstance(data, Mapping): raise TypeError(f"View: data is a {type(data).__name__}; give a dict")
+        try: _json(data)
+        except (TypeError, ValueError) as e: raise ValueError(f"View: data is not what JSON can say ({e}); give strings, finite numbers, lists and dicts") from e
         self.name,self.data,self.title,self.heights = name,data,title,heights
 
     def static(self) -> Figure|None: # a picture for where the view cannot run; here None: a view's own class draws it
@@ -69,15 +76,25 @@ class View:
     def save(self,
         path, # of the `.html` file to write
     ) -> Path: # that path
-        "Write `page` to a file, to be opened in a browser"
+        "Write `page` to a file, to be opened in a browser: all of it or nothing; `OSError` if it cannot be written"
+        if not isinstance(path, (str, os.PathLike)) or '\0' in str(path): raise (ValueError if isinstance(path, str) else TypeError)(f"View: path is {path!r}; give the name of a file to write")
         path = Path(path)
-        path.write_text(self.page(), encoding='ascii')
+        whole = path.resolve() # a link is followed, not replaced
+        part = whole.with_name(f'.{whole.stem[:40]}-{token_hex(4)}.part')
+        try:
+            part.write_text(self.page(), encoding='ascii')
+            os.replace(part, whole)
+        except OSError as e: raise type(e)(f"View.save: cannot write {path} ({e.strerror}); give a file name in a folder that is there and can be written to") from e
+        finally:
+            with suppress(OSError): part.unlink()
         return path
 
     def _still(self):
         if (fig := self.static()) is None: return ''
         f = io.BytesIO()
-        fig.savefig(f, format='png', dpi=80)
+        with warnings.catch_warnings(): # a character that no font has becomes a box
+            warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
+            fig.savefig(f, format='png', dpi=80)
         return f'<img alt="{_attr(self.alt())}" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
 
     def html(self) -> str: # a fragment of HTML, in ASCII
@@ -103,6 +120,7 @@ named_kernels = {
 # %% ../nbs/explore.ipynb #7a910c22
 def _matrix(o, what, limit, advice):
     "`o` as a matrix of doubles"
+    if isinstance(o, Tensor) and (o.is_meta or o.layout != torch.strided): raise ValueError(f"explore_conv: {what} is {o.layout} on {o.device}; give a dense tensor that has values")
     try: t = o.detach().cpu().as_subclass(Tensor) if isinstance(o, Tensor) else torch.as_tensor(np.array(o))
     except (TypeError, ValueError) as e: raise ValueError(f"explore_conv: {what} is no matrix of numbers ({e}); give a tensor, an array or a list of lists") from None
     if t.is_complex(): raise ValueError(f"explore_conv: {what} holds complex numbers; give real ones")

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fastcore.basics import patch
+from math import prod
 from numbers import Integral
-from typing import TYPE_CHECKING
+from operator import index
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ class _WindowMethods:
 # %% ../nbs/02_stride_padding.ipynb #574aed02
 def _pair(o, name, low):
     "`o` as (rows, columns), each a whole number of `low` or more"
-    p = tuple(o) if isinstance(o, Sequence) and not isinstance(o, str) else (o, o)
+    p = tuple(o) if isinstance(o, Sequence) and not isinstance(o, (str, bytes)) else (o, o)
     if len(p) == 1: p = p*2
     if len(p) != 2 or not all(isinstance(v, Integral) and not isinstance(v, bool) and v >= low for v in p):
         raise ValueError(f"Window: {name} is {o!r}; give a whole number of {low} or more, or a pair of them (rows, columns)")
@@ -91,20 +92,27 @@ def out_size(self:Window,
     return out[0] if isinstance(in_size, Integral) else out
 
 # %% ../nbs/02_stride_padding.ipynb #dffad29d
+def _place(window, i, j):
+    "Row and column of an output as ints"
+    try: return index(i),index(j)
+    except TypeError: raise TypeError(f"{window}: ({i!r}, {j!r}) is no output; give its row and its column as whole numbers") from None
+
 @patch
 def inputs(self:Window,
     i:int, # row of the output
     j:int, # column of the output
 ) -> tuple: # (rows, columns): two ranges; numbers below 0 or past the last are padding
     "The inputs that output (i, j) sees"
-    return tuple(range(o*s - pad[0], o*s - pad[0] + sp, d) for o,s,pad,sp,d in zip((i, j), self.stride, self.padding, self.span, self.dilation))
+    return tuple(range(o*s - pad[0], o*s - pad[0] + sp, d) for o,s,pad,sp,d in zip(_place(self, i, j), self.stride, self.padding, self.span, self.dilation))
 
 @patch
 def slices(self:Window,
     i:int, # row of the output
     j:int, # column of the output
 ) -> tuple: # (rows, columns): two slices into the padded image
-    "Index the padded image with this to get what output (i, j) sees"
+    "Index the padded image with this to get what output (i, j) sees; `ValueError` below 0, which Python would count from the end"
+    i,j = _place(self, i, j)
+    if min(i, j) < 0: raise ValueError(f"{self}: ({i}, {j}) is no output; give a row and a column of 0 or more")
     return tuple(slice(o*s, o*s + sp, d) for o,s,sp,d in zip((i, j), self.stride, self.span, self.dilation))
 
 # %% ../nbs/02_stride_padding.ipynb #986ea1f0
@@ -144,7 +152,9 @@ class Trace(list):
     def __getitem__(self, i):
         "A layer by its number or name, or some layers by a slice; `ValueError` for an unknown name"
         if isinstance(i, slice): return Trace(super().__getitem__(i))
-        if not isinstance(i, str): return super().__getitem__(i)
+        if not isinstance(i, str):
+            if not hasattr(i, '__index__'): raise TypeError(f"trace: layer is {i!r}; give a number, a name or a slice")
+            return super().__getitem__(i)
         for l in self:
             if l.name == i: return l
         raise ValueError(f"trace: {unknown_layer(i, self)}")
@@ -265,9 +275,10 @@ def trace(
 ) -> Trace: # the layers, in the order in which they ran
     "What `model` does to an image, operation by operation; `ValueError` for a model that cannot be followed"
     if not isinstance(model, nn.Module): raise TypeError(f"trace: model is a {type(model).__name__}; give a torch.nn.Module")
-    shape = tuple(input_shape)
+    try: shape = tuple(input_shape)
+    except TypeError: shape = ()
     if len(shape) not in (3, 4) or not all(isinstance(o, Integral) and o > 0 for o in shape):
-        raise ValueError(f"trace: input_shape is {shape}; give (channels, height, width), each 1 or more")
+        raise ValueError(f"trace: input_shape is {f'{tuple(input_shape)}' if isinstance(input_shape, (tuple, list)) else f'a {type(input_shape).__name__}'}; give (channels, height, width), each 1 or more")
     shape = (1,)*(4-len(shape)) + shape
     state = {**dict(model.named_parameters(remove_duplicate=False)), **dict(model.named_buffers(remove_duplicate=False))}
     if lazy := [n for n,p in state.items() if nn.parameter.is_lazy(p)]:
@@ -277,6 +288,9 @@ def trace(
     like = next((v for v in state.values() if v.is_floating_point()), torch.empty(0))
     try: return _run(model, torch.empty(shape, dtype=like.dtype, device='meta'), {k: v.to('meta') for k,v in state.items()})
     except Exception: pass # a model that looks at values, or makes tensors of its own: run it on real zeros
+    if (gb := prod(shape)*like.element_size()/1e9) > 4: raise ValueError(f"trace: {type(model).__name__} does not run on shapes alone, and an input of shape {shape} takes {gb:,.0f} GB; give a smaller one")
     try: return _run(model, torch.zeros(shape, dtype=like.dtype, device=like.device), None)
-    except (RuntimeError, IndexError, TypeError, AttributeError) as e:
-        raise ValueError(f"trace: {type(model).__name__} does not run on an input of shape {shape}: {e}") from e
+    except ValueError: raise # which says itself what is wrong
+    except Exception as e:
+        why = f'{e}' if isinstance(e, (RuntimeError, IndexError, TypeError, AttributeError)) else f'it raises {type(e).__name__}: {e}'
+        raise ValueError(f"trace: {type(model).__name__} does not run on an input of shape {shape}: {why}") from e

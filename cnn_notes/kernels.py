@@ -24,6 +24,7 @@ def _check(fn, img, kernel):
         if not isinstance(t, Tensor): raise TypeError(f"{fn}: {name} is a {type(t).__name__}; give a tensor, such as torch.as_tensor({name})")
         if t.ndim != 2: raise ValueError(f"{fn}: {name} has shape {tuple(t.shape)}; one matrix (rows, columns) was expected. F.conv2d takes batches and channels")
         if not t.numel(): raise ValueError(f"{fn}: {name} is empty, shape {tuple(t.shape)}; it needs at least one row and one column")
+        if t.layout != torch.strided: raise TypeError(f"{fn}: {name} is {t.layout}; give {name}.to_dense()")
         if not t.dtype.is_floating_point: raise TypeError(f"{fn}: {name} is {t.dtype}; give floating point, such as {name}.float()")
     if (img.dtype, img.device) != (kernel.dtype, kernel.device):
         raise TypeError(f"{fn}: img is {img.dtype} on {img.device} and kernel {kernel.dtype} on {kernel.device}; make them alike, such as kernel.to(img)")
@@ -87,6 +88,9 @@ def correlate(
     "Slide `kernel` over `img` (cross-correlation, as `F.conv2d`); `ValueError` for sizes that do not fit, `TypeError` for what is not floating point"
     _check('correlate', img, kernel)
     (sh,sw),(ph,pw),(kh,kw) = _pair('stride', stride, 1),_pair('padding', padding, 0),kernel.shape
+    h,w = img.shape[0] + 2*ph,img.shape[1] + 2*pw
+    gb = (h*w + max(h-kh+sh, 0)//sh*(max(w-kw+sw, 0)//sw)*kh*kw)*img.element_size()/1e9
+    if gb > 16: raise ValueError(f"correlate: with padding {padding!r} the image is {h} x {w}, and its windows take {gb:,.0f} GB; give less padding, a larger stride or a smaller image, or use F.conv2d")
     img = F.pad(img, (pw, pw, ph, ph))
     if kh > img.shape[0] or kw > img.shape[1]:
         raise ValueError(f"correlate: the {kh} x {kw} kernel is larger than the image, {img.shape[0]} x {img.shape[1]} with its padding; give a smaller kernel or more padding")

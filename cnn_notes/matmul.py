@@ -6,9 +6,10 @@
 __all__ = ['im2col', 'conv_matrix', 'col2im']
 
 # %% ../nbs/04_matmul.ipynb #89d465cb
+import math
 import torch
 import torch.nn.functional as F
-from numbers import Integral
+from numbers import Integral, Real
 from torch import Tensor
 
 # %% ../nbs/04_matmul.ipynb #35d24050
@@ -45,8 +46,11 @@ def im2col(
     "The pixels that a kernel sees at each place, as `F.unfold` gives them; `TypeError` or `ValueError` for what is no image or no window"
     if not isinstance(x, Tensor): raise TypeError(f"im2col: x is a {type(x).__name__}; give a tensor of shape (N, C, H, W) or (C, H, W)")
     if x.ndim not in (3, 4): raise ValueError(f"im2col: x has shape {tuple(x.shape)}; give (N, C, H, W) or (C, H, W)")
+    if x.layout != torch.strided: raise TypeError(f"im2col: x is {x.layout}; give x.to_dense()")
     if not all(x.shape[-3:]): raise ValueError(f"im2col: x has shape {tuple(x.shape)}; it needs at least one channel, row and column")
     ks,stride,(ph,pw),dilation,out = _places('im2col', x.shape[-2:], ks, stride, padding, dilation)
+    gb = math.prod((*x.shape[:-2], *ks, *out))*x.element_size()/1e9
+    if gb > 16: raise ValueError(f"im2col: {ks[0]} x {ks[1]} cells at {out[0]} x {out[1]} places take {gb:,.0f} GB; give less padding, a larger stride or a smaller image, or use F.conv2d")
     padded = F.pad(x, (pw, pw, ph, ph))
     cells = torch.stack([padded[o] for o in _slices(ks, stride, dilation, out)], -3) # (..., C, kh*kw, oh, ow)
     return cells.flatten(-2).flatten(-3, -2)
@@ -65,10 +69,12 @@ def conv_matrix(
     "The matrix of a convolution; `TypeError` or `ValueError` for settings that `F.conv2d` would not take, or for a matrix of more than `max_gb`"
     if not isinstance(weight, Tensor): raise TypeError(f"conv_matrix: weight is a {type(weight).__name__}; give a tensor of shape (nf, ni/groups, kh, kw)")
     if weight.ndim != 4 or not weight.numel(): raise ValueError(f"conv_matrix: weight has shape {tuple(weight.shape)}; give (nf, ni/groups, kh, kw), each 1 or more")
+    if weight.layout != torch.strided or weight.is_meta: raise TypeError(f"conv_matrix: weight is {weight.layout} on {weight.device}; give a dense one that has values")
     if not weight.is_floating_point(): raise TypeError(f"conv_matrix: weight is {weight.dtype}; give floating point, such as weight.float()")
     size = tuple(in_size) if isinstance(in_size, (tuple, list)) else ()
     if len(size) not in (2, 3) or not all(isinstance(v, Integral) and v > 0 for v in size):
         raise ValueError(f"conv_matrix: in_size is {in_size!r}; give (H, W) or (channels, H, W), without a batch, each 1 or more")
+    if not isinstance(max_gb, Real) or not max_gb > 0: raise ValueError(f"conv_matrix: max_gb is {max_gb!r}; give a number above 0")
     nf,nig,*ks = weight.shape
     if not isinstance(groups, Integral) or groups < 1 or nf%groups: raise ValueError(f"conv_matrix: groups is {groups!r} for {nf} filters; give a whole number that divides {nf}")
     ni,(h,w) = nig*groups,size[-2:]
@@ -104,6 +110,7 @@ def col2im(
 ) -> Tensor: # (N, C, H, W) or (C, H, W): the sum of the copies at each pixel
     "The transpose of `im2col`, as `F.fold` gives it; `TypeError` or `ValueError` for columns that do not fit the settings"
     if not isinstance(cols, Tensor): raise TypeError(f"col2im: cols is a {type(cols).__name__}; give a tensor of shape (N, C*kh*kw, oh*ow) or (C*kh*kw, oh*ow)")
+    if cols.layout != torch.strided: raise TypeError(f"col2im: cols is {cols.layout}; give cols.to_dense()")
     size = _pair(in_size, 'in_size', 1, 'col2im')
     ks,stride,(ph,pw),dilation,out = _places('col2im', size, ks, stride, padding, dilation)
     cells,places = ks[0]*ks[1],out[0]*out[1]

@@ -23,7 +23,7 @@ def _make(name, f, *args):
     advice = f"give None, or a class or function that makes a layer, such as {example}"
     if isinstance(f, nn.Module) or not callable(f): raise TypeError(f"conv: {name} is {f!r}; {advice}")
     try: layer = f(*args)
-    except TypeError as e: raise TypeError(f"conv: {name}({', '.join(map(str, args))}) fails ({e}); {advice}") from e
+    except Exception as e: raise TypeError(f"conv: {name}({', '.join(map(str, args))}) fails ({e}); {advice}") from e
     if not isinstance(layer, nn.Module): raise TypeError(f"conv: {name} made {type(layer).__name__}, which is no nn.Module; {advice}")
     return layer
 
@@ -46,6 +46,7 @@ def conv(
         padding = ks//2
     if not isinstance(padding, Integral) or isinstance(padding, bool) or padding < 0:
         raise ValueError(f"conv: padding is {padding!r}; give a whole number of 0 or more, or None for ks//2")
+    if (gb := ni*nf*ks*ks*4/1e9) > 16: raise ValueError(f"conv: {nf} filters of {ni} x {ks} x {ks} weights take {gb:,.0f} GB; give a smaller ni, nf or ks")
     norm_next = norm is not None and (norm_first or act is None)
     layers = OrderedDict(conv=nn.Conv2d(ni, nf, ks, stride, padding, bias=not norm_next if bias is None else bias))
     for name in ('norm', 'act') if norm_first else ('act', 'norm'):
@@ -60,8 +61,10 @@ class Flatten1x1(nn.Flatten):
         max_size:int, # the largest image, in pixels, that the layers before bring down to 1 x 1: for the message
     ):
         super().__init__()
+        _check_whole('Flatten1x1', max_size=max_size)
         self.max_size = max_size
     def forward(self, x:Tensor) -> Tensor:
+        if not isinstance(x, Tensor): raise TypeError("Flatten1x1: the input is no tensor; give the model a batch of shape (N, C, H, W)")
         if x.ndim != 4: raise ValueError(f"Flatten1x1: the input has {x.ndim} axes; give the model a batch of shape (N, C, H, W)")
         if x.shape[2] != 1 or x.shape[3] != 1:
             raise ValueError(f"Flatten1x1: {x.shape[2]} x {x.shape[3]} places are left, so each image would get {x.shape[1]*x.shape[2]*x.shape[3]} logits "
@@ -84,6 +87,7 @@ def simple_cnn(
     if not isinstance(widths, Iterable) or isinstance(widths, str): raise ValueError(f"simple_cnn: widths is {widths!r}; give the filters of each layer, such as (8, 16, 32, 64)")
     widths = tuple(widths)
     if not widths: raise ValueError("simple_cnn: widths is empty; give the filters of at least one layer, such as (8, 16, 32, 64)")
+    if len(widths) > 100: raise ValueError(f"simple_cnn: widths has {len(widths):,} layers, and each halves the image; give 100 or fewer")
     _check_whole('simple_cnn', n_in=n_in, n_out=n_out, first_ks=first_ks, ks=ks, **{f'widths[{i}]': w for i,w in enumerate(widths)})
     if first_ks%2 == 0 or ks%2 == 0: raise ValueError(f"simple_cnn: first_ks is {first_ks} and ks is {ks}; give odd ones, so that each layer halves the image")
     body = [conv(ni, nf, k, act=act, norm=norm, norm_first=norm_first)

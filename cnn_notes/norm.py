@@ -9,9 +9,13 @@ __all__ = ['BatchNorm2d', 'standardize', 'batch_norm', 'layer_norm', 'instance_n
 import math
 import torch
 import torch.nn as nn
+from numbers import Integral, Real
 from torch import Tensor
 
 # %% ../nbs/11_batchnorm.ipynb #90accbcd
+def _check_eps(fn, eps):
+    if not isinstance(eps, Real) or not 0 <= eps < math.inf: raise ValueError(f"{fn}: eps is {eps!r}; give a number of 0 or more, such as 1e-5")
+
 class BatchNorm2d(nn.Module):
     "`nn.BatchNorm2d` in plain tensor arithmetic (Ioffe and Szegedy 2015, algorithms 1 and 2); `ValueError` or `TypeError` for input that does not fit"
     def __init__(self,
@@ -23,7 +27,9 @@ class BatchNorm2d(nn.Module):
     ):
         super().__init__()
         if isinstance(nf, bool) or not isinstance(nf, int) or nf < 1: raise ValueError(f"BatchNorm2d: nf is {nf!r}; give the number of channels, 1 or more")
-        if momentum is not None and not 0 <= momentum <= 1: raise ValueError(f"BatchNorm2d: momentum is {momentum}; give a number from 0 to 1, or None")
+        if nf > 10**9: raise ValueError(f"BatchNorm2d: nf is {nf:,}; give fewer channels, {nf:,} would take more than 16 GB")
+        _check_eps('BatchNorm2d', eps)
+        if momentum is not None and not (isinstance(momentum, Real) and 0 <= momentum <= 1): raise ValueError(f"BatchNorm2d: momentum is {momentum!r}; give a number from 0 to 1, or None")
         self.nf,self.eps,self.momentum = nf,eps,momentum
         self.weight,self.bias = (nn.Parameter(torch.ones(nf)),nn.Parameter(torch.zeros(nf))) if affine else (None,None)
         self.register_buffer('running_mean', torch.zeros(nf) if track_running_stats else None)
@@ -51,10 +57,13 @@ class BatchNorm2d(nn.Module):
         self.running_var .add_(m*(var*n/(n-1) - self.running_var)) # the unbiased variance
 
     def _check(self, x):
+        if not isinstance(x, Tensor): raise TypeError(f"BatchNorm2d: the input is a {type(x).__name__}; give a batch of shape (N, {self.nf}, H, W)")
         if x.ndim != 4: raise ValueError(f"BatchNorm2d: the input has {x.ndim} axes; give a batch of shape (N, {self.nf}, H, W)")
         if x.shape[1] != self.nf: raise ValueError(f"BatchNorm2d: the input has {x.shape[1]} channels; this layer was made for {self.nf}")
+        if x.layout != torch.strided: raise TypeError(f"BatchNorm2d: the input is {x.layout}; give x.to_dense()")
         if not x.is_floating_point(): raise TypeError(f"BatchNorm2d: the input is {x.dtype}; give floating point, as x.float() does")
         own = self.weight if self.weight is not None else self.running_mean
+        if own is not None and x.device != own.device: raise TypeError(f"BatchNorm2d: the input is on {x.device} and the layer on {own.device}; bring one to the other with .to()")
         if own is not None and x.dtype != own.dtype and torch.finfo(x.dtype).bits > 16:
             raise TypeError(f"BatchNorm2d: the input is {x.dtype} and the layer {own.dtype}; bring one to the other with .to()")
         if (self.training or self.running_mean is None) and (n := x.numel()//self.nf) < 2:
@@ -72,28 +81,40 @@ def standardize(
     eps:float=1e-5, # added to the variance, in its unit, before the root is taken
 ) -> Tensor: # the same shape and dtype
     "Mean 0 and variance 1 over `axes`; `TypeError` for integers, `ValueError` where a variance would have fewer than 2 values or `axes` do not fit"
+    if not isinstance(x, Tensor) or x.layout != torch.strided: raise TypeError(f"standardize: the input is {x.layout if isinstance(x, Tensor) else f'a {type(x).__name__}'}; give a dense tensor, (N, C, H, W)")
     if not x.is_floating_point(): raise TypeError(f"standardize: the input is {x.dtype}; give floating point, as x.float() does")
-    if not all(-x.ndim <= a < x.ndim for a in axes): raise ValueError(f"standardize: axes are {axes} but the input has {x.ndim}; give a batch of shape (N, C, H, W)")
+    _check_eps('standardize', eps)
+    if not isinstance(axes, (tuple, list)) or not axes or not all(isinstance(a, Integral) for a in axes): raise ValueError(f"standardize: axes are {axes!r}; give a tuple of whole numbers, such as (0, 2, 3)")
+    if not all(-x.ndim <= a < x.ndim for a in axes) or len({a%x.ndim for a in axes}) < len(axes): raise ValueError(f"standardize: axes are {axes} but the input has {x.ndim}; give a batch of shape (N, C, H, W)")
     if (n := math.prod(x.shape[a] for a in axes)) < 2: raise ValueError(f"standardize: {n} value(s) of shape {tuple(x.shape)} share a mean, and a variance takes 2; give larger images or more channels")
+    if not x.numel(): raise ValueError(f"standardize: the input is empty, shape {tuple(x.shape)}; give at least one image")
     y = x.to(torch.promote_types(x.dtype, torch.float32)) # statistics of half precision are taken in single
     return ((y - y.mean(axes, keepdim=True)) / (y.var(axes, keepdim=True, correction=0) + eps).sqrt()).to(x.dtype)
+
+def _check_batch(fn, x):
+    if not isinstance(x, Tensor): raise TypeError(f"{fn}: the input is a {type(x).__name__}; give a tensor, (N, C, H, W)")
+    if not 2 <= x.ndim <= 4: raise ValueError(f"{fn}: the input has {x.ndim} axes; give a batch of shape (N, C, H, W)")
+    if x.layout != torch.strided: raise TypeError(f"{fn}: the input is {x.layout}; give x.to_dense()")
 
 def batch_norm(
     x:Tensor, # (N, C, H, W), floating point
 ) -> Tensor: # the same shape
     "One mean for each channel"
+    _check_batch('batch_norm', x)
     return standardize(x, (0, 2, 3))
 
 def layer_norm(
     x:Tensor, # (N, C, H, W), floating point
 ) -> Tensor: # the same shape
     "One mean for each image"
+    _check_batch('layer_norm', x)
     return standardize(x, (1, 2, 3))
 
 def instance_norm(
     x:Tensor, # (N, C, H, W), floating point
 ) -> Tensor: # the same shape
     "One mean for each channel of each image"
+    _check_batch('instance_norm', x)
     return standardize(x, (2, 3))
 
 def group_norm(
@@ -101,5 +122,7 @@ def group_norm(
     groups:int, # equal parts to cut the channels into
 ) -> Tensor: # the same shape
     "One mean for each group of channels of each image; `ValueError` for channels that do not divide"
+    _check_batch('group_norm', x)
+    if not isinstance(groups, Integral): raise TypeError(f"group_norm: groups is {groups!r}; give a whole number")
     if groups < 1 or x.shape[1]%groups: raise ValueError(f"group_norm: {x.shape[1]} channels cannot be cut into {groups} equal groups; give a number that divides {x.shape[1]}")
     return standardize(x.unflatten(1, (groups, -1)), (2, 3, 4)).flatten(1, 2)

@@ -1159,7 +1159,8 @@ def _in_notebook():
 def _ordered(numbers, who):
     "The questions of these numbers, or all of them: 1 to 40, then the research tasks"
     if numbers is None: return sorted(_questions.values(), key=lambda q: (isinstance(q.number, str), q.number))
-    return [_find(n, who) for n in ([numbers] if isinstance(numbers, (int, str)) else numbers)]
+    if isinstance(numbers, (int, str, bytes)) or not isinstance(numbers, Iterable): numbers = [numbers]
+    return [_find(n, who) for n in numbers]
 
 def check_all(
     numbers:Iterable|int|str|None=None, # which answers to check; None: all
@@ -1167,6 +1168,7 @@ def check_all(
 ) -> Summary: # true if all of them hold
     "Check the answers; `ValueError` for a number that is not there"
     qs,res = _ordered(numbers, 'check_all'),Summary()
+    if show is not None and not callable(show): raise TypeError(f"check_all: show is {show!r}; give a function, or None")
     if show is None:
         if _in_notebook():
             from fastprogress import progress_bar
@@ -1190,6 +1192,8 @@ def quiz(
     show:Callable|None=None, # called with each `Text`; None: rendered in a notebook, printed in a terminal
 ) -> list: # the numbers to look at again
     "Ask, let the reader think or type, show the answer; `q` ends it. `ValueError` for a number that is not there"
+    for k,f in dict(ask=ask, show=_show if show is None else show).items():
+        if not callable(f): raise TypeError(f"quiz: {k} is {f!r}; give a function")
     show,again,judged = show or _show,[],0
     try:
         for q in _ordered(numbers, 'quiz'):

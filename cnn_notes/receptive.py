@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
 from matplotlib.figure import Figure
-from numbers import Integral
+from numbers import Integral, Real
 from torch import Tensor
 
 # %% ../nbs/07_receptive_field.ipynb #51aab847
@@ -183,6 +183,7 @@ class ReceptiveFields(list):
     def __getitem__(self, i):
         "One field by its number, its layer's name, or the name of a module whose last layer it is; several by a slice"
         if isinstance(i, str): return _find('receptive_field', self, i)
+        if not isinstance(i, slice) and not hasattr(i, '__index__'): raise TypeError(f"receptive_field: layer is {i!r}; give a number, a name or a slice")
         res = super().__getitem__(i)
         return ReceptiveFields(res) if isinstance(i, slice) else res
     def _rows(self):
@@ -225,6 +226,12 @@ def _fields(layers, size, local=False):
             tuple(e and -e[0] for e in first), tuple(e and _number(Fraction(sum(e), 2)) for e in first), all(map(_covers, both, size)), both))
     return res
 
+def _choose(who, layers, layer):
+    if layer is None: return layers[-1]
+    if isinstance(layer, str): return _find(who, layers, layer)
+    if not isinstance(layer, Integral) or not -len(layers) <= layer < len(layers): raise ValueError(f"{who}: layer is {layer!r}; give a name, or a number below {len(layers)}")
+    return layers[layer]
+
 def receptive_field(
     model:nn.Module, # any network that `trace` can follow
     input_shape:Sequence[int], # (C, H, W), or (N, C, H, W)
@@ -233,7 +240,7 @@ def receptive_field(
 ) -> ReceptiveFields|ReceptiveField: # of all layers, or of the one asked for
     "What each layer's activations see (Araujo, Norris and Sim 2019, with the union over branches); `ValueError` for a layer of unknown kind or name"
     res = _fields(_layers('receptive_field', model, input_shape), tuple(input_shape)[-2:], local)
-    return res if layer is None else res[layer]
+    return res if layer is None else _choose('receptive_field', res, layer)
 
 # %% ../nbs/07_receptive_field.ipynb #a1873378
 def _looks(step):
@@ -255,11 +262,9 @@ def _marked(layers, i, place, local=False):
             res[src] = res[src] | looked if src in res else looked
     return res
 
-def _choose(who, layers, layer):
-    if layer is None: return layers[-1]
-    if isinstance(layer, str): return _find(who, layers, layer)
-    if not isinstance(layer, Integral) or not -len(layers) <= layer < len(layers): raise ValueError(f"{who}: layer is {layer!r}; give a name, or a number below {len(layers)}")
-    return layers[layer]
+def _check_map(who, input_shape):
+    h,w = tuple(input_shape)[-2:]
+    if max(h, w) > 10_000 or h*w > 1<<24: raise ValueError(f"{who}: an image of {h} x {w} has too many pixels to mark each; give one of up to 4096 x 4096, or use receptive_field, which works by formula")
 
 def _place(who, l, place):
     grid = _grid(l.out_shape)
@@ -280,6 +285,7 @@ def precedents(
 ) -> dict: # {layer's name: (H, W) bool}, with the image as 'input', in the order in which they ran
     "All cells, in every layer before it, that an activation is made from; `ValueError` for an unknown layer or place"
     layers = _layers('precedents', model, input_shape)
+    _check_map('precedents', input_shape)
     l = _choose('precedents', layers, layer)
     marked = _marked(layers, l.index, _place('precedents', l, place), local)
     return {'input' if i < 0 else layers[i].name: marked[i] for i in sorted(marked)}
@@ -309,6 +315,7 @@ def input_box(
     layers = _layers('input_box', model, input_shape)
     l = _choose('input_box', layers, layer)
     place = _place('input_box', l, place)
+    if clip: _check_map('input_box', input_shape)
     if clip: return _box(_marked(layers, l.index, place, local).get(-1, torch.zeros(tuple(input_shape)[-2:], dtype=torch.bool)))
     ends = [s[o] for s,o in zip(_fields(layers[:l.index+1], tuple(input_shape)[-2:], local)[-1].seen, place)]
     return Box(*(range(e[0], e[1]+1) if e else range(0) for e in ends))
@@ -405,6 +412,7 @@ def gradient_receptive_field(
 ) -> Box: # the pixels it sees, clipped to the image: to be compared with `input_box`
     "Which pixels one activation sees, by gradients through the network's wiring; `ValueError` for an unknown layer or place"
     layers = _layers('gradient_receptive_field', model, input_shape)
+    _check_map('gradient_receptive_field', input_shape)
     l = _choose('gradient_receptive_field', layers, layer)
     i,j = _place('gradient_receptive_field', l, place)
     p = next((p for p in model.parameters() if p.is_floating_point()), torch.empty(0))
@@ -427,7 +435,8 @@ class EffectiveField:
     def size(self,
         mass:float=.95, # the share of the heat to be held
     ) -> float: # pixels
-        "The side of a square with as many pixels as it takes to hold `mass`, the hottest first"
+        "The side of a square with as many pixels as it takes to hold `mass`, the hottest first; `ValueError` for what is no share"
+        if not isinstance(mass, Real) or not 0 < mass <= 1: raise ValueError(f"EffectiveField: mass is {mass!r}; give a share above 0, up to 1")
         return (1 + (self.heat.double().flatten().sort(descending=True)[0].cumsum(0) < mass - 1e-9).sum().item())**.5
     def gaussian(self) -> Tensor: # (H, W), with a sum of 1
         "The Gaussian of the same center and standard deviation"
@@ -436,7 +445,9 @@ class EffectiveField:
     def overlap(self,
         other:Tensor, # (H, W), with a sum of 1
     ) -> float: # 0: nothing in common; 1: the same
-        "The share of heat that two maps have in common"
+        "The share of heat that two maps have in common; `ValueError` for a map of another size"
+        if not isinstance(other, Tensor) or other.shape != self.heat.shape or not other.is_floating_point() or other.layout != torch.strided or other.device != self.heat.device:
+            raise ValueError(f"EffectiveField: other is {f'{tuple(other.shape)} {other.dtype}, {other.layout} on {other.device}' if isinstance(other, Tensor) else f'a {type(other).__name__}'}; give a dense floating-point map of shape {tuple(self.heat.shape)} on {self.heat.device}")
         return torch.minimum(self.heat, other).sum().item()
 
 def effective_receptive_field(
@@ -449,6 +460,9 @@ def effective_receptive_field(
     "How much each pixel moves one activation (Luo et al. 2016); `ValueError` where no gradient arrives, or one that is not finite"
     if not isinstance(images, Tensor) or images.ndim != 4 or not len(images) or not images.is_floating_point():
         raise ValueError(f"effective_receptive_field: images is {f'{tuple(images.shape)} {images.dtype}' if isinstance(images, Tensor) else type(images).__name__}; give a floating-point tensor (N, C, H, W)")
+    if images.is_meta or images.layout != torch.strided: raise ValueError(f"effective_receptive_field: images is {images.layout} on {images.device}; give a dense tensor that has values")
+    if not images.isfinite().all(): raise ValueError("effective_receptive_field: images holds NaN or infinity; give finite ones")
+    if not isinstance(channels, Integral) or isinstance(channels, bool) or channels < 1: raise ValueError(f"effective_receptive_field: channels is {channels!r}; give a whole number from 1")
     layers = _layers('effective_receptive_field', model, images.shape[1:])
     l = _choose('effective_receptive_field', layers, layer)
     i,j = _place('effective_receptive_field', l, place)
@@ -537,17 +551,19 @@ def explore_network(
     "Point at an activation and see what it is made from in every layer before it; `ValueError` for what cannot be shown"
     if not isinstance(image, Tensor) or not image.is_floating_point() or not 2 <= image.ndim <= 4 or (image.ndim == 4 and len(image) != 1):
         raise ValueError(f"explore_network: image is {f'{tuple(image.shape)} {image.dtype}' if isinstance(image, Tensor) else type(image).__name__}; give one image as a floating-point tensor, (C, H, W)")
+    if image.is_meta or image.layout != torch.strided: raise ValueError(f"explore_network: image is {image.layout} on {image.device}; give a dense tensor that has values")
     x = image.detach().as_subclass(Tensor)
     x = x[None, None] if x.ndim == 2 else x[None] if x.ndim == 3 else x
     if max(x.shape[2:]) > 64: raise ValueError(f"explore_network: the image is {x.shape[2]} x {x.shape[3]}; the view draws every pixel as a cell, and shows up to 64 x 64")
-    if not x.isfinite().all(): raise ValueError("explore_network: the image holds NaN or infinity")
+    if not x.isfinite().all(): raise ValueError("explore_network: the image holds NaN or infinity; give a finite one")
     if not isinstance(channels, Integral) or channels < 1: raise ValueError(f"explore_network: channels is {channels!r}; give a whole number from 1")
     if isinstance(layers, str): layers = [layers]
+    if layers is not None and (not isinstance(layers, Sequence) or not all(isinstance(o, str) for o in layers)): raise ValueError(f"explore_network: layers is {layers!r}; give a list of names")
     trace_ = _layers('explore_network', model, x.shape[1:])
     shown = _stages(trace_) if layers is None else sorted({_find('explore_network', trace_, name).index for name in layers})
     if not shown: raise ValueError("explore_network: no layer is left to show; give the names of some in layers")
     if len(shown) > _most: raise ValueError(f"explore_network: layers has {len(shown)} names; the view has room for {_most}")
-    if flat := [trace_[i].name for i in shown if len(trace_[i].out_shape) < 4]: raise ValueError(f"explore_network: layer {flat[0]!r} was flattened, it has no rows and columns to show")
+    if flat := [trace_[i].name for i in shown if len(trace_[i].out_shape) < 4]: raise ValueError(f"explore_network: layer {flat[0]!r} was flattened, it has no rows and columns to show; give one before that")
     if big := [l for l in map(trace_.__getitem__, shown) if max(l.out_shape[2:]) > 64]: raise ValueError(f"explore_network: layer {big[0].name!r} is {_text(big[0].out_shape[2:])}; the view shows up to 64 x 64. Give the names of smaller ones in layers")
     def panel(name, index, t):
         if not t.isfinite().all(): raise ValueError(f"explore_network: layer {name!r} has values that are NaN or infinite for this image")
@@ -558,7 +574,7 @@ def explore_network(
     if at is None:
         k = max((k for k,p in enumerate(panels) if math.prod(p['size']) > 1), default=1) or 1
         at = panels[k]['name'],None
-    elif not isinstance(at, Sequence) or isinstance(at, str) or len(at) != 2: raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the place of an activation, ('{panels[-1]['name']}', (row, column))")
+    elif not isinstance(at, Sequence) or isinstance(at, str) or len(at) != 2 or not isinstance(at[0], str): raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the place of an activation, ('{panels[-1]['name']}', (row, column))")
     l = _find('explore_network', trace_, at[0])
     if l.index not in shown: raise ValueError(f"explore_network: at names layer {l.name!r}, which is not shown; it shows {', '.join(repr(p['name']) for p in panels[1:])}")
     start = dict(panel=1 + shown.index(l.index), at=_place('explore_network', l, at[1]))

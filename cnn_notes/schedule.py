@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import torch
 import warnings
 from collections import namedtuple
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from matplotlib.axes import Axes
 from matplotlib import figure
 from numbers import Integral,Real
@@ -54,11 +54,12 @@ def one_cycle(
     three_phase:bool=False, # up, down to the first rate, then to the last one; 'pytorch' only
 ) -> OneCycle: # lists `lrs` and `moms` of `n_steps` floats, and `knots`
     "The 1cycle schedule step by step (Smith and Topin 2017, section 3); `ValueError` for settings that make none"
-    if style not in _defaults: raise ValueError(f"one_cycle: style is {style!r}; give 'fastai' or 'pytorch'")
-    if anneal not in _anneal: raise ValueError(f"one_cycle: anneal is {anneal!r}; give 'cos' or 'linear'")
+    if not isinstance(style, str) or style not in _defaults: raise ValueError(f"one_cycle: style is {style!r}; give 'fastai' or 'pytorch'")
+    if not isinstance(anneal, str) or anneal not in _anneal: raise ValueError(f"one_cycle: anneal is {anneal!r}; give 'cos' or 'linear'")
     if three_phase and style != 'pytorch': raise ValueError("one_cycle: three_phase is a setting of OneCycleLR; give style='pytorch' with it")
     div,div_final,pct_start = (_defaults[style][k] if v is None else v for k,v in dict(div=div, div_final=div_final, pct_start=pct_start).items())
     if not isinstance(n_steps, Integral) or isinstance(n_steps, bool): raise ValueError(f"one_cycle: n_steps is {n_steps!r}; give a whole number, epochs times batches")
+    if n_steps > 10**7: raise ValueError(f"one_cycle: n_steps is {n_steps!r}; give 10,000,000 or fewer, there is a number for each")
     for k,v in dict(lr_max=lr_max, div=div, div_final=div_final).items():
         if not _is_number(v) or v <= 0: raise ValueError(f"one_cycle: {k} is {v!r}; give a finite number above 0")
     if not _is_number(pct_start) or not 0 < pct_start < 1: raise ValueError(f"one_cycle: pct_start is {pct_start!r}; give a share between 0 and 1, such as 0.25")
@@ -82,8 +83,11 @@ def plot_one_cycle(
     title:str='', # over the rate
 ) -> Sequence: # the two axes
     "Draw the rate and the momentum against the step, with the phases named; `ValueError` unless there are two axes"
+    if not isinstance(sched, OneCycle): raise TypeError(f"plot_one_cycle: sched is a {type(sched).__name__}; give what one_cycle gives")
+    if axs is not None and (not hasattr(axs, '__len__') or isinstance(axs, str)): raise TypeError(f"plot_one_cycle: axs is {axs!r}; give two axes, for the rate and the momentum")
+    if axs is not None and len(axs) != 2: raise ValueError(f"plot_one_cycle: axs has {len(axs)} axes; give two, for the rate and the momentum")
+    if axs is not None and not all(isinstance(o, Axes) for o in axs): raise TypeError(f"plot_one_cycle: axs is {axs!r}; give two axes, for the rate and the momentum")
     if axs is None: axs = plt.subplots(2, 1, figsize=(7.5, 4.2), sharex=True)[1]
-    if len(axs) != 2: raise ValueError(f"plot_one_cycle: axs has {len(axs)} axes; give two, for the rate and the momentum")
     names = ['warm-up','annealing'] if len(sched.knots) == 3 else ['warm-up','back down','annealing']
     for ax,ys,color,label in zip(axs, (sched.lrs, sched.moms), (palette['kernel'], palette['input']), ('learning rate','momentum')):
         ax.plot(ys, marker='.', ms=3, lw=1, ls='-', color=color)
@@ -102,11 +106,13 @@ class StepSchedule(ParamScheduler):
         **hypers, # lists with one value per step, by fastai's names: lr=..., mom=...
     ):
         if not hypers: raise ValueError("StepSchedule: no list given; give at least one, such as lr=one_cycle(100, 0.01).lrs")
+        for k,v in hypers.items():
+            if not isinstance(v, Iterable): raise TypeError(f"StepSchedule: {k} is {v!r}; give a list with one value per step")
         self.scheds = {k: list(v) for k,v in hypers.items()}
         sizes = {k: len(v) for k,v in self.scheds.items()}
         if len(set(sizes.values())) != 1 or 0 in sizes.values(): raise ValueError(f"StepSchedule: the lists have {sizes} values; give each one value per step")
         for k,v in self.scheds.items():
-            if not all(_is_number(o) and o >= 0 for o in v): raise ValueError(f"StepSchedule: {k} has a value that is no finite number of 0 or more")
+            if not all(_is_number(o) and o >= 0 for o in v): raise ValueError(f"StepSchedule: {k} has a value that is no finite number of 0 or more; give a list of such")
         self.n_steps = next(iter(sizes.values()))
     def before_fit(self):
         n = self.n_epoch*len(self.dls.train)
@@ -133,6 +139,7 @@ class LiveSchedule(Callback):
     ):
         if every is not None and (not _is_number(every) or every < 0): raise ValueError(f"LiveSchedule: every is {every!r}; give seconds, 0 or more, or None to draw nothing")
         if not _is_number(max_share) or not 0 < max_share <= 1: raise ValueError(f"LiveSchedule: max_share is {max_share!r}; give a share above 0, up to 1")
+        if not isinstance(figsize, (tuple, list)) or len(figsize) != 2 or not all(_is_number(o) and 0 < o <= 100 for o in figsize): raise ValueError(f"LiveSchedule: figsize is {figsize!r}; give width and height in inches, up to 100")
         self.every,self.max_share,self.figsize = every,max_share,figsize
         self._reset(0)
 

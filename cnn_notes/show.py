@@ -6,7 +6,7 @@
 __all__ = ['palette', 'use_style', 'show_image', 'show_images', 'outline', 'error_of', 'Gif', 'animate']
 
 # %% ../nbs/show.ipynb #9971e6bf
-import tempfile
+import math, tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable
 from cycler import cycler
 from matplotlib.animation import FuncAnimation, PillowWriter
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, is_color_like
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numbers import Integral, Real
+from operator import index
 from pathlib import Path
 from PIL.Image import Image
 
@@ -43,14 +45,25 @@ def use_style() -> None:
 # %% ../nbs/show.ipynb #1e2eec87
 def _as_image(im):
     "`im` as an (H, W) or (H, W, 3) array"
-    x = im.detach().cpu() if isinstance(im, torch.Tensor) else torch.as_tensor(np.array(im))
+    if isinstance(im, torch.Tensor) and (im.is_meta or im.layout != torch.strided): raise TypeError(f"show_image: im is {im.layout} on {im.device}; give a dense tensor that has values")
+    try: x = im.detach().cpu() if isinstance(im, torch.Tensor) else torch.as_tensor(np.array(im))
+    except (TypeError, ValueError): raise TypeError(f"show_image: im is a {type(im).__name__} that holds no image; give a tensor, an array or a PIL image") from None
     x = x.as_subclass(torch.Tensor)
+    if x.is_complex(): raise TypeError(f"show_image: im is {x.dtype}; give real numbers, such as im.abs()")
     if x.ndim == 3 and x.shape[0] == 1: x = x[0]
     if x.ndim == 3 and x.shape[0] == 3: x = x.permute(1, 2, 0)
     elif x.ndim != 2: raise ValueError(f"show_image: shape {tuple(x.shape)} is no image; give (H, W), (1, H, W) or (3, H, W)")
+    if not x.numel(): raise ValueError(f"show_image: shape {tuple(x.shape)} is empty; give at least one pixel")
     return (x if x.dtype == torch.uint8 else x.float()).numpy()
 
 # %% ../nbs/show.ipynb #36c15135
+def _is_number(o, above=-math.inf):
+    if isinstance(o, torch.Tensor) and o.numel() == 1 and not o.is_complex(): o = o.item()
+    return isinstance(o, Real) and not isinstance(o, bool) and math.isfinite(o) and o > above
+
+def _check_figsize(fn, figsize):
+    if not isinstance(figsize, (tuple, list)) or len(figsize) != 2 or not all(_is_number(o, 0) and o <= 200 for o in figsize): raise ValueError(f"{fn}: figsize is {figsize!r}; give width and height in inches, up to 200")
+
 def show_image(
     im:torch.Tensor|np.ndarray|Image, # (H, W), (1, H, W) or (3, H, W): tensor, array or PIL image (of one channel)
     ax:Axes|None=None, # where to draw; None: a new figure
@@ -63,9 +76,17 @@ def show_image(
     grid:bool|None=None, # thin lines between cells; None: when values are written
 ) -> Axes: # the axes drawn on
     "Draw `im` in the color of its `kind`; raises `ValueError` for what is not an image"
-    if kind not in _cmaps: raise ValueError(f"show_image: kind is {kind!r}; it is one of {', '.join(map(repr, _cmaps))}")
+    if not isinstance(kind, str) or kind not in _cmaps: raise ValueError(f"show_image: kind is {kind!r}; it is one of {', '.join(map(repr, _cmaps))}")
+    if ax is not None and not isinstance(ax, Axes): raise TypeError(f"show_image: ax is {ax!r}; give matplotlib axes, or None for a new figure")
+    if figsize is not None: _check_figsize('show_image', figsize)
+    for k,v in dict(vmin=vmin, vmax=vmax).items():
+        if v is not None and not _is_number(v): raise ValueError(f"show_image: {k} is {v!r}; give a finite number, or None")
+    if values:
+        try: format(0 if values.endswith('d') else 0., values)
+        except (AttributeError, TypeError, ValueError): raise ValueError(f"show_image: values is {values!r}; give a format such as '.1f' or 'd'") from None
     a = _as_image(im)
-    if ax is None: ax = plt.subplots(figsize=figsize or (2.4, 2.4))[1]
+    new = ax is None
+    if new: ax = plt.subplots(figsize=figsize or (2.4, 2.4))[1]
     if a.ndim == 3: ax.imshow(a if a.dtype == np.uint8 else a.clip(0, 1))
     else:
         finite = a[np.isfinite(a)]
@@ -74,6 +95,9 @@ def show_image(
         if signed: hi = max(abs(lo), abs(hi)) or 1.; lo = -hi
         else: lo = min(lo, 0.); hi = hi or 1.
         lo, hi = lo if vmin is None else vmin, hi if vmax is None else vmax
+        if lo > hi:
+            if new: plt.close(ax.figure)
+            raise ValueError(f"show_image: the colors would go from {lo} up to {hi}; give a vmin that is no larger than vmax")
         cmap = _cmaps[kind][signed]
         ax.imshow(a, cmap=cmap, vmin=lo, vmax=hi)
         if values: _write_values(ax, a, values, cmap, lo, hi)
@@ -105,8 +129,16 @@ def show_images(
     **kwargs, # for `show_image`: kind, values, vmin, vmax
 ) -> Figure: # the figure
     "Draw `ims` in a grid; empty places stay empty"
+    if not isinstance(ims, Iterable): raise TypeError(f"show_images: ims is {ims!r}; give a list of images")
     ims = list(ims)
     if not ims: raise ValueError("show_images: no images given; it needs at least one")
+    for im in ims: _as_image(im) # before there is a figure
+    if titles is not None:
+        if not isinstance(titles, Iterable): raise TypeError(f"show_images: titles is {titles!r}; give one string for each image")
+        titles = list(titles)
+        if len(titles) != len(ims): raise ValueError(f"show_images: titles has {len(titles)} strings for {len(ims)} images; give one for each")
+    if not isinstance(ncols, Integral) or isinstance(ncols, bool) or ncols < 1: raise ValueError(f"show_images: ncols is {ncols!r}; give a whole number of 1 or more")
+    if not _is_number(size, 0) or size*len(ims) > 1000: raise ValueError(f"show_images: size is {size!r} for {len(ims)} images; give inches above 0 that make no more than 1,000 in all")
     ncols = min(ncols, len(ims)); nrows = -(-len(ims)//ncols)
     fig, axs = plt.subplots(nrows, ncols, figsize=(ncols*size, nrows*(size+(.25 if titles is not None else 0))), squeeze=False)
     for ax in axs.flat: ax.axis('off')
@@ -121,7 +153,11 @@ def _span(o, n):
     if isinstance(o, slice):
         if o.step not in (None, 1): raise ValueError(f"outline: {o} has a step; outline draws blocks without gaps")
         return (o.start or 0), (n if o.stop is None else o.stop)
-    if isinstance(o, range): return o[0], o[-1]+1
+    if isinstance(o, range):
+        if not o or o.step != 1: raise ValueError(f"outline: {o} is empty or has a step; outline draws blocks without gaps")
+        return o[0], o[-1]+1
+    try: o = index(o)
+    except TypeError: raise TypeError(f"outline: {o!r} is no block of rows or columns; give an int, a range or a slice") from None
     return o, o+1
 
 def outline(
@@ -133,6 +169,9 @@ def outline(
     label:str|None=None, # short text above the block
 ) -> Rectangle: # the patch, for an animation to move
     "Outline a block of cells"
+    if not isinstance(ax, Axes) or not ax.images: raise TypeError(f"outline: ax is {ax!r}; give axes with an image on them, as show_image returns")
+    if not _is_number(lw, 0): raise ValueError(f"outline: lw is {lw!r}; give points above 0")
+    if not is_color_like(color): raise ValueError(f"outline: color is {color!r}; give one of matplotlib's, such as '#C2185B'")
     h, w = ax.images[0].get_array().shape[:2]
     (r0, r1), (c0, c1) = _span(rows, h), _span(cols, w)
     p = ax.add_patch(Rectangle((c0-.5, r0-.5), c1-c0, r1-r0, fill=False, ec=color, lw=lw, clip_on=False, zorder=5))
@@ -170,13 +209,18 @@ def animate(
     dpi:int=80, # dots per inch: smaller is a smaller file
 ) -> Gif: # shows itself in a notebook
     "Call `draw` for every frame and return the moving picture"
-    if frames < 1: raise ValueError(f"animate: frames is {frames}; it needs at least 1")
-    draw(0)
-    for _ in range(2): fig.draw_without_rendering() # constrained layout settles in two steps, and would jump between frames
-    fig.set_layout_engine('none')
-    with tempfile.TemporaryDirectory() as d:
-        path = Path(d)/'a.gif'
-        FuncAnimation(fig, draw, frames=frames).save(path, writer=PillowWriter(fps=fps), dpi=dpi)
-        data = path.read_bytes()
-    plt.close(fig)
+    if not isinstance(fig, Figure): raise TypeError(f"animate: fig is {fig!r}; give a figure of matplotlib")
+    if not callable(draw): raise TypeError(f"animate: draw is {draw!r}; give a function of a frame's number")
+    if not isinstance(frames, Integral) or isinstance(frames, bool) or not 1 <= frames <= 1000: raise ValueError(f"animate: frames is {frames!r}; it needs at least 1, give a whole number up to 1000")
+    if not _is_number(fps, 0): raise ValueError(f"animate: fps is {fps!r}; give a number above 0")
+    if not isinstance(dpi, Integral) or isinstance(dpi, bool) or not 1 <= dpi <= 1000: raise ValueError(f"animate: dpi is {dpi!r}; give a whole number from 1 to 1000")
+    try:
+        draw(0)
+        for _ in range(2): fig.draw_without_rendering() # constrained layout settles in two steps, and would jump between frames
+        fig.set_layout_engine('none')
+        with tempfile.TemporaryDirectory() as d:
+            path = Path(d)/'a.gif'
+            FuncAnimation(fig, draw, frames=frames).save(path, writer=PillowWriter(fps=fps), dpi=dpi)
+            data = path.read_bytes()
+    finally: plt.close(fig)
     return Gif(data, alt)

@@ -25,6 +25,7 @@ from openpyxl.worksheet.page import PageMargins
 from openpyxl.worksheet.properties import PageSetupProperties
 from pathlib import Path
 from secrets import token_hex
+from tempfile import gettempdir
 from torch import Tensor
 from xml.sax.saxutils import escape
 from .geometry import Layer, Window, trace
@@ -147,7 +148,7 @@ def _numbers(t, what):
     "`t` as float64 in the fewest digits that keep a float32 apart from its neighbors; `ValueError` for NaN"
     if t.is_meta: raise ValueError(f"write_workbook: {what} has a shape but no values (it is on the meta device); build the model on a real one, and for weight_norm use nn.utils.parametrizations")
     x = t.detach().cpu().double()
-    if not x.isfinite().all(): raise ValueError(f"write_workbook: {what} holds NaN or infinity, which no cell can hold")
+    if not x.isfinite().all(): raise ValueError(f"write_workbook: {what} holds NaN or infinity, which no cell can hold; give finite numbers")
     return x if t.dtype == torch.float64 else torch.tensor([float(f'{v:.9g}') for v in x.flatten().tolist()], dtype=torch.float64).view(x.shape)
 
 # %% ../nbs/08_trace_precedents.ipynb #f9f59ccd
@@ -526,8 +527,10 @@ def _save(path, data):
 # %% ../nbs/08_trace_precedents.ipynb #e0dffab2
 def _check_image(image, mean, std):
     "`image` as (C, H, W), mean and std as (C,) float64"
+    if isinstance(image, Tensor) and image.layout != torch.strided: raise TypeError(f"write_workbook: image is {image.layout}; give image.to_dense()")
     try: x = (image if isinstance(image, Tensor) else torch.as_tensor(np.array(image))).as_subclass(Tensor)
     except TypeError as e: raise TypeError(f"write_workbook: image is a {type(image).__name__}; give a tensor or an array of numbers") from e
+    if x.is_complex(): raise TypeError(f"write_workbook: image is {x.dtype}; give real numbers")
     if x.ndim == 2: x = x[None]
     if x.ndim != 3 or not x.numel(): raise ValueError(f"write_workbook: image has shape {tuple(x.shape)}; give one image, (H, W) or (C, H, W)")
     if (mean is None) != (std is None): raise ValueError(f"write_workbook: {'std' if mean is None else 'mean'} is given without {'mean' if mean is None else 'std'}; give both or none")
@@ -536,7 +539,8 @@ def _check_image(image, mean, std):
     if mean is None: return x,None,None
     consts = []
     for name,o in dict(mean=mean, std=std).items():
-        t = (o if isinstance(o, Tensor) else torch.tensor(np.array(o, dtype=np.float64))).as_subclass(Tensor)
+        try: t = (o if isinstance(o, Tensor) else torch.tensor(np.array(o, dtype=np.float64))).as_subclass(Tensor)
+        except (TypeError, ValueError): raise ValueError(f"write_workbook: {name} is {o!r}; give one number, or one for each channel") from None
         if t.numel() not in (1, len(x)): raise ValueError(f"write_workbook: {name} has {t.numel()} numbers and the image {len(x)} channels; give one number, or one for each channel")
         t = _numbers(t, name).flatten().expand(len(x))
         if name == 'std' and not (t > 0).all(): raise ValueError(f"write_workbook: std is {std}; it has to be above 0")
@@ -552,6 +556,7 @@ def write_workbook(
     highlight:tuple|None=None, # (filter, row, column) of the output to highlight; None: the largest that sees no padding
 ) -> Path: # `path`
     "Write an image and what `model`'s first two convolutions make of it as live formulas; `ValueError` for what has no formula, `OSError` if `path` cannot be written"
+    if not isinstance(path, (str, os.PathLike)) or '\0' in str(path): raise (ValueError if isinstance(path, str) else TypeError)(f"write_workbook: path is {path!r}; give a file's name that ends in .xlsx")
     path = Path(path)
     if path.suffix.lower() != '.xlsx': raise ValueError(f"write_workbook: path is {str(path)!r}; a workbook's name ends in .xlsx")
     x,mean,std = _check_image(image, mean, std)
@@ -568,6 +573,7 @@ def write_workbook(
     wb.active.title = 'Read me'
     _write_readme(wb.active, stages, pick, title)
     f = io.BytesIO()
-    wb.save(f)
+    try: wb.save(f)
+    except OSError as e: raise type(e)(f"write_workbook: cannot write {path} ({e.strerror}); make room in {gettempdir()}, where the sheets are put together") from e
     _save(path, _with_values(f.getvalue(), network.ws.dimensions, network.known))
     return path

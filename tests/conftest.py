@@ -1,6 +1,34 @@
-"What the tests share: a headless browser"
-import os
+"What the tests share: a network that is cut, and a headless browser"
+import importlib.util, os, subprocess, tempfile
+from pathlib import Path
 import pytest
+
+offline = Path(__file__).resolve().parent/'offline'
+
+def pytest_configure(config):
+    "Cut the network here, and in every Python that a test starts"
+    fd,log = tempfile.mkstemp(prefix='cnn_notes_network_')
+    os.close(fd)
+    config.add_cleanup(lambda: os.unlink(log))
+    os.environ |= {'CNN_NOTES_NETWORK_LOG': log, 'SE_OFFLINE': 'true', 'HF_HUB_OFFLINE': '1', 'PIP_NO_INDEX': '1'}
+    spec = importlib.util.spec_from_file_location('offline', offline/'sitecustomize.py')
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    start = subprocess.Popen.__init__
+    def offline_start(self, *args, env=None, **kwargs):
+        env = dict(os.environ if env is None else env) # whatever environment a test gives
+        env['PYTHONPATH'] = os.pathsep.join(o for o in (str(offline), env.get('PYTHONPATH')) if o)
+        env['CNN_NOTES_NETWORK_LOG'] = log
+        start(self, *args, env=env, **kwargs)
+    subprocess.Popen.__init__ = offline_start
+
+@pytest.fixture(autouse=True)
+def no_network():
+    "A test fails if it, or what it started, called another machine, even if the error was caught on the way"
+    log = Path(os.environ['CNN_NOTES_NETWORK_LOG'])
+    before = log.stat().st_size
+    yield
+    tried = log.read_bytes()[before:].decode(errors='replace')
+    assert not tried, f'the network was asked for:\n{tried}'
 
 @pytest.fixture(scope='session')
 def chromium():

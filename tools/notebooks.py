@@ -1,6 +1,6 @@
 """Keep the notebooks, the package and the README in step.
 
-    python tools/notebooks.py dress           badges, folded solutions, alternative texts: what a notebook's metadata says
+    python tools/notebooks.py dress           badges, folded solutions, alternative texts, no leftovers of progress bars
     python tools/notebooks.py run [NAME ...]  run all cells (slow ones too) in a fresh kernel and save the outputs
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
@@ -38,13 +38,19 @@ def contents():
         rows.append(f'| [{p.stem}]({p.name}): {title} | {sub} | {badge(p)} |')
     return '\n'.join(rows)
 
+def left_by_a_bar(output):
+    "Is it what a progress bar that does not stay leaves: its style, or an empty place?"
+    page = output.get('data', {}).get('text/html')
+    return page is not None and (not ''.join(page).strip() or 'progress::-webkit-progress-bar' in page)
+
 def dress(nb, path):
-    "Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output"
+    "Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output; no leftovers of progress bars"
     nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
     for c in nb.cells:
         if c.source.startswith('<!-- notebooks -->'): c.source = contents()
         if c.cell_type == 'markdown': c.source = badge_pat.sub(lambda m: badge(path), c.source)
         if c.cell_type != 'code': continue
+        c.outputs = [o for o in c.outputs if not left_by_a_bar(o)]
         if directive(c, 'code-fold') == 'true': c.metadata = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
         alt = directive(c, 'fig-alt')
         for o in c.outputs:
@@ -91,7 +97,7 @@ def check():
         ignore = shutil.ignore_patterns('.git', '.venv', 'mnist', '__pycache__', '*.egg-info', 'build', 'dist', '_bench')
         shutil.copytree(root, d, ignore=ignore)
         for p in notebooks():
-            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True): res.append(f'nbs/{p.name}: badge, folding or alternative text; run `make export`')
+            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True): res.append(f'nbs/{p.name}: badge, folding, alternative text or leftovers of a progress bar; run `make export`')
         for cmd in ('nbdev-export', 'nbdev-clean'): subprocess.run(cmd, cwd=d, check=True, capture_output=True)
         for f in sorted((d/'cnn_notes').glob('*.py')):
             mine = root/'cnn_notes'/f.name

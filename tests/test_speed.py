@@ -1,0 +1,110 @@
+"`train_fast` and its parts: what they refuse, what they leave alone, and that a small training learns"
+import math, random, time
+from types import SimpleNamespace
+import pytest, torch
+from torch import nn
+from hypothesis import given, settings, strategies as st
+from cnn_notes.data import load_mnist, mnist_dls # before fastai: keeps its import quiet
+from fastai.callback.core import Callback
+from fastai.learner import AvgSmoothLoss
+from cnn_notes.counting import count
+from cnn_notes.speed import Crop, DeviceLoss, Recipe, fast_cnn, recipes, train_fast
+
+@pytest.fixture(scope='module')
+def few():
+    "512 digits to learn from, 200 to look at"
+    d = load_mnist()
+    return d._make((d.train_x[:512], d.train_y[:512], d.valid_x[:200], d.valid_y[:200]))
+
+def dls(few, bs=64): return mnist_dls(bs=bs, data=few, device='cpu')
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 4), st.integers(0, 5), st.integers(0, 5), st.booleans())
+def test_crop_gives_a_window_of_its_size(size, jitter, rows, cols, training):
+    h,w = size + 2*jitter + rows,size + 2*jitter + cols
+    x = torch.arange(2.*3*h*w).view(2, 3, h, w)
+    y = Crop(size, jitter).train(training)(x)
+    assert y.shape == (2, 3, size, size)
+    r,c = divmod(int(y[0, 0, 0, 0]), w)
+    assert torch.equal(y, x[:, :, r:r+size, c:c+size]) # the same window for all images and channels
+    assert abs(r - (h-size)//2) <= jitter*training and abs(c - (w-size)//2) <= jitter*training
+
+def test_crop_refuses():
+    for kw,text in ((dict(size=0), 'size is 0'), (dict(size=2.), 'size is 2.0'), (dict(size=True), 'size is True'), (dict(jitter=-1), 'jitter is -1')):
+        with pytest.raises(ValueError, match=text): Crop(**kw)
+    with pytest.raises(ValueError, match='need 24 x 24'): Crop(20, 2)(torch.zeros(1, 1, 23, 28))
+    with pytest.raises(ValueError, match='3 axes'): Crop(20)(torch.zeros(1, 28, 28))
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=4), st.integers(1, 30), st.booleans(), st.integers(1, 3), st.integers(1, 5))
+def test_fast_cnn_fits_or_says_so(widths, size, pad, n_in, n_out):
+    try: m = fast_cnn(widths, size, pad=pad, n_in=n_in, n_out=n_out)
+    except ValueError as e:
+        assert 'has no place left' in str(e) and not pad
+        return
+    assert m.eval()(torch.zeros(2, n_in, size + 3, size)).shape == (2, n_out)
+
+def test_fast_cnn_refuses():
+    for kw,text in ((dict(widths=(8,)), 'two or more layers'), (dict(widths='ab'), "widths is 'ab'"), (dict(widths=(8, 0)), r'widths\[1\] is 0'), (dict(size=0), 'size is 0'), (dict(n_out=0), 'n_out is 0'), (dict(size=6), 'no place left')):
+        with pytest.raises(ValueError, match=text): fast_cnn(**kw)
+
+def test_fast_cnn_is_small():
+    assert count(fast_cnn()[1:], (1, 20, 20)).total.params < 50_000
+
+def test_device_loss_is_fastais():
+    mine,theirs,losses = DeviceLoss(),AvgSmoothLoss(),torch.rand(30)
+    for o in losses:
+        for l in (mine, theirs): l.accumulate(SimpleNamespace(loss=o))
+    assert mine.value.item() == pytest.approx(theirs.value.item(), rel=1e-6)
+    mine.reset()
+    assert mine.count == 0
+
+def test_training_learns_and_is_repeatable(few):
+    def once():
+        random.seed(7) # DataLoaders draw their order's seed when they are made
+        return train_fast(dls=dls(few), seed=3, epochs=4)
+    a,b = once(),once()
+    assert a.final_record[-1] > .7
+    assert all(torch.equal(p, q) for p,q in zip(a.model.parameters(), b.model.parameters()))
+    assert len(a.recorder.values) == 4 and len(a.recorder.losses) == 4*8
+    assert a.model(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
+    preds,y = a.get_preds()
+    assert (preds.argmax(1) == y).float().mean().item() == pytest.approx(a.final_record[-1], abs=1e-6)
+
+def test_clock_counts_training_only(few):
+    class Slow(Callback):
+        def before_validate(self): time.sleep(.5)
+    learn = train_fast(dls=dls(few), seed=0, cbs=Slow())
+    assert len(learn.clock.wall) == len(learn.clock.cores) == 2 and learn.clock.seconds == pytest.approx(sum(learn.clock.wall))
+    class SlowTraining(Callback):
+        def after_batch(self): time.sleep(.05*self.training)
+    slow = train_fast(dls=dls(few), seed=0, cbs=[SlowTraining()])
+    assert slow.clock.seconds > 16*.05 # 2 epochs of 8 batches
+    learn.fit(1) # a second training starts from zero
+    assert len(learn.clock.wall) == 1
+
+def test_settings_reach_the_training(few):
+    learn = train_fast(dls=dls(few), epochs=1, lr=.02, smooth=.1, moms=(.95, .85, .95), widths=(4, 8), size=16)
+    assert max(learn.recorder.hps['lr']) == pytest.approx(.02, rel=.05) and min(learn.recorder.hps['mom']) == pytest.approx(.85, abs=.01)
+    assert learn.model[0].size == 16 and learn.model[1][0].out_channels == 4
+    assert learn.loss_func.func.label_smoothing == .1
+    own = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    assert train_fast(dls=dls(few), model=own, epochs=1).model is own
+    for kw in (dict(fused=False), dict(channels_last=False), dict(autocast=True), dict(jitter=2, pad=True)):
+        assert math.isfinite(train_fast(dls=dls(few), epochs=1, **kw).final_record[0])
+
+def test_an_own_number_of_classes_and_channels(few):
+    x = few.train_x[:, None].repeat(1, 3, 1, 1)
+    d = mnist_dls(bs=32, digits=(3, 7), data=(x, few.train_y, x[:100], few.train_y[:100]), device='cpu')
+    learn = train_fast(dls=d, epochs=1)
+    assert learn.model(torch.zeros(2, 3, 28, 28)).shape == (2, 2)
+
+def test_refusals(few):
+    for kw,text in ((dict(target=.95), 'target is 0.95'), (dict(epochs=0), 'epochs is 0'), (dict(lr=math.nan), 'lr is nan'), (dict(lr=0), 'lr is 0'), (dict(smooth=1), 'smooth is 1'), (dict(dls=dls(few), bs=3), 'either dls or bs'), (dict(bs=2.5), 'bs is 2.5')):
+        with pytest.raises(ValueError, match=text): train_fast(**kw)
+    for kw,text in ((dict(epoch=1), 'no setting epoch'), (dict(dls=[1]), 'dls is list')):
+        with pytest.raises(TypeError, match=text): train_fast(**kw)
+
+def test_recipes_are_settings():
+    assert set(recipes) == {.99, .994} and all(isinstance(o, Recipe) for o in recipes.values())
+    with pytest.raises(Exception, match='cannot assign'): recipes[.99].lr = 1
