@@ -6,6 +6,7 @@ by following requirements) and of ipykernel, which Jupyter and Colab bring. Noth
 import importlib.metadata as md, json, os, re, shutil, subprocess, sys, sysconfig, zipfile
 from copy import deepcopy
 from email import message_from_bytes
+from itertools import groupby
 from pathlib import Path
 import nbformat
 import pytest
@@ -79,7 +80,10 @@ def differences(saved, fresh):
 
     Words and shapes must be the same. So must numbers, but for what another processor or number of threads does to a training run: a
     twentieth. What was read from a clock is not compared."""
-    def said(c): return [re.sub(r'0x[0-9a-f]+', '0x', ''.join(o.text if o.output_type == 'stream' else o.get('data', {}).get('text/plain', ''))) for o in c.outputs]
+    def said(c):
+        res = [(o.get('name'), ''.join(o.text if o.output_type == 'stream' else o.get('data', {}).get('text/plain', ''))) for o in c.outputs]
+        parts = [(k, ''.join(t for _,t in g)) if k else g for k,g in ((k, list(g)) for k,g in groupby(res, key=lambda o: o[0]))] # what was printed comes in one piece or in several
+        return [re.sub(r'0x[0-9a-f]+', '0x', t) for p in parts for _,t in ([p] if isinstance(p, tuple) else p)]
     for a,b in zip(saved.cells, fresh.cells):
         if a.cell_type != 'code': continue
         old,new = said(a),said(b)

@@ -500,7 +500,7 @@ def test_nothing_gets_in_or_out(browser):
             time.sleep(.1)
         assert not missing
         assert browser.logs(), 'what was blocked is reported'
-    finally: server.shutdown()
+    finally: server.shutdown(); server.server_close()
 
 def test_hostile_names_in_the_page(browser):
     v = explore_conv(ramp(), kernel=hostile[0], kernels={t: [[i+1.]] for i,t in enumerate(hostile)}, title=' '.join(hostile))

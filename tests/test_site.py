@@ -97,7 +97,7 @@ def served(site):
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(site[0])))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f'http://127.0.0.1:{server.server_port}'
-    server.shutdown()
+    server.shutdown(); server.server_close()
 
 @pytest.mark.parametrize('width', [1280, 390])
 @pytest.mark.parametrize('name', names)
