@@ -36,20 +36,20 @@ def test_crop_refuses():
     with pytest.raises(ValueError, match='3 axes'): Crop(20)(torch.zeros(1, 28, 28))
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(1, 6), min_size=2, max_size=4), st.integers(1, 30), st.booleans(), st.integers(1, 3), st.integers(1, 5))
-def test_fast_cnn_fits_or_says_so(widths, size, pad, n_in, n_out):
-    try: m = fast_cnn(widths, size, pad=pad, n_in=n_in, n_out=n_out)
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=4), st.none() | st.integers(1, 9), st.integers(1, 30), st.booleans(), st.integers(1, 3), st.integers(1, 5))
+def test_fast_cnn_fits_or_says_so(widths, hidden, size, pad, n_in, n_out):
+    try: m = fast_cnn(widths, hidden, size, pad=pad, n_in=n_in, n_out=n_out)
     except ValueError as e:
         assert 'has no place left' in str(e) and not pad
         return
     assert m.eval()(torch.zeros(2, n_in, size + 3, size)).shape == (2, n_out)
 
 def test_fast_cnn_refuses():
-    for kw,text in ((dict(widths=(8,)), 'two or more layers'), (dict(widths='ab'), "widths is 'ab'"), (dict(widths=(8, 0)), r'widths\[1\] is 0'), (dict(size=0), 'size is 0'), (dict(n_out=0), 'n_out is 0'), (dict(size=6), 'no place left')):
+    for kw,text in ((dict(widths=(8,)), 'two or more layers'), (dict(widths='ab'), "widths is 'ab'"), (dict(widths=(8, 0)), r'widths\[1\] is 0'), (dict(size=0), 'size is 0'), (dict(n_out=0), 'n_out is 0'), (dict(hidden=0), 'hidden is 0'), (dict(size=5), 'no place left')):
         with pytest.raises(ValueError, match=text): fast_cnn(**kw)
 
 def test_fast_cnn_is_small():
-    assert count(fast_cnn()[1:], (1, 20, 20)).total.params < 50_000
+    assert count(fast_cnn()[1:], (1, 20, 20)).total.params < 300_000
 
 def test_device_loss_is_fastais():
     mine,theirs,losses = DeviceLoss(),AvgSmoothLoss(),torch.rand(30)
@@ -74,20 +74,20 @@ def test_training_learns_and_is_repeatable(few):
 def test_clock_counts_training_only(few):
     class Slow(Callback):
         def before_validate(self): time.sleep(.5)
-    learn = train_fast(dls=dls(few), seed=0, cbs=Slow())
-    assert len(learn.clock.wall) == len(learn.clock.cores) == 2 and learn.clock.seconds == pytest.approx(sum(learn.clock.wall))
+    learn = train_fast(dls=dls(few), seed=0, epochs=2, cbs=Slow())
+    assert len(learn.clock.epochs) == 2 and learn.clock.seconds == pytest.approx(sum(learn.clock.epochs))
     class SlowTraining(Callback):
         def after_batch(self): time.sleep(.05*self.training)
-    slow = train_fast(dls=dls(few), seed=0, cbs=[SlowTraining()])
+    slow = train_fast(dls=dls(few), seed=0, epochs=2, cbs=[SlowTraining()])
     assert slow.clock.seconds > 16*.05 # 2 epochs of 8 batches
     learn.fit(1) # a second training starts from zero
-    assert len(learn.clock.wall) == 1
+    assert len(learn.clock.epochs) == 1
 
 def test_settings_reach_the_training(few):
-    learn = train_fast(dls=dls(few), epochs=1, lr=.02, smooth=.1, moms=(.95, .85, .95), widths=(4, 8), size=16)
+    learn = train_fast(dls=dls(few), epochs=1, lr=.02, smooth=.2, moms=(.95, .85, .95), widths=(4, 8), size=16)
     assert max(learn.recorder.hps['lr']) == pytest.approx(.02, rel=.05) and min(learn.recorder.hps['mom']) == pytest.approx(.85, abs=.01)
     assert learn.model[0].size == 16 and learn.model[1][0].out_channels == 4
-    assert learn.loss_func.func.label_smoothing == .1
+    assert learn.loss_func.func.label_smoothing == .2
     own = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
     assert train_fast(dls=dls(few), model=own, epochs=1).model is own
     for kw in (dict(fused=False), dict(channels_last=False), dict(autocast=True), dict(jitter=2, pad=True)):
