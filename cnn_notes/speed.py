@@ -25,6 +25,7 @@ from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy
 from fastai.optimizer import Adam, OptimWrapper
 from fastai.torch_core import set_seed
+from fastcore.foundation import L
 
 # %% ../nbs/13_speed.ipynb #a7f39cfc
 class Clock(Callback):
@@ -52,6 +53,7 @@ class Crop(nn.Module):
         _check_whole('Crop', 1, size=size); _check_whole('Crop', 0, jitter=jitter)
         self.size,self.jitter = size,jitter
     def forward(self, x:Tensor) -> Tensor: # (N, C, H, W) to (N, C, size, size)
+        if not isinstance(x, Tensor): raise TypeError(f"Crop: the input is {type(x).__name__}; give a tensor of shape (N, C, H, W)")
         if x.ndim != 4: raise ValueError(f"Crop: the input has {x.ndim} axes; give a batch of shape (N, C, H, W)")
         s,j = self.size,self.jitter
         if min(x.shape[2:]) < s + 2*j: raise ValueError(f"Crop: the images are {x.shape[2]} x {x.shape[3]}; size {s} and jitter {j} need {s + 2*j} x {s + 2*j} or more")
@@ -65,6 +67,10 @@ def _check_whole(caller, least, **kwargs):
         if not isinstance(v, Integral) or isinstance(v, bool) or v < least: raise ValueError(f"{caller}: {k} is {v!r}; give a whole number of {least} or more")
 
 # %% ../nbs/13_speed.ipynb #017f3c13
+def _check_net(caller, widths, hidden, size, jitter):
+    if not isinstance(widths, Sequence) or isinstance(widths, (str, bytes)) or len(widths) < 2: raise ValueError(f"{caller}: widths is {widths!r}; give the filters of two or more layers, such as (16, 32)")
+    _check_whole(caller, 1, size=size, **{f'widths[{i}]': w for i,w in enumerate(widths)}, **({} if hidden is None else dict(hidden=hidden))); _check_whole(caller, 0, jitter=jitter)
+
 def fast_cnn(
     widths:Sequence[int]=(16, 32), # filters of the convolutions: the first two have stride 2, the others stride 1
     hidden:int|None=512, # outputs of the linear layer behind them; None: no such layer
@@ -75,8 +81,7 @@ def fast_cnn(
     n_out:int=10, # classes
 ) -> nn.Sequential: # (N, n_in, H, W) to logits (N, n_out), for H and W of `size + 2*jitter` or more
     "`Crop`, convolutions and a linear layer with batch norm before the ReLU, and the logits; `ValueError` for what makes no network"
-    if not isinstance(widths, Sequence) or isinstance(widths, str) or len(widths) < 2: raise ValueError(f"fast_cnn: widths is {widths!r}; give the filters of two or more layers, such as (16, 32)")
-    _check_whole('fast_cnn', 1, size=size, n_in=n_in, n_out=n_out, **{f'widths[{i}]': w for i,w in enumerate(widths)}, **({} if hidden is None else dict(hidden=hidden)))
+    _check_net('fast_cnn', widths, hidden, size, jitter); _check_whole('fast_cnn', 1, n_in=n_in, n_out=n_out)
     layer = partial(conv, norm=nn.BatchNorm2d, norm_first=True, act=partial(nn.ReLU, inplace=True))
     body,n = [],size
     for i,(ni,nf) in enumerate(zip((n_in, *widths), widths)):
@@ -86,13 +91,15 @@ def fast_cnn(
         n = (n + 2*padding - ks)//stride + 1
         if n < 1: raise ValueError(f"fast_cnn: layer {i+1} of {len(widths)} has no place left in a middle of {size} x {size}; give a larger size, fewer widths or pad=True")
     nf = widths[-1]*n*n
+    if (gb := nf*(n_out if hidden is None else hidden)*4/1e9) > 16: raise ValueError(f"fast_cnn: with size {size}, the linear layer behind the convolutions has {nf:,} inputs and takes {gb:,.0f} GB; give a smaller size, fewer widths or a smaller hidden")
+    if hidden is not None and (gb := hidden*n_out*4/1e9) > 16: raise ValueError(f"fast_cnn: {n_out} outputs of hidden={hidden} numbers take {gb:,.0f} GB; give a smaller n_out or hidden")
     head = [] if hidden is None else [nn.Linear(nf, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
     return nn.Sequential(Crop(size, jitter), *body, nn.Flatten(), *head, nn.Linear(nf if hidden is None else hidden, n_out))
 
 # %% ../nbs/13_speed.ipynb #2a0b6ae2
 @dataclass(frozen=True)
 class Recipe:
-    "The settings of a training"
+    "The settings of a training; `ValueError` for one that is out of range"
     epochs:int=1 # passes over the training images
     bs:int=128 # images in a batch
     lr:float=.015 # highest rate of the 1cycle schedule
@@ -106,6 +113,17 @@ class Recipe:
     channels_last:bool=True # memory layout: the channels of a place side by side
     fused:bool=True # PyTorch's AdamW, all weights in one call, in place of fastai's Adam
     autocast:bool=False # bfloat16 where PyTorch thinks it safe
+
+    def __post_init__(self):
+        _check_net('Recipe', self.widths, self.hidden, self.size, self.jitter)
+        _check_whole('Recipe', 1, epochs=self.epochs)
+        _check_whole('Recipe', 2, bs=self.bs) # batch norm needs more than one
+        if not _is_real(self.lr) or not 0 < self.lr < math.inf: raise ValueError(f"Recipe: lr is {self.lr!r}; give a finite number above 0")
+        if not _is_real(self.smooth) or not 0 <= self.smooth < 1: raise ValueError(f"Recipe: smooth is {self.smooth!r}; give a share from 0 up to, but not, 1")
+        if not isinstance(self.moms, Sequence) or len(self.moms) != 3 or not all(_is_real(o) and 0 <= o < 1 for o in self.moms):
+            raise ValueError(f"Recipe: moms is {self.moms!r}; give three numbers from 0 up to, but not, 1: at the start, at the highest rate, at the end")
+
+def _is_real(o): return isinstance(o, Real) and not isinstance(o, bool)
 
 recipes = {.99: Recipe(), .994: Recipe(epochs=5, bs=256, widths=(24, 48), hidden=256, jitter=2, pad=True)}
 
@@ -133,14 +151,15 @@ def train_fast(
     **changes, # settings of `Recipe` to replace, such as `epochs=2`
 ) -> Learner: # trained; `learn.clock.seconds` is the time in training, `learn.final_record[-1]` the share of validation images right
     "Train a digit classifier quickly with fastai's `Learner`; `ValueError` or `TypeError` for settings that make no training"
-    if target not in recipes: raise ValueError(f"train_fast: target is {target!r}; there are recipes for {' and '.join(map(str, recipes))}, and each of their settings can be replaced by name")
+    if not _is_real(target) or target not in recipes: raise ValueError(f"train_fast: target is {target!r}; there are recipes for {' and '.join(map(str, recipes))}, and each of their settings can be replaced by name")
     known = [f.name for f in fields(Recipe)]
     if unknown := [k for k in changes if k not in known]: raise TypeError(f"train_fast: no setting {', '.join(unknown)}; the settings of a Recipe are {', '.join(known)}")
     r = replace(recipes[target], **changes)
-    _check_whole('train_fast', 1, epochs=r.epochs, bs=r.bs)
-    if not isinstance(r.lr, Real) or not 0 < r.lr < math.inf: raise ValueError(f"train_fast: lr is {r.lr!r}; give a finite number above 0")
-    if not isinstance(r.smooth, Real) or not 0 <= r.smooth < 1: raise ValueError(f"train_fast: smooth is {r.smooth!r}; give a share from 0 up to, but not, 1")
+    cbs = [cbs] if isinstance(cbs, Callback) else list(cbs) if isinstance(cbs, (Sequence, L)) and not isinstance(cbs, str) else cbs
+    if not isinstance(cbs, list) or not all(isinstance(o, Callback) for o in cbs): raise TypeError(f"train_fast: cbs is {cbs!r}; give a fastai Callback or a list of them")
     if dls is not None and not isinstance(dls, DataLoaders): raise TypeError(f"train_fast: dls is {type(dls).__name__}; give fastai DataLoaders, such as mnist_dls(), or None")
+    if model is not None and not isinstance(model, nn.Module): raise TypeError(f"train_fast: model is {model!r}; give a network (nn.Module), or None for fast_cnn")
+    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**32): raise ValueError(f"train_fast: seed is {seed!r}; give a whole number from 0 to {2**32-1}, or None")
     if dls is not None and 'bs' in changes: raise ValueError("train_fast: dls brings its own batch size; give either dls or bs")
     if seed is not None: set_seed(seed)
     if dls is None: dls = mnist_dls(bs=r.bs, val_bs=1000)
@@ -149,7 +168,7 @@ def train_fast(
         model = fast_cnn(r.widths, r.hidden, r.size, r.jitter, r.pad, n_in, getattr(dls, 'c', 10))
     if r.channels_last: model = model.to(memory_format=torch.channels_last)
     clock = Clock()
-    learn = Learner(dls, model, CrossEntropyLossFlat(label_smoothing=r.smooth), opt_func=_optimizer(r.fused), metrics=accuracy, cbs=[clock, *([cbs] if isinstance(cbs, Callback) else cbs)])
+    learn = Learner(dls, model, CrossEntropyLossFlat(label_smoothing=r.smooth), opt_func=_optimizer(r.fused), metrics=accuracy, cbs=[clock, *cbs])
     learn.recorder.smooth_loss = DeviceLoss()
     with learn.no_bar(), learn.no_logging(), torch.autocast(dls.device.type, torch.bfloat16, enabled=r.autocast): learn.fit_one_cycle(r.epochs, r.lr, moms=tuple(r.moms))
     return learn

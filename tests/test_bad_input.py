@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from math import prod
 from pathlib import Path
 from cnn_notes import data # first: it silences a warning of fastai's import
-from cnn_notes import callbacks, classic, counting, exercises, explore, geometry, kernels, matmul, models, norm, questionnaire, receptive, schedule, show, spreadsheet
+from cnn_notes import callbacks, classic, counting, exercises, explore, geometry, kernels, matmul, models, norm, questionnaire, receptive, schedule, show, speed, spreadsheet
 
 pytestmark = pytest.mark.filterwarnings('error')
 nan,inf = float('nan'),float('inf')
@@ -264,6 +264,19 @@ for cls in ('ActivationStats', 'ActivationRecord'):
     row(f'callbacks.{cls}.color_dim', dict(idx=0), call=of_record('color_dim'), prefix='ActivationStats color_dim', idx=layer_of, figsize=sizes, ax=dict(number=3, odd=Odd()))
 row('callbacks.ActivationRecord.series', dict(idx=0), call=lambda **kw: recorded().record.series(**kw), prefix='ActivationStats', idx=layer_of, what=dict(none=None, unknown='median', number=3, odd=Odd(), list=[]))
 
+# speed
+row('speed.Crop', dict(size=4), size=whole(1), jitter=whole(0))
+row('speed.Crop.forward', dict(x=ones(2, 1, 8, 8)), call=speed.Crop(4, 1), prefix='Crop', x=no_tensor | {f'rank{n}': ones(*(8,)*n) for n in (0, 1, 2, 3, 5)} | dict(small=ones(2, 1, 5, 8), empty=ones(2, 1, 8, 0)))
+many_widths = dict(none=None, number=8, text='48', bytes=b'48', empty=(), one=(4,), zero=(4, 0), fractions=(4.5, 8), texts=('4', '8'), nones=(None, None), nans=(nan, 8), huge=(10**9, 10**9), odd=Odd(), many=(1,)*10**5)
+row('speed.fast_cnn', dict(widths=(4, 8), hidden=16), prefix='fast_cnn conv', widths=many_widths, hidden=whole(1, 1, none=True), size=whole(1, 1) | dict(small=7), jitter=whole(0), n_in=whole(1, 1), n_out=whole(1, 1))
+row('speed.Recipe', {}, widths={k: v for k,v in many_widths.items() if k not in ('huge', 'many')}, hidden=whole(1, none=True), size=whole(1), jitter=whole(0), epochs=whole(1), bs=whole(2), lr=number(0), smooth=number(upto=1) | dict(below=-.1), moms=dict(none=None, number=.9, text='abc', two=(.9, .9), over=(1, 1, 1), below=(-.1, .9, .9), nans=(nan,)*3, texts=('1',)*3, odd=Odd(), dict={}))
+@functools.cache
+def small_digits(): return data.mnist_dls(4, data=[o.repeat(1, 5, 5) if o.ndim == 3 else o for o in parts()])
+def train(**kwargs): return speed.train_fast(**dict(dls=small_digits(), widths=(4, 4), hidden=8) | kwargs)
+row('speed.train_fast', {}, call=train, prefix='train_fast Recipe fast_cnn conv Crop', target=no_number | no_real | dict(unknown=.98, one=1, true=True), dls={k: v for k,v in no_number.items() if k != 'none'} | dict(pair=[1, 2]), model={k: v for k,v in no_number.items() if k != 'none'},
+    seed=whole(0, none=True) | dict(beyond=2**32, true=True), cbs=dict(none=None, number=3, text='ab', one=[1], type=[speed.Clock, 3], odd=Odd()), epochs=whole(1), lr=number(0), smooth=number(upto=1), widths=many_widths, hidden=whole(1, 1, none=True), size=whole(1, 1) | dict(large=21), jitter=whole(0) | dict(large=1),
+    bs=dict(number=64), epoch=dict(number=3))
+
 # the cases
 
 cases = [pytest.param(r, p, v, id=f'{r.name}-{p}-{k}') for r in rows for p,kind in r.kinds.items() for k,v in kind.items() if f'{p}-{k}' not in r.but]
@@ -313,7 +326,7 @@ def test_the_number_of_cases(capsys):
 
 # nothing public is left out
 
-modules = [m for m in sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if not p.stem.startswith('_')) if m != 'speed']
+modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if not p.stem.startswith('_'))
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Box receptive.EffectiveField
@@ -324,13 +337,14 @@ not_tried = { # why a public name, or a method, has no row
     'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
     'fastai': ("fastai calls it, with what fastai makes", """data.TensorDL data.TensorDL.get_idxs data.TensorDL.before_iter data.TensorDL.decode data.TensorDL.new data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new
         data.ImageTensors.denormalize data.ImageTensors.normalize callbacks.ActivationStats.before_fit callbacks.ActivationStats.before_batch callbacks.ActivationStats.after_pred callbacks.ActivationStats.after_batch callbacks.ActivationStats.after_fit
-        schedule.StepSchedule.before_fit schedule.LiveSchedule.before_fit schedule.LiveSchedule.after_batch schedule.LiveSchedule.after_fit"""),
-    'PyTorch': ("PyTorch calls it, to print a module", "norm.BatchNorm2d.extra_repr models.Flatten1x1.extra_repr"),
+        schedule.StepSchedule.before_fit schedule.LiveSchedule.before_fit schedule.LiveSchedule.after_batch schedule.LiveSchedule.after_fit
+        speed.Clock speed.Clock.before_fit speed.Clock.before_train speed.Clock.after_train speed.DeviceLoss speed.DeviceLoss.accumulate"""),
+    'PyTorch': ("PyTorch calls it, to print a module", "norm.BatchNorm2d.extra_repr models.Flatten1x1.extra_repr speed.Crop.extra_repr"),
     'command': ("arguments of a command: argparse refuses them, as tests/test_questionnaire.py shows", "questionnaire.main"),
     'messages': ("writes a message for functions whose checks it follows", "geometry.unknown_layer"),
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
-        explore.named_kernels""")}
+        explore.named_kernels speed.recipes""")}
 
 def public():
     "Every public name, and the public methods of the classes among them"
