@@ -68,12 +68,14 @@ def test_the_rule_finds_what_it_should():
 def test_some_notebooks_are_looked_at(): assert sum(bool(training(code(n)) and any(map(slow, code(n)))) for n in notebooks) >= 6
 
 def test_a_bar_leaves_nothing(tmp_path):
-    cells = ['from fastprogress import progress_bar', "for i in progress_bar(range(3), leave=False): pass\n'end'", "{i: i for i in progress_bar(range(2), leave=False, comment='two')}", 'for i in progress_bar(range(2), leave=False): print(i)']
+    cells = ['from fastprogress import progress_bar', "for i in progress_bar(range(3), leave=False): pass\n'end'", "{i: i for i in progress_bar(range(2), leave=False, comment='two')}", 'for i in progress_bar(range(2), leave=False): print(i)',
+             "from cnn_notes.data import mnist_dls\nimport torch\nfrom fastai.callback.progress import *\nfrom fastai.learner import Learner\nx, y = torch.zeros(4, 1, 2, 2), torch.tensor([0, 1]*2)\nlearn = Learner(mnist_dls(2, data=(x, y, x, y)), torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2)))\nwith learn.no_logging(): learn.fit(2)\n'fitted'"]
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in cells])
     NotebookClient(nb, kernel_name='python3', timeout=120, resources={'metadata': {'path': str(tmp_path)}}).execute()
     assert any(map(tool.left_by_a_bar, nb.cells[1].outputs)), 'fastprogress leaves something; if it no longer does, dress need not look for it'
+    assert any(map(tool.left_by_a_bar, nb.cells[4].outputs)), "and so does fastai's bar of a fit without its table"
     tool.dress(nb, root/'nbs'/'x.ipynb')
-    assert [[o.get('data', {}).get('text/plain') for o in c.outputs] for c in nb.cells[:3]] == [[], ["'end'"], ['{0: 0, 1: 1}']]
+    assert [[o.get('data', {}).get('text/plain') for o in c.outputs] for c in (*nb.cells[:3], nb.cells[4])] == [[], ["'end'"], ['{0: 0, 1: 1}'], ["'fitted'"]]
     assert ''.join(o.text for o in nb.cells[3].outputs) == '0\n1\n'
 
 @pytest.mark.parametrize('name', notebooks)

@@ -41,7 +41,7 @@ def contents():
 def left_by_a_bar(output):
     "Is it what a progress bar that does not stay leaves: its style, or an empty place?"
     page = output.get('data', {}).get('text/html')
-    return page is not None and (not ''.join(page).strip() or 'progress::-webkit-progress-bar' in page)
+    return page is not None and (''.join(page).strip() in ('', '<div></div>') or 'progress::-webkit-progress-bar' in page)
 
 def dress(nb, path):
     "Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output; no leftovers of progress bars"
