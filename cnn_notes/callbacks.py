@@ -350,7 +350,7 @@ def plot_layer_stats(self:ActivationRecord,
     for ax,ks in zip(axs, (('mean',), ('std',), ('near_zero', 'near_zero_abs'))):
         self._plot(i, ks, ax); ax.set_title(_words[ks[0]] if len(ks) == 1 else 'share near zero'); self._batch_axis(ax)
     axs[2].set_ylim(-.03, 1.03); axs[2].legend(fontsize=8)
-    fig.suptitle(f'Layer {self.layers[i]}' if title is None else title, x=.01, ha='left', fontsize=11)
+    fig.suptitle(f'Layer {self.layers[i]}' if title is None else title, x=.01, ha='left', fontsize=11, parse_math=title is not None) # a name with $ in it is no formula
     return fig
 
 # %% ../nbs/09_activations.ipynb #a1107d42
@@ -367,7 +367,7 @@ def color_dim(self:ActivationRecord,
     if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
     ax.imshow(h.numpy(), origin='lower', aspect='auto', extent=(-.5, h.shape[1]-.5, lo, hi), cmap='magma', vmin=0)
     ax.grid(False); self._batch_axis(ax, True)
-    ax.set(title=f'{self.layers[self._index(idx)]}: log(1 + count)', ylabel='activation')
+    ax.set_title(f'{self.layers[self._index(idx)]}: log(1 + count)', parse_math=False); ax.set_ylabel('activation')
     return ax
 
 # %% ../nbs/09_activations.ipynb #99cc4e80
@@ -403,7 +403,7 @@ def plot(self:ActivationRecord,
         if i:
             for ax in (col[0],)*bool(self.bins) + (nz, he): ax.tick_params(labelleft=False)
         self._batch_axis(he)
-        col[0].set_title(f'{self.layers[i]}\n{h.verdict}', fontsize=9, loc='left', weight='bold' if h.verdict != 'healthy' else 'normal')
+        col[0].set_title(f'{self.layers[i]}\n{h.verdict}', fontsize=9, loc='left', weight='bold' if h.verdict != 'healthy' else 'normal', parse_math=False)
     for ax,label in zip(axs[:, 0], ('activation',)*bool(self.bins) + ('mean, std', 'share near zero', 'health')): ax.set_ylabel(label)
     for ax in axs[-3:-1, -1]: ax.legend(fontsize=7, loc='center left', bbox_to_anchor=(1, .5))
     if title: fig.suptitle(title, x=.01, ha='left', fontsize=11)

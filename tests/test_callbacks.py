@@ -64,6 +64,20 @@ def test_constructor_and_attributes_of_fastai(dls):
     assert learn.activation_stats is cb and cb.order == FastaiStats.order
     for k in ('stats', 'layer_stats', 'hist', 'color_dim', 'plot_layer_stats'): assert hasattr(cb, k)
 
+@pytest.mark.parametrize('bins', [1, 40, 63, 64, 126, 127])
+@pytest.mark.parametrize('center,spread', [(0, 1), (1, 1.01), (5, 1), (-.7, .5), (100, .1), (3, 0), (-40, 3)])
+def test_numbers_of_any_center(center, spread, bins):
+    "In single precision, from sums of squares where they keep their digits and else of differences: beside double precision, and counts beside PyTorch's, of sizes with and without a remainder"
+    g = torch.Generator().manual_seed(bins)
+    for shape in ((512, 8, 14, 14), (513, 3, 7, 5), (3, 5), (9,), (1, 1)):
+        x = torch.randn(shape, generator=g)*spread + center
+        (mean, std, places), counts, n = _describe(x, bins, -1., 9.)
+        d = x.double()
+        assert n == d.numel() and mean.item() == pytest.approx(d.mean().item(), rel=1e-6, abs=1e-6*spread)
+        assert math.isnan(std) if n == 1 else std.item() == pytest.approx(d.std().item(), rel=1e-6)
+        assert places.item() == pytest.approx(d.flatten(1).mean(0).var(correction=0).item() if d.ndim > 1 else 0, rel=1e-3, abs=1e-6*max(spread, 1e-6*abs(center))**2)
+        assert counts[:3].tolist() == [(x <= .05).sum(), (x < -.05).sum(), 0] and torch.equal(counts[3:], x.histc(bins, -1., 9.).long())
+
 @settings(deadline=None, max_examples=60)
 @given(st.floats(-50, 50), st.floats(.01, 60), st.integers(1, 126), st.integers(0, 300), st.integers(0, 2**31))
 def test_histogram_is_histc(lo, width, bins, n, seed):

@@ -197,3 +197,16 @@ def test_tone(path):
     for c in code(nb):
         if alt := tool.directive(c, 'fig-alt'):
             for what,pat in forbidden.items(): assert not pat.search(alt), f'{where(nb, c)}: {what}: {alt}'
+
+@pytest.mark.parametrize('where', ['replace', 'write_text'])
+def test_a_notebook_is_written_whole_or_not_at_all(where, tmp_path, monkeypatch):
+    path,nb = tmp_path/'a.ipynb',nbformat.v4.new_notebook()
+    tool.write(nb, path)
+    before = path.read_bytes()
+    def stop(self, *args, **kwargs):
+        if where == 'write_text': self.write_bytes(b'{"cells": [')
+        raise KeyboardInterrupt
+    monkeypatch.setattr(tool.os if where == 'replace' else Path, where, stop)
+    nb.cells.append(nbformat.v4.new_code_cell('1'))
+    with pytest.raises(KeyboardInterrupt): tool.write(nb, path)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ['a.ipynb']

@@ -119,7 +119,7 @@ def test_hostile_alternative_text_of_an_animation():
     data,meta = Gif(b'GIF89a', hostile[2])._repr_mimebundle_()
     assert set(data) == {'image/gif', 'text/plain'} and meta == {'image/gif': {'alt': hostile[2]}} # no HTML of ours: who shows it escapes it
 
-@pytest.mark.parametrize('name', [*names, '$\\frac{', '$x$', '%s %d {0}', 'a\nb', '\\', '_^{}'])
+@pytest.mark.parametrize('name', [*names, '$\\frac{', '$\\frac{$', '$\\nope$ $', '$x$', '%s %d {0}', 'a\nb', '\\', '_^{}'])
 def test_hostile_names_in_pictures(name):
     "matplotlib reads what stands between dollar signs as a formula; a layer's name is none"
     rec = ActivationRecord([name, 'other'], 4, (0, 1))

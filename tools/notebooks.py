@@ -5,7 +5,7 @@
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
-import filecmp, json, re, shutil, subprocess, sys, tempfile, time
+import filecmp, json, os, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
@@ -18,8 +18,12 @@ badge_pat = re.compile(r'^\[!\[Open in Colab\].*\)$|^BADGE$', re.M)
 def notebooks(): return sorted((root/'nbs').glob('*.ipynb'))
 def read(path): return nbformat.read(path, as_version=4)
 def write(nb, path):
-    "As nbdev writes it"
-    path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+    "As nbdev writes it; whoever interrupts finds the old one or the new one, never a part"
+    part = path.with_name(f'.{path.name}.part')
+    try:
+        part.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+        os.replace(part, path)
+    finally: part.unlink(missing_ok=True)
 def directive(cell, name):
     m = re.search(rf'^#\|\s*{name}:\s*(.+)$', cell.source, re.M)
     return m and m[1].strip()
