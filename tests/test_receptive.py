@@ -376,3 +376,14 @@ def test_as_fast_as_a_summary():
     both = [(seconds(lambda: receptive_field(net, (3, 224, 224))), seconds(lambda: torchinfo.summary(net, (1, 3, 224, 224), verbose=0))) for _ in range(4)][1:]
     ours,theirs = (sorted(o)[1] for o in zip(*both))
     assert ours < 1.5*theirs, (ours, theirs)
+
+@pytest.mark.parametrize('pad', [(-1, -2, -1, 0), (1, 1, -1, -1), (0, 0, 0, 0, 1, -1)])
+def test_a_crop_is_measured_and_not_guessed(pad):
+    class Crops(nn.Module):
+        def __init__(self): super().__init__(); self.a,self.b = nn.Conv2d(1, 2, 3),nn.Conv2d(2, 2, 3)
+        def forward(self, x): return self.b(F.pad(self.a(x), pad))
+    net = Crops()
+    with pytest.raises(ValueError, match="'pad' is of kind 'crop'.*gradient_receptive_field measures it"): receptive_field(net, (1, 12, 12))
+    box = gradient_receptive_field(net, (1, 12, 12), 'b', (2, 2))
+    left,top = pad[0] if len(pad) == 4 else 0,pad[2] if len(pad) == 4 else 0
+    assert box.rows == range(2-top, 7-top) and box.cols == range(2-left, 7-left)
