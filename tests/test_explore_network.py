@@ -374,8 +374,9 @@ def test_exported_page(browser, tmp_path):
     path = tmp_path/'receptive.html'
     path.write_text(HTMLExporter().from_filename(str(Path(__file__).parent.parent/'nbs'/'07_receptive_field.ipynb'))[0], encoding='utf-8')
     browser.open(path)
-    browser.hover(cell(2, 2, 3))
-    with browser.frame():
-        browser.wait(lambda: meant(browser) == ['1.act', '2,3'])
-        check(browser, small(), (1, 28, 28), '1.act', (2, 3))
+    def pointed():
+        browser.hover(cell(2, 2, 3))
+        with browser.frame(): return meant(browser) == ['1.act', '2,3']
+    browser.wait(pointed) # a page this long may still move under the mouse
+    with browser.frame(): check(browser, small(), (1, 28, 28), '1.act', (2, 3))
     assert not [o for o in browser.logs() if 'ERR_NAME_NOT_RESOLVED' not in o] # nbconvert's page asks for MathJax, and the notebook for its badge
