@@ -34,6 +34,7 @@ from .show import _check_figsize, palette
 # %% ../nbs/09_activations.ipynb #b9765146
 _chunk = 1<<19 # values taken at a time, so that what a layer's numbers need besides is small
 _near = .05 # fastai's limit for "near zero"
+_tables = {k: sum(256//k*(i%k) << 16*i for i in range(4)) for k in (2, 4)} # what makes four pairs of bytes count in so many tables, taken in turns
 
 def _first_tensor(o):
     "`o` itself, or of a tuple, list or dictionary, as a recurrent layer gives, the first tensor in it"
@@ -45,44 +46,50 @@ def _squares(a, m=1<<13):
     "Sum of the squares, in double precision of single ones over `m` values: short enough to be exact, and not to wake a second thread"
     k = len(a)//m*m
     rows = a[:k].reshape(-1, m)
-    return float(np.add.reduce((rows[:,None] @ rows[:,:,None]).ravel(), dtype=np.float64)) + float(a[k:] @ a[k:])
+    whole = float(np.add.reduce((rows[:,None] @ rows[:,:,None]).ravel(), dtype=np.float64)) if k else 0.
+    return whole + float(a[k:] @ a[k:])
 
 @np.errstate(over='ignore', invalid='ignore') # of values without measure, that infinity or NaN comes out is the answer
 def _numbers(x, bins=None, lo=None, hi=None):
     "What `_describe` gives for float32 on the CPU, several times as fast there"
     f,n,res = np.float32,x.numel(),np.zeros(3 + (bins or 0), np.int64)
-    places = (x.flatten(1).mean(0) if x.ndim > 1 else x.mean()[None]).numpy()
+    places = x.mean(0 if x.ndim > 1 else None).numpy().ravel()
     mean = float(np.add.reduce(places, dtype=np.float64))/len(places)
     apart = places - f(mean)
     sound = math.isfinite(mean)
-    x,own = x.numpy().ravel('K'),bool(bins) and sound and bins <= 126
-    y,flag,slot = np.empty(min(n, _chunk), f),np.empty(min(n, _chunk), bool),np.empty(n + -n%8 if own else 0, np.uint8)
-    slot[n:] = squares = below = 0
+    x = x.numpy().ravel('K')
+    width = f(hi or 0) - f(lo or 0)
+    own = bool(bins) and sound and bins <= 126 and n > 1<<14 and np.isfinite(width*f(bins)) # fewer values are counted by `histc` before all this is set up
+    flag = np.empty(min(n, _chunk), bool)
+    if own: y,slot = np.empty(min(n, _chunk), f),np.zeros(n + -n%8, np.uint8)
+    squares = below = 0
     for i in range(0, n, _chunk):
-        a,z,b = x[i:i+_chunk],y[:n-i],flag[:n-i]
+        a,b = x[i:i+_chunk],flag[:n-i]
         if sound: squares += _squares(a)
         res[0] += np.count_nonzero(np.less_equal(a, f(_near), out=b))
         res[1] += np.count_nonzero(np.less(a, f(-_near), out=b))
         if own: # `histc` count for count, in its arithmetic, so that its rounding is met too
             below += np.count_nonzero(np.less(a, f(lo), out=b))
-            np.multiply(np.subtract(a, f(lo), out=z) if lo else a, f(bins), out=z); z /= f(hi)-f(lo)
-            torch.from_numpy(z).clamp_(0, bins)
-            slot[i:i+_chunk][:len(z)] = z # cut off, not rounded
+            z = y[:n-i]
+            torch.clamp(torch.from_numpy(a), lo, hi, out=torch.from_numpy(z))
+            if lo: z -= f(lo)
+            z *= f(bins)
+            np.divide(z, width, out=slot[i:i+len(a)], casting='unsafe') # cut off, not rounded
     if not sound: res[2] = np.count_nonzero(np.isnan(x))
     elif n*mean**2 < squares/2: squares -= n*mean**2 # the variance by its second formula: half of the digits of a sum of squares, or more, are left
-    else: squares = sum(_squares(np.subtract(x[i:i+_chunk], f(mean), out=y[:n-i])) for i in range(0, n, _chunk))
+    else: squares = sum(_squares(x[i:i+_chunk] - f(mean)) for i in range(0, n, _chunk))
     if own:
         tables = 4 if bins < 64 else 2
         eight = slot.view(np.int64)
-        eight += sum(256//tables*(i%tables) << 16*i for i in range(4)) # every second or fourth pair has a table of its own: equal neighbors need not wait for each other
+        eight += _tables[tables] # every second or fourth pair has a table of its own: equal neighbors need not wait for each other
         pairs = torch.bincount(torch.from_numpy(slot.view(np.int16)), minlength=(bins+1)*256).numpy().reshape(bins+1, 256) # two values at a time: half as many steps
-        c = pairs.sum(1) + pairs.sum(0).reshape(tables, -1).sum(0)[:bins+1]
+        c = np.add.reduce(pairs, 1) + np.add.reduce(np.add.reduce(pairs, 0).reshape(tables, -1), 0)[:bins+1]
         c[0] -= below + len(slot) - n # what was clipped, and the bytes that fill the last eight
-        if c[bins]: c[bins-1] += c[bins] - np.count_nonzero(x > f(hi)) # its right edge belongs to the last bin
+        if c[bins] or width*f(bins)/width < bins: c[bins-1] += c[bins] - np.count_nonzero(x > f(hi)) # its right edge, which rounding may leave in it, belongs to the last bin
         res[3:] = c[:bins]
     elif bins: res[3:] = torch.from_numpy(x).histc(bins, lo, hi).numpy()
     std = math.sqrt(squares/(n-1)) if n > 1 and sound else math.nan
-    return torch.tensor([mean, std, float(apart @ apart)/len(apart)]),torch.from_numpy(res),n
+    return torch.from_numpy(np.array([mean, std, float(apart @ apart)/len(apart)], f)),torch.from_numpy(res),n
 
 def _describe(o, bins=None, lo=None, hi=None):
     "((3,) mean, std, variance of the places' means; (3 + bins,) counts of <= .05, < -.05, NaN and each bin; number of values)"
@@ -293,8 +300,9 @@ class ActivationStats(Callback):
         if self.is_forward: self._rows[i] = self._row(o)
         elif o.requires_grad: o.register_hook(lambda g: None if i in self._followed and not act else self._rows.update({i: self._row(g)}))
 
-    @torch.no_grad()
-    def _row(self, o): return _describe(o if self.sample is None else o[:self.sample], *((self.bins, *self.hist_range) if self.with_hist else ()))
+    def _row(self, o):
+        o = o.detach()
+        return _describe(o if self.sample is None else o[:self.sample], *((self.bins, *self.hist_range) if self.with_hist else ()))
 
     def after_batch(self):
         "Add this batch to the record"
