@@ -88,6 +88,11 @@ def test_histogram_is_histc(lo, width, bins, n, seed):
     x = x.repeat(1 + (1<<14)//len(x)) # fewer are handed to `histc`
     assert torch.equal(_describe(x, bins, lo, hi)[1][3:], x.histc(bins, lo, hi).long())
 
+@pytest.mark.parametrize('lo,hi', [(0, 1e38), (-1e38, 1e38), (1e6, 1e6 + .1), (-1e-40, 1e-40)])
+def test_histogram_of_extreme_ranges(lo, hi):
+    x = torch.randn(20_000)*hi
+    assert torch.equal(_describe(x, 40, lo, hi)[1][3:], x.histc(40, lo, hi).long())
+
 def test_histogram_of_many_values_and_odd_shapes():
     x = torch.randn(7, 33, 29, 31)*4
     for t in (x, x[:, ::2], x.to(memory_format=torch.channels_last), x[:1, :1, :1, :1], x[..., 0]):
