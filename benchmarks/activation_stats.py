@@ -12,7 +12,7 @@ The five take turns within one training run, a batch each, in an order drawn ane
 and that would be more than what is measured here. A batch is timed from before the first callback sees it until after the last has, by the clock and in processor time.
 
 An epoch has as many batches of validation as a sixth of training's, as MNIST has. fastai's hooks work there as well, without leaving a record. The overhead of a side is what its median batch takes more than that of
-`none`, six batches of training and one of validation together, over what those of `none` take; the line "in training's batches" leaves validation out. `every=5` is a fifth of `ours` and four fifths of `skipped`.
+`none`, six batches of training and one of validation together, over what those of `none` take; the line "batches of training alone" leaves validation out. `every=5` is a fifth of `ours` and four fifths of `skipped`.
 The table gives the median, the smallest and the largest over the epochs.
 """
 import random, sys, time, warnings
@@ -109,7 +109,7 @@ if __name__ == '__main__':
             return [SimpleNamespace(**r, every=(r['ours'] + 4*r['skipped'])/5) for r in res]
         ts,train = times({True: 6, False: 1}),times({True: 1})
         ratios.append(ratio(f'overhead of ours / of fastai, {clock}', [(t.ours - t.none)/(t.fastai - t.none) for t in ts], most=1/3))
-        ratios.append(ratio(f"the same in training's batches, {clock}", [(t.ours - t.none)/(t.fastai - t.none) for t in train]))
+        ratios.append(ratio(f"ours / fastai's, batches of training alone, {clock}", [(t.ours - t.none)/(t.fastai - t.none) for t in train]))
         ratios += [ratio(f'ours, {name} / none, {clock}', [getattr(t, k)/t.none for t in ts], most=1.1) for k,name in (('every', 'every=5'), ('sample', 'sample=64'))]
         row(f'none: milliseconds for a batch of training, {clock}', [t.none*1e3 for t in train], '.1f')
         for k in ('fastai', 'ours', 'every', 'sample', 'skipped'): row(f'{k}, {clock}', [getattr(t, k)/t.none - 1 for t in ts], '.1%')
