@@ -13,7 +13,7 @@ and that would be more than what is measured here. A batch is timed from before 
 
 An epoch has as many batches of validation as a sixth of training's, as MNIST has. fastai's hooks work there as well, without leaving a record. The overhead of a side is what its median batch takes more than that of
 `none`, six batches of training and one of validation together, over what those of `none` take; the line "batches of training alone" leaves validation out. `every=5` is a fifth of `ours` and four fifths of `skipped`.
-The table gives the median, the smallest and the largest over the epochs.
+A turn of the table is an epoch: it gives the median, the smallest and the largest of them.
 """
 import random, sys, time, warnings
 from statistics import median
@@ -68,7 +68,7 @@ class Stop(Callback):
     def after_batch(self):
         self.epochs[-1][self.turns.side, self.training].append(tuple(b - a for a,b in zip(self.start.time, (time.perf_counter(), time.process_time()))))
         if self.turns.side == 'fastai': self.turns.cbs['fastai']._remove()
-    def after_epoch(self): progress(f'epoch {len(self.epochs)} of {self.n_epoch}')
+    def after_epoch(self): progress(f'turn {len(self.epochs)} of {self.n_epoch}: an epoch')
 
 def learner(data, cbs):
     set_seed(0)
@@ -87,10 +87,11 @@ def same(data):
 
 if __name__ == '__main__':
     ap = parser(__doc__)
-    ap.add_argument('--batches', type=int, default=60, help='training batches in an epoch of it; MNIST has 117')
+    ap.add_argument('--batches', type=int, default=60, help='training batches in an epoch, 30 to 117')
     ap.add_argument('--epochs', type=int, default=12)
     args = ap.parse_args()
     if args.quick: args.batches,args.epochs = 30,2
+    if not 30 <= args.batches <= 117 or args.epochs < 1: ap.error(f'{args.batches} batches and {args.epochs} epochs: every side needs a batch of validation, so 30 batches of training, and MNIST has 117; and at least an epoch')
     warnings.filterwarnings('ignore', 'You are shadowing an attribute') # fastai's callback sets `modules`
     m = load_mnist()
     def part(batches):

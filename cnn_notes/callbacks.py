@@ -46,8 +46,7 @@ def _squares(a, m=1<<13):
     "Sum of the squares, in double precision of single ones over `m` values: short enough to be exact, and not to wake a second thread"
     k = len(a)//m*m
     rows = a[:k].reshape(-1, m)
-    whole = float(np.add.reduce((rows[:,None] @ rows[:,:,None]).ravel(), dtype=np.float64)) if k else 0.
-    return whole + float(a[k:] @ a[k:])
+    return float(np.add.reduce((rows[:,None] @ rows[:,:,None]).ravel(), dtype=np.float64)) + float(a[k:] @ a[k:])
 
 @np.errstate(over='ignore', invalid='ignore') # of values without measure, that infinity or NaN comes out is the answer
 def _numbers(x, bins=None, lo=None, hi=None):
@@ -58,7 +57,7 @@ def _numbers(x, bins=None, lo=None, hi=None):
     apart = places - f(mean)
     sound = math.isfinite(mean)
     x = x.numpy().ravel('K')
-    width = f(hi or 0) - f(lo or 0)
+    width = f(hi) - f(lo) if bins else f(0)
     own = bool(bins) and sound and bins <= 126 and n > 1<<14 and np.isfinite(width*f(bins)) # fewer values are counted by `histc` before all this is set up
     flag = np.empty(min(n, _chunk), bool)
     if own: y,slot = np.empty(min(n, _chunk), f),np.zeros(n + -n%8, np.uint8)
@@ -83,13 +82,13 @@ def _numbers(x, bins=None, lo=None, hi=None):
         eight = slot.view(np.int64)
         eight += _tables[tables] # every second or fourth pair has a table of its own: equal neighbors need not wait for each other
         pairs = torch.bincount(torch.from_numpy(slot.view(np.int16)), minlength=(bins+1)*256).numpy().reshape(bins+1, 256) # two values at a time: half as many steps
-        c = np.add.reduce(pairs, 1) + np.add.reduce(np.add.reduce(pairs, 0).reshape(tables, -1), 0)[:bins+1]
+        c = pairs.sum(1) + pairs.sum(0).reshape(tables, -1).sum(0)[:bins+1]
         c[0] -= below + len(slot) - n # what was clipped, and the bytes that fill the last eight
         if c[bins] or width*f(bins)/width < bins: c[bins-1] += c[bins] - np.count_nonzero(x > f(hi)) # its right edge, which rounding may leave in it, belongs to the last bin
         res[3:] = c[:bins]
     elif bins: res[3:] = torch.from_numpy(x).histc(bins, lo, hi).numpy()
     std = math.sqrt(squares/(n-1)) if n > 1 and sound else math.nan
-    return torch.from_numpy(np.array([mean, std, float(apart @ apart)/len(apart)], f)),torch.from_numpy(res),n
+    return torch.tensor([mean, std, float(apart @ apart)/len(apart)]),torch.from_numpy(res),n
 
 def _describe(o, bins=None, lo=None, hi=None):
     "((3,) mean, std, variance of the places' means; (3 + bins,) counts of <= .05, < -.05, NaN and each bin; number of values)"
