@@ -23,6 +23,7 @@ from fastcore.foundation import L
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numba import njit
 from numbers import Integral, Real
 from torch import Tensor
 from torch.nn.modules import activation
@@ -32,9 +33,46 @@ from .geometry import unknown_layer
 from .show import _check_figsize, palette
 
 # %% ../nbs/09_activations.ipynb #b9765146
-_chunk = 1<<19 # values taken at a time, so that what a layer's numbers need besides is small
 _near = .05 # fastai's limit for "near zero"
-_tables = {k: sum(256//k*(i%k) << 16*i for i in range(4)) for k in (2, 4)} # what makes four pairs of bytes count in so many tables, taken in turns
+_width = 2048 # columns taken at a time: what they need besides stays in the processor's fastest memory
+
+@njit(error_model='numpy', nogil=True)
+def _count(x, bins, lo, hi):
+    "Of (rows, columns) float32: mean, std, variance of the columns' means; counts of <= .05, < -.05, NaN and each bin"
+    rows,cols = x.shape
+    near,range_,last = np.float32(_near),hi - lo,np.int32(bins - 1)
+    start = np.float64(x[0,0]) if np.isfinite(x[0,0]) else 0. # sums of differences from a value among them keep their digits
+    total = squares = means = 0.
+    counts,slots = np.zeros(3 + bins, np.int64),np.empty(_width, np.uint32)
+    tables = np.zeros((4, 1 + bins), np.int64) # four take turns, so that equal neighbors need not wait for each other
+    for left in range(0, cols, _width):
+        n = min(_width, cols - left)
+        s,q = np.zeros(n),np.zeros(n)
+        for r in range(rows):
+            v = x[r,left:left+n]
+            for j in range(n):
+                d = v[j] - start
+                s[j] += d
+                q[j] += d*d
+            low = lower = nan = np.int32(0)
+            for j in range(n):
+                low += v[j] <= near
+                lower += v[j] < -near
+                nan += v[j] != v[j]
+            counts[0] += low; counts[1] += lower; counts[2] += nan
+            if bins:
+                for j in range(n): # slot 0 is for what lies outside, and the others are what `histc` makes of a value, in its arithmetic, so that its rounding is met too
+                    k = min(np.int32((v[j] - lo)*np.float32(bins)/range_), last) + np.int32(1)
+                    slots[j] = k if (v[j] >= lo) & (v[j] <= hi) else np.int32(0)
+                for j in range(n): tables[j & 3,slots[j]] += 1
+        for j in range(n):
+            total += s[j]
+            squares += q[j]
+            means += (s[j]/rows)**2
+    for t in tables:
+        for k in range(bins): counts[3 + k] += t[1 + k]
+    mean = total/x.size
+    return start + mean, np.sqrt(max(squares - total*mean, 0.)/(x.size - 1)), max(means/cols - mean**2, 0.), counts
 
 def _first_tensor(o):
     "`o` itself, or of a tuple, list or dictionary, as a recurrent layer gives, the first tensor in it"
@@ -42,62 +80,24 @@ def _first_tensor(o):
     for p in o.values() if isinstance(o, dict) else o if isinstance(o, (tuple, list)) else (): 
         if (t := _first_tensor(p)) is not None: return t
 
-def _squares(a, m=1<<13):
-    "Sum of the squares, in double precision of single ones over `m` values: short enough to be exact, and not to wake a second thread"
-    k = len(a)//m*m
-    rows = a[:k].reshape(-1, m)
-    return float(np.add.reduce((rows[:,None] @ rows[:,:,None]).ravel(), dtype=np.float64)) + float(a[k:] @ a[k:])
-
-@np.errstate(over='ignore', invalid='ignore') # of values without measure, that infinity or NaN comes out is the answer
-def _numbers(x, bins=None, lo=None, hi=None):
-    "What `_describe` gives for float32 on the CPU, several times as fast there"
-    f,n,res = np.float32,x.numel(),np.zeros(3 + (bins or 0), np.int64)
-    places = x.mean(0 if x.ndim > 1 else None).numpy().ravel()
-    mean = float(np.add.reduce(places, dtype=np.float64))/len(places)
-    apart = places - f(mean)
-    sound = math.isfinite(mean)
-    x = x.numpy().ravel('K')
-    width = f(hi) - f(lo) if bins else f(0)
-    own = bool(bins) and sound and bins <= 126 and n > 1<<14 and np.isfinite(width*f(bins)) # fewer values are counted by `histc` before all this is set up
-    flag = np.empty(min(n, _chunk), bool)
-    if own: y,slot = np.empty(min(n, _chunk), f),np.zeros(n + -n%8, np.uint8)
-    squares = below = 0
-    for i in range(0, n, _chunk):
-        a,b = x[i:i+_chunk],flag[:n-i]
-        if sound: squares += _squares(a)
-        res[0] += np.count_nonzero(np.less_equal(a, f(_near), out=b))
-        res[1] += np.count_nonzero(np.less(a, f(-_near), out=b))
-        if own: # `histc` count for count, in its arithmetic, so that its rounding is met too
-            below += np.count_nonzero(np.less(a, f(lo), out=b))
-            z = y[:n-i]
-            torch.clamp(torch.from_numpy(a), lo, hi, out=torch.from_numpy(z))
-            if lo: z -= f(lo)
-            z *= f(bins)
-            np.divide(z, width, out=slot[i:i+len(a)], casting='unsafe') # cut off, not rounded
-    if not sound: res[2] = np.count_nonzero(np.isnan(x))
-    elif n*mean**2 < squares/2: squares -= n*mean**2 # the variance by its second formula: half of the digits of a sum of squares, or more, are left
-    else: squares = sum(_squares(x[i:i+_chunk] - f(mean)) for i in range(0, n, _chunk))
-    if own:
-        tables = 4 if bins < 64 else 2
-        eight = slot.view(np.int64)
-        eight += _tables[tables] # every second or fourth pair has a table of its own: equal neighbors need not wait for each other
-        pairs = torch.bincount(torch.from_numpy(slot.view(np.int16)), minlength=(bins+1)*256).numpy().reshape(bins+1, 256) # two values at a time: half as many steps
-        c = pairs.sum(1) + pairs.sum(0).reshape(tables, -1).sum(0)[:bins+1]
-        c[0] -= below + len(slot) - n # what was clipped, and the bytes that fill the last eight
-        if c[bins] or width*f(bins)/width < bins: c[bins-1] += c[bins] - np.count_nonzero(x > f(hi)) # its right edge, which rounding may leave in it, belongs to the last bin
-        res[3:] = c[:bins]
-    elif bins: res[3:] = torch.from_numpy(x).histc(bins, lo, hi).numpy()
-    std = math.sqrt(squares/(n-1)) if n > 1 and sound else math.nan
-    return torch.tensor([mean, std, float(apart @ apart)/len(apart)]),torch.from_numpy(res),n
-
+@np.errstate(over='ignore', invalid='ignore') # of a range without measure, `histc` is to say what comes out
 def _describe(o, bins=None, lo=None, hi=None):
     "((3,) mean, std, variance of the places' means; (3 + bins,) counts of <= .05, < -.05, NaN and each bin; number of values)"
     x = o.detach().as_subclass(Tensor).float()
-    if x.device.type == 'cpu' and x.numel(): return _numbers(x, bins, lo, hi)
-    values = [x.mean(), x.std() if x.numel() > 1 else x.new_tensor(math.nan), x.flatten(1).mean(0).var(correction=0) if x.ndim > 1 else x.new_zeros(())]
+    n = x.numel()
+    if x.device.type == 'cpu' and n:
+        rows = x.permute(0, *sorted(range(1, x.ndim), key=x.stride, reverse=True)) if x.ndim else x # the places in the order in which they lie in memory: `channels_last` is not copied
+        rows = rows.reshape(len(x) if x.ndim else 1, -1).contiguous().numpy()
+        left,right = (np.float32(v or 0) for v in (lo, hi))
+        own = bool(bins) and 0 < (right - left)*np.float32(bins) < np.inf
+        *values,counts = _count(rows, bins if own else 0, left, right)
+        counts = torch.from_numpy(counts)
+        if bins and not own: counts = torch.cat([counts, x.histc(bins, lo, hi).long()])
+        return torch.tensor(values),counts,n
+    values = [x.mean(), x.std() if n > 1 else x.new_tensor(math.nan), x.flatten(1).mean(0).var(correction=0) if x.ndim > 1 else x.new_zeros(())]
     counts = torch.stack([(x <= _near).sum(), (x < -_near).sum(), x.isnan().sum()]) # everything stays where it is: nothing here waits for the device
     if bins: counts = torch.cat([counts, x.histc(bins, lo, hi).long()])
-    return torch.stack(values),counts,x.numel()
+    return torch.stack(values),counts,n
 
 # %% ../nbs/09_activations.ipynb #5be07a44
 class _RecordMethods:
@@ -204,7 +204,7 @@ def _check(every, bins, hist_range, sample):
     if not isinstance(bins, Integral) or isinstance(bins, bool) or not 1 <= bins <= 100_000: raise ValueError(f"ActivationStats: bins is {bins!r}; give a whole number of 1 or more, up to 100,000")
     try: lo,hi = hist_range
     except (TypeError, ValueError): lo = hi = None
-    if not all(isinstance(o, Real) and math.isfinite(o) for o in (lo, hi)) or not lo < hi: raise ValueError(f"ActivationStats: hist_range is {hist_range!r}; give two numbers, the smaller one first, such as (-10, 10)")
+    if not all(isinstance(o, Real) and abs(o) <= torch.finfo(torch.float).max for o in (lo, hi)) or not lo < hi: raise ValueError(f"ActivationStats: hist_range is {hist_range!r}; give two numbers that single precision holds, the smaller one first, such as (-10, 10)")
 
 class ActivationStats(Callback):
     "Record what comes out of a model's layers while it trains; `ValueError` or `TypeError` for arguments, layers and statistics that do not exist"

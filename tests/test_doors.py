@@ -101,7 +101,7 @@ def test_the_fresh_environment_is_what_it_says(fresh, tmp_path):
     python,site,jupyter = fresh
     dev = [o for o in ('hypothesis', 'torchinfo', 'fvcore', 'skimage', 'pytest', 'nbdev', 'selenium', 'formulas')]
     code = f"""
-import importlib.util as u, json, socket, sys, cnn_notes, torch, fastai, matplotlib, openpyxl
+import importlib.util as u, json, socket, sys, cnn_notes, torch, fastai, matplotlib, numba, openpyxl
 try: socket.create_connection(('192.0.2.1', 80), .1); net = 'open'
 except RuntimeError: net = 'cut'
 print(json.dumps([cnn_notes.__file__, net, [o for o in {dev} if u.find_spec(o)]]))"""

@@ -46,7 +46,7 @@ conv(1, 8, ks=5).forward
 
 def test_a_type_checker_reads_the_installed_package(tmp_path):
     (tmp_path/'use.py').write_text(use)
-    (tmp_path/'mypy.ini').write_text('[mypy]\nfollow_imports = silent\n[mypy-torch.*,fastai.*,fastcore.*,matplotlib.*,numpy.*,pandas.*,PIL.*]\nfollow_imports = skip\nignore_missing_imports = True\n')
+    (tmp_path/'mypy.ini').write_text('[mypy]\nfollow_imports = silent\n[mypy-torch.*,fastai.*,fastcore.*,matplotlib.*,numba.*,numpy.*,pandas.*,PIL.*]\nfollow_imports = skip\nignore_missing_imports = True\n')
     res = subprocess.run([sys.executable, '-m', 'mypy', '--cache-dir', str(tmp_path/'cache'), 'use.py'], cwd=tmp_path, capture_output=True, text=True, env={**__import__('os').environ, 'MYPYPATH': str(root)})
     out = res.stdout
     assert 'Revealed type is "cnn_notes.geometry.Window"' in out and 'Revealed type is "cnn_notes.counting.Counts"' in out, out + res.stderr
