@@ -40,7 +40,7 @@ _width = 2048 # columns taken at a time: what they need besides stays in the pro
 def _count(x, bins, lo, hi):
     "Of (rows, columns) float32: mean, std, variance of the columns' means; counts of <= .05, < -.05, NaN and each bin"
     rows,cols = x.shape
-    near,range_,last = np.float32(_near),hi - lo,np.int32(bins - 1)
+    near,span,last = np.float32(_near),hi - lo,np.int32(bins - 1)
     start = np.float64(x[0,0]) if np.isfinite(x[0,0]) else 0. # sums of differences from a value among them keep their digits
     total = squares = means = 0.
     counts,slots = np.zeros(3 + bins, np.int64),np.empty(_width, np.uint32)
@@ -62,7 +62,7 @@ def _count(x, bins, lo, hi):
             counts[0] += low; counts[1] += lower; counts[2] += nan
             if bins:
                 for j in range(n): # slot 0 is for what lies outside, and the others are what `histc` makes of a value, in its arithmetic, so that its rounding is met too
-                    k = min(np.int32((v[j] - lo)*np.float32(bins)/range_), last) + np.int32(1)
+                    k = min(np.int32((v[j] - lo)*np.float32(bins)/span), last) + np.int32(1)
                     slots[j] = k if (v[j] >= lo) & (v[j] <= hi) else np.int32(0)
                 for j in range(n): tables[j & 3,slots[j]] += 1
         for j in range(n):
