@@ -379,7 +379,7 @@ def color_dim(self:ActivationRecord,
 
 # %% ../nbs/09_activations.ipynb #99cc4e80
 Health = namedtuple('Health', 'layer passing signal health verdict')
-_healthy = .02
+_healthy = .04
 
 @patch
 def health(self:ActivationRecord) -> list: # a `Health` for each layer: its number is `health`, its word `verdict`

@@ -5,12 +5,13 @@
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
-import filecmp, json, os, re, shutil, subprocess, sys, tempfile, time
+import base64, filecmp, io, json, os, re, shutil, subprocess, sys, tempfile, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
 from nbdev.config import get_config
+from PIL import Image
 
 root = Path(__file__).resolve().parent.parent
 badge_pat = re.compile(r'^\[!\[Open in Colab\].*\)$|^BADGE$', re.M)
@@ -61,6 +62,18 @@ def dress(nb, path):
             if 'image/png' in o.get('data', {}): o.metadata = {'image/png': {'alt': alt}} if alt else {}
     return nb
 
+def pack(nb):
+    "The same pixels in fewer bytes: pictures without the transparency that none of them uses, and compressed as far as it goes"
+    for c in nb.cells:
+        for o in c.get('outputs', []):
+            if 'image/png' not in o.get('data', {}): continue
+            raw,small = base64.b64decode(o.data['image/png']),io.BytesIO()
+            im = Image.open(io.BytesIO(raw))
+            if im.mode == 'RGBA' and im.getextrema()[3] == (255, 255): im = im.convert('RGB')
+            im.save(small, 'PNG', optimize=True)
+            if len(small.getvalue()) < len(raw): o.data['image/png'] = base64.b64encode(small.getvalue()).decode()
+    return nb
+
 def run(names):
     paths = [p for p in notebooks() if not names or p.stem in names]
     if missing := set(names) - {p.stem for p in paths}: sys.exit(f"no notebook named {', '.join(sorted(missing))}; there are {', '.join(p.stem for p in notebooks())}")
@@ -69,7 +82,7 @@ def run(names):
         print(p.name, end=' ', flush=True)
         nb = read(p)
         NotebookClient(nb, kernel_name='python3', timeout=None, resources={'metadata': {'path': str(p.parent)}}).execute()
-        write(dress(nb, p), p)
+        write(dress(pack(nb), p), p)
         print(f'{time.perf_counter()-start:.0f} s', flush=True)
 
 def hidden(cell): return bool(re.match(r'#\|\s*hide\b', cell.source))
