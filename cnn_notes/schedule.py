@@ -53,7 +53,7 @@ def one_cycle(
     style:str='fastai', # whose knots and defaults: 'fastai' (`fit_one_cycle`) or 'pytorch' (`OneCycleLR`)
     three_phase:bool=False, # up, down to the first rate, then to the last one; 'pytorch' only
 ) -> OneCycle: # lists `lrs` and `moms` of `n_steps` floats, and `knots`
-    "The 1cycle schedule step by step (Smith and Topin 2017, section 3); `ValueError` for settings that make none"
+    "The 1cycle schedule step by step (Smith and Topin 2017, section 3, in the forms of fastai and PyTorch); `ValueError` for settings that make none"
     if not isinstance(style, str) or style not in _defaults: raise ValueError(f"one_cycle: style is {style!r}; give 'fastai' or 'pytorch'")
     if not isinstance(anneal, str) or anneal not in _anneal: raise ValueError(f"one_cycle: anneal is {anneal!r}; give 'cos' or 'linear'")
     if three_phase and style != 'pytorch': raise ValueError("one_cycle: three_phase is a setting of OneCycleLR; give style='pytorch' with it")
