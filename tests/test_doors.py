@@ -69,7 +69,7 @@ def fresh(dist, tmp_path_factory):
     return python,site,folder/'jupyter'
 
 def clean_env(home, jupyter):
-    keep = ('PATH', 'LANG', 'LC_ALL', 'OMP_NUM_THREADS', 'TMPDIR')
+    keep = ('PATH', 'LANG', 'LC_ALL', 'OMP_NUM_THREADS', 'TMPDIR', 'ATEN_CPU_CAPABILITY', 'ONEDNN_MAX_CPU_ISA') # the last two stand in for another processor
     return {**{k: os.environ[k] for k in keep if k in os.environ}, 'HOME': str(home), 'JUPYTER_PATH': str(jupyter), 'PYTHONDONTWRITEBYTECODE': '1'}
 
 number = re.compile(r'(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?')
