@@ -1,7 +1,7 @@
 """Keep the notebooks, the package and the README in step.
 
     python tools/notebooks.py dress           badges, folded solutions, alternative texts, no leftovers of progress bars
-    python tools/notebooks.py run [NAME ...]  run all cells (slow ones too) in a fresh kernel and save the outputs
+    python tools/notebooks.py run [--quick] [NAME ...]  run all cells in a fresh kernel and save the outputs; --quick: leave the slow ones as they are
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
@@ -16,7 +16,8 @@ from PIL import Image
 root = Path(__file__).resolve().parent.parent
 badge_pat = re.compile(r'^\[!\[Open in Colab\].*\)$|^BADGE$', re.M)
 
-def notebooks(): return sorted((root/'nbs').glob('*.ipynb'))
+def notebooks(): return sorted((root/'nbs').glob('*.ipynb')) + sorted((root/'nbs'/'package').glob('*.ipynb'))
+def lessons(): return [p for p in notebooks() if p.parent.name == 'nbs' and p.stem != 'index']
 def read(path): return nbformat.read(path, as_version=4)
 def write(nb, path):
     "As nbdev writes it; whoever interrupts finds the old one or the new one, never a part"
@@ -37,8 +38,7 @@ def badge(path): return f'[![Open in Colab](https://colab.research.google.com/as
 def contents():
     "The table of notebooks: title, what it is for, badge"
     rows = ['<!-- notebooks -->', '| notebook | you will be able to | open |', '| --- | --- | --- |']
-    for p in notebooks():
-        if p.stem == 'index': continue
+    for p in lessons():
         title,sub = re.match(r'# (.+)\n\n> (.+)', read(p).cells[0].source).groups()
         rows.append(f'| [{p.stem}]({p.name}): {title} | {sub} | {badge(p)} |')
     return '\n'.join(rows)
@@ -74,14 +74,20 @@ def pack(nb):
             if len(small.getvalue()) < len(raw): o.data['image/png'] = base64.b64encode(small.getvalue()).decode()
     return nb
 
+def slow(cell): return cell.cell_type == 'code' and bool(re.search(r'^#\|\s*slow\b', cell.source, re.M))
+
 def run(names):
+    quick,names = '--quick' in names,[n for n in names if n != '--quick']
     paths = [p for p in notebooks() if not names or p.stem in names]
     if missing := set(names) - {p.stem for p in paths}: sys.exit(f"no notebook named {', '.join(sorted(missing))}; there are {', '.join(p.stem for p in notebooks())}")
     for p in paths:
         start = time.perf_counter()
         print(p.name, end=' ', flush=True)
         nb = read(p)
+        cells = nb.cells
+        if quick: nb.cells = [c for c in cells if not slow(c)]
         NotebookClient(nb, kernel_name='python3', timeout=None, resources={'metadata': {'path': str(p.parent)}}).execute()
+        nb.cells = cells
         write(dress(pack(nb), p), p)
         print(f'{time.perf_counter()-start:.0f} s', flush=True)
 
@@ -114,13 +120,13 @@ def check():
         ignore = shutil.ignore_patterns('.git', '.venv', 'mnist', '__pycache__', '*.egg-info', 'build', 'dist', '_bench')
         shutil.copytree(root, d, ignore=ignore)
         for p in notebooks():
-            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True): res.append(f'nbs/{p.name}: badge, folding, alternative text or leftovers of a progress bar; run `make export`')
+            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True): res.append(f'{p.relative_to(root)}: badge, folding, alternative text or leftovers of a progress bar; run `make export`')
         for cmd in ('nbdev-export', 'nbdev-clean'): subprocess.run(cmd, cwd=d, check=True, capture_output=True)
         for f in sorted((d/'cnn_notes').glob('*.py')):
             mine = root/'cnn_notes'/f.name
             if not mine.exists() or not filecmp.cmp(f, mine, shallow=False): res.append(f'cnn_notes/{f.name}: not what the notebooks export; run `make export`')
         for p in notebooks():
-            if not filecmp.cmp(p, d/'nbs'/p.name, shallow=False): res.append(f'nbs/{p.name}: not clean; run `make export`')
+            if not filecmp.cmp(p, d/p.relative_to(root), shallow=False): res.append(f'{p.relative_to(root)}: not clean; run `make export`')
         (d/'readme').mkdir()
         readme(d/'readme')
         for f in (d/'readme').rglob('*'):
