@@ -4,14 +4,13 @@
 
 # %% auto #0
 __all__ = ['ReceptiveField', 'ReceptiveFields', 'receptive_field', 'precedents', 'Box', 'input_box', 'gradient_receptive_field',
-           'EffectiveField', 'effective_receptive_field', 'NetworkView', 'explore_network']
+           'EffectiveField', 'effective_receptive_field']
 
 # %% ../nbs/07_receptive_field.ipynb #0311f33a
 import math
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from .explore import View
 from .geometry import Layer, Trace, _activations, _Recorder, _tensors, trace, unknown_layer
 from .show import outline, palette, show_image
 from collections.abc import Sequence
@@ -475,107 +474,9 @@ def effective_receptive_field(
     if not heat.any(): raise ValueError(f"effective_receptive_field: no gradient of {l.name!r} arrives at the image; if its activations are off for all images, take the layer before its ReLU")
     return EffectiveField(heat/heat.sum())
 
-# %% ../nbs/07_receptive_field.ipynb #fc03e538
-def _axis(step):
-    "A step, as the view's script reads it: null for its own place, 'all', or for each place a list"
-    if step == _one(step.n_out, step.n_out): return None
-    looks = [step.real(o) for o in range(step.n_out)]
-    return 'all' if all(o == list(range(step.n_in)) for o in looks) else looks
-
-def _stages(layers):
-    "The layers to show: each that looks around, with what follows it place by place"
-    res = []
-    for l in layers:
-        if len(l.out_shape) < 4: continue
-        follows = res and l.inputs == (res[-1],) and not l.window and _grid(l.out_shape) == _grid(l.in_shape) and l.kind in _own_place | {'activation', 'norm'}
-        if follows: res[-1] = l.index
-        elif l.window or l.kind in ('add', 'mul', 'concat', 'upsample', 'adaptive_pool', 'linear'): res.append(l.index)
-    if len(res) > _most: res = [i for i,j in zip(res, [*res[1:], None]) if j is None or layers[i].out_shape[2:] != layers[j].out_shape[2:]] # the last of each size
-    return res
-
-_most = 11 # layers beside the image
-
-class NetworkView(View):
-    "What `explore_network` returns: an image and the layers of a network, to be pointed at"
-    def __init__(self, layers, panels, start, title):
-        self.layers,self.panels,self.start = layers,panels,start
-        n,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
-        side,gap,columns = 280,14,(4 if n > 6 or n == 4 else 3, 3 if n > 4 else 2, 2)
-        head,top = (82, 100, 112),(48, 66, 110)
-        last = max(p['index'] for p in panels)
-        records = [dict(size=_grid(l.out_shape), feeds=[(i, _axis(rows), _axis(cols)) for i,rows,cols in _feeds(l)]) for l in layers[:last+1]]
-        heights = tuple(f'calc({84+t}px + {-(-n//c)}*({h}px + {ratio:.4f}*min({side}px,(100cqw - {36+gap*(c-1)}px)/{c})))' for t,h,c in zip(top, head, columns))
-        super().__init__('network', dict(panels=panels, records=records, size=panels[0]['size'], start=start, side=side, gap=gap, ratio=ratio, columns=columns, head=head, top=top), title, heights)
-
-    def _lit(self):
-        p = self.panels[self.start['panel']]
-        res = _marked(self.layers, p['index'], tuple(self.start['at']))
-        return [res.get(q['index'], torch.zeros(q['size'], dtype=torch.bool)) for q in self.panels]
-    def marked(self) -> dict: # {layer's name: (H, W) bool}, with the image as 'input': of `precedents`, the layers that are shown
-        "The cells that are lit in each panel when the view starts"
-        return {'input' if p['index'] < 0 else p['name']: m for p,m in zip(self.panels, self._lit())}
-
-    def static(self) -> Figure:
-        "The view as a still picture"
-        def plain(text): return text.replace('$', r'\$') # no formulas
-        n = len(self.panels)
-        c = self.data['columns'][0]
-        fig = Figure(figsize=(9, -(-n//c)*(9/c + .3) + .3), layout='constrained')
-        axs = fig.subplots(-(-n//c), c, squeeze=False).flat
-        for k,(ax, p, cells) in enumerate(zip(axs, self.panels, self._lit())):
-            show_image(torch.tensor(p['channels'][p['channel']]['values']), ax, kind='output' if k else 'input', title=plain(f"{p['name']}: {cells.sum()} of {cells.numel()}"))
-            ax.images[0].set_alpha(torch.where(cells, 1., .25).numpy())
-            if cells.any():
-                b = _box(cells)
-                outline(ax, b.rows, b.cols)
-        for ax in list(axs): ax.axis('off')
-        fig.suptitle(plain(self.title), x=.01, ha='left', fontsize=11)
-        return fig
-    def alt(self) -> str:
-        "What `static` shows"
-        p = self.panels[self.start['panel']]
-        parts = ', '.join(f"{m.sum()} of {m.numel()} cells of {q['name']}" for q,m in zip(self.panels, self._lit()) if m.any() and q is not p)
-        return f"{self.title}. Activation {tuple(self.start['at'])} of {p['name']} is made from {parts}"
-
-# %% ../nbs/07_receptive_field.ipynb #97ec0e6e
-def _values(t): return [[float(f'{v:.4g}') for v in row] for row in t.tolist()]
-
-def explore_network(
-    model:nn.Module, # any network whose layers `receptive_field` knows
-    image:Tensor, # (H, W), (C, H, W) or (1, C, H, W), floating point, as the model wants it; up to 64 pixels high and wide
-    layers:Sequence|None=None, # names of the layers to show, or of modules, whose last layer is meant; None: those that look around, or the last of each size where that makes more than 11
-    at:tuple|None=None, # (layer's name, (row, column)): the activation to start with; None: one in the middle of the last layer that has more than one
-    title:str|None=None, # stands above the view
-    channels:int=16, # at most so many of each layer, the first ones
-) -> NetworkView: # shows itself in a notebook
-    "Point at an activation and see what it is made from in every layer before it; `ValueError` for what cannot be shown"
-    if not isinstance(image, Tensor) or not image.is_floating_point() or not 2 <= image.ndim <= 4 or (image.ndim == 4 and len(image) != 1):
-        raise ValueError(f"explore_network: image is {f'{tuple(image.shape)} {image.dtype}' if isinstance(image, Tensor) else type(image).__name__}; give one image as a floating-point tensor, (C, H, W)")
-    if image.is_meta or image.layout != torch.strided: raise ValueError(f"explore_network: image is {image.layout} on {image.device}; give a dense tensor that has values")
-    x = image.detach().as_subclass(Tensor)
-    x = x[None, None] if x.ndim == 2 else x[None] if x.ndim == 3 else x
-    if max(x.shape[2:]) > 64: raise ValueError(f"explore_network: the image is {x.shape[2]} x {x.shape[3]}; the view draws every pixel as a cell, and shows up to 64 x 64")
-    if not x.isfinite().all(): raise ValueError("explore_network: the image holds NaN or infinity; give a finite one")
-    if not isinstance(channels, Integral) or channels < 1: raise ValueError(f"explore_network: channels is {channels!r}; give a whole number from 1")
-    if isinstance(layers, str): layers = [layers]
-    if layers is not None and (not isinstance(layers, Sequence) or not all(isinstance(o, str) for o in layers)): raise ValueError(f"explore_network: layers is {layers!r}; give a list of names")
-    trace_ = _layers('explore_network', model, x.shape[1:])
-    shown = _stages(trace_) if layers is None else sorted({_find('explore_network', trace_, name).index for name in layers})
-    if not shown: raise ValueError("explore_network: no layer is left to show; give the names of some in layers")
-    if len(shown) > _most: raise ValueError(f"explore_network: layers has {len(shown)} names; the view has room for {_most}")
-    if flat := [trace_[i].name for i in shown if len(trace_[i].out_shape) < 4]: raise ValueError(f"explore_network: layer {flat[0]!r} was flattened, it has no rows and columns to show; give one before that")
-    if big := [l for l in map(trace_.__getitem__, shown) if max(l.out_shape[2:]) > 64]: raise ValueError(f"explore_network: layer {big[0].name!r} is {_text(big[0].out_shape[2:])}; the view shows up to 64 x 64. Give the names of smaller ones in layers")
-    def panel(name, index, t):
-        if not t.isfinite().all(): raise ValueError(f"explore_network: layer {name!r} has values that are NaN or infinite for this image")
-        t = t[0].cpu().float()[:channels] if index >= 0 or len(t[0]) == 1 else t[0].cpu().float().mean(0, keepdim=True) # an image in color: its brightness
-        return dict(name=name, index=index, size=tuple(t.shape[1:]), channel=(t.amax((1, 2)) - t.amin((1, 2))).argmax().item(), channels=[dict(number=k, values=_values(c)) for k,c in enumerate(t)])
-    results = _results(model, x, shown)
-    panels = [panel('image', -1, x), *(panel(trace_[i].name, i, results[i].detach()) for i in shown)]
-    if at is None:
-        k = max((k for k,p in enumerate(panels) if math.prod(p['size']) > 1), default=1) or 1
-        at = panels[k]['name'],None
-    elif not isinstance(at, Sequence) or isinstance(at, str) or len(at) != 2 or not isinstance(at[0], str): raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the place of an activation, ('{panels[-1]['name']}', (row, column))")
-    l = _find('explore_network', trace_, at[0])
-    if l.index not in shown: raise ValueError(f"explore_network: at names layer {l.name!r}, which is not shown; it shows {', '.join(repr(p['name']) for p in panels[1:])}")
-    start = dict(panel=1 + shown.index(l.index), at=_place('explore_network', l, at[1]))
-    return NetworkView(trace_, panels, start, title or f'What an activation of this {type(model).__name__} is made from')
+# %% ../nbs/07_receptive_field.ipynb #1be3e592
+def __getattr__(name):
+    "The network's view was part of this module once; it is made in a module above it"
+    if name not in ('NetworkView', 'explore_network'): raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from cnn_notes import views
+    return getattr(views, name)

@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 from math import prod
 from pathlib import Path
 from cnn_notes import data # first: it silences a warning of fastai's import
-from cnn_notes import callbacks, classic, counting, exercises, explore, geometry, kernels, matmul, models, norm, questionnaire, receptive, schedule, show, speed, spreadsheet
+from cnn_notes import callbacks, classic, counting, exercises, geometry, kernels, matmul, models, norm, questionnaire, receptive, schedule, show, speed, spreadsheet, views
 
 pytestmark = pytest.mark.filterwarnings('error')
 nan,inf = float('nan'),float('inf')
@@ -152,7 +152,7 @@ row('receptive.effective_receptive_field', dict(model=net, images=gray, layer='0
 field = receptive.EffectiveField(ones(4, 4)/16)
 row('receptive.EffectiveField.size', dict(mass=.5), call=field.size, prefix='EffectiveField size', mass=number(0, 1))
 row('receptive.EffectiveField.overlap', dict(other=ones(4, 4)/16), call=field.overlap, prefix='EffectiveField overlap', other=tensor((4, 4)) | dict(other_size=ones(3, 4)/12))
-row('receptive.explore_network', dict(model=net, image=gray[0]), prefix='explore_network trace', model=by_name['model'], image=tensor((1, 8, 8), (8, 8), (1, 1, 8, 8)) | poisoned(1, 8, 8) | dict(large=ones(1, 99, 9), batch=ones(2, 1, 8, 8)),
+row('views.explore_network', dict(model=net, image=gray[0]), prefix='explore_network trace', model=by_name['model'], image=tensor((1, 8, 8), (8, 8), (1, 1, 8, 8)) | poisoned(1, 8, 8) | dict(large=ones(1, 99, 9), batch=ones(2, 1, 8, 8)),
     layers=dict(number=3, odd=Odd(), empty=[], unknown=['nope'], numbers=[0], nones=[None], flat=['3'], many=[f'{k}' for k in range(20)]),
     at=dict(number=3, text='0', odd=Odd(), one=('0',), unknown=('nope', (0, 0)), place=('0', (99, 99)), nones=(None, None)), channels=whole(1))
 
@@ -167,12 +167,12 @@ row('spreadsheet.write_workbook', book, prefix='write_workbook trace Flatten1x1'
     highlight=dict(number=3, text='abc', odd=Odd(), two=(0, 0), far=(99, 0, 0), below=(0, -1, 0), fractions=(0, .5, 0), nans=(0, nan, 0), nones=(None,)*3))
 
 # explore
-row('explore.View', dict(name='conv', data={}, title='x', heights=('1px',)*3), name=dict(none=None, number=3, unknown='nope', empty='', outside='../explore', odd=Odd()),
+row('views.View', dict(name='conv', data={}, title='x', heights=('1px',)*3), name=dict(none=None, number=3, unknown='nope', empty='', outside='../explore', odd=Odd()),
     data=dict(none=None, number=3, text='x', odd=Odd(), nan=dict(a=nan), tensor=dict(a=ones(2)), type=dict), title=dict(none=None, number=3, odd=Odd()), heights=dict(none=None, number=3, two=('1px', '1px'), numbers=(1, 2, 3), text='abc', odd=Odd()))
 paths = dict(none=None, number=3, odd=Odd(), empty='', folder='.', nul='a\0b.html', missing='no/such/folder/a.html', long='x'*5000)
-row('explore.View.save', lambda folder: dict(path=folder/'a.html'), call=lambda path: explore.explore_conv(img).save(path), prefix='View', errors=(ValueError, TypeError, OSError), path=paths)
+row('views.View.save', lambda folder: dict(path=folder/'a.html'), call=lambda path: views.explore_conv(img).save(path), prefix='View', errors=(ValueError, TypeError, OSError), path=paths)
 matrices = dict(number=3, none=None, text='nope', odd=Odd(), ragged=[[1, 2], [3]], texts=[['a', 'b']], complex=ones(4, 4).to(torch.complex64), meta=ones(4, 4, device='meta'), sparse=ones(4, 4).to_sparse()) | {f'rank{n}': ones(*(3,)*n) for n in (0, 1, 3, 4)} | dict(empty=ones(0, 3)) | poisoned(4, 4)
-row('explore.explore_conv', dict(img=img), img=matrices | dict(large=ones(40, 8)), kernel=matrices | dict(large=ones(8, 8), huge_values=ones(3, 3)*1e20), stride=whole(1, 1) | dict(pair=(1, 1)), padding=whole(0, 1), dilation=whole(1, 1),
+row('views.explore_conv', dict(img=img), img=matrices | dict(large=ones(40, 8)), kernel=matrices | dict(large=ones(8, 8), huge_values=ones(3, 3)*1e20), stride=whole(1, 1) | dict(pair=(1, 1)), padding=whole(0, 1), dilation=whole(1, 1),
     kernels=dict(number=3, text='x', list=[1], odd=Odd(), bad=dict(a=None), ragged=dict(a=[[1, 2], [3]])), at=dict(number=3, text='ab', odd=Odd(), far=(99, 99), one=(1,), fractions=(.5, .5), below=(-1, 0)), digits=whole(0, 1))
 
 # classic
@@ -330,10 +330,10 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Box receptive.EffectiveField
-        receptive.EffectiveField.gaussian receptive.NetworkView explore.ConvView callbacks.Health callbacks.ActivationRecord schedule.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
+        receptive.EffectiveField.gaussian views.NetworkView views.ConvView callbacks.Health callbacks.ActivationRecord schedule.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
         questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill"""),
-    'no arguments': ("takes nothing", """show.use_style receptive.NetworkView.marked receptive.NetworkView.static receptive.NetworkView.alt explore.View.static explore.View.alt explore.View.page explore.View.html explore.ConvView.windows explore.ConvView.sum
-        explore.ConvView.static explore.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health schedule.LiveSchedule.plot data.ImageTensors.new_empty"""),
+    'no arguments': ("takes nothing", """show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
+        views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health schedule.LiveSchedule.plot data.ImageTensors.new_empty"""),
     'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
     'fastai': ("fastai calls it, with what fastai makes", """data.TensorDL data.TensorDL.get_idxs data.TensorDL.before_iter data.TensorDL.decode data.TensorDL.new data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new
         data.ImageTensors.denormalize data.ImageTensors.normalize callbacks.ActivationStats.before_fit callbacks.ActivationStats.before_batch callbacks.ActivationStats.after_pred callbacks.ActivationStats.after_batch callbacks.ActivationStats.after_fit
@@ -343,8 +343,9 @@ not_tried = { # why a public name, or a method, has no row
     'command': ("arguments of a command: argparse refuses them, as tests/test_questionnaire.py shows", "questionnaire.main"),
     'messages': ("writes a message for functions whose checks it follows", "geometry.unknown_layer"),
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
+    'moved': ("made in views; this is the name it had before", "explore.View explore.ConvView explore.explore_conv explore.named_kernels"),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
-        explore.named_kernels speed.recipes""")}
+        views.named_kernels speed.recipes""")}
 
 def public():
     "Every public name, and the public methods of the classes among them"
