@@ -1,7 +1,7 @@
 "Hands settings.ini to setuptools; pyproject.toml names what comes from here."
 from configparser import ConfigParser
 from pathlib import Path
-from setuptools import setup
+from setuptools import find_packages, setup
 
 here = Path(__file__).parent
 cfg = ConfigParser(delimiters=['='])
@@ -18,7 +18,7 @@ setup(
     python_requires  = f">={cfg['min_python']}",
     install_requires = lines('requirements'),
     extras_require   = {'dev': lines('dev_requirements')},
-    packages         = ['cnn_notes'],
-    package_data     = {'cnn_notes': ['mnist/*', 'assets/*', 'py.typed']},
+    packages         = find_packages(include=['cnn_notes', 'cnn_notes.*']),
+    package_data     = {'cnn_notes': ['py.typed', *(f'{o}/*' for o in ('mnist', 'assets', 'measurements', 'questions'))]},
     zip_safe         = False,
 )

@@ -1,9 +1,13 @@
 "What the tests share: a network that is cut, and a headless browser"
 import importlib.util, os, subprocess, tempfile
 from pathlib import Path
-import pytest
+import hypothesis, pytest
 
 offline = Path(__file__).resolve().parent/'offline'
+
+# the same examples on every run and in every order of the files; a test's own `settings` change the rest
+hypothesis.settings.register_profile('cnn_notes', derandomize=True, deadline=None, max_examples=60)
+hypothesis.settings.load_profile('cnn_notes')
 
 def pytest_configure(config):
     "Cut the network here, and in every Python that a test starts"

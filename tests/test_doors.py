@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
-from test_hygiene import machine_path, paths, texts, tool, where
+from test_hygiene import every_notebook, machine_path, texts, tool, where
 from test_package import dist, source # noqa: F401, fixtures
 
 root = Path(__file__).resolve().parent.parent
@@ -109,7 +109,7 @@ print(json.dumps([cnn_notes.__file__, net, [o for o in {dev} if u.find_spec(o)]]
     assert res.returncode == 0, res.stderr
     assert json.loads(res.stdout) == [str(site/'cnn_notes'/'__init__.py'), 'cut', []]
 
-@pytest.mark.parametrize('path', paths, ids=lambda p: p.stem)
+@every_notebook
 def test_notebook_alone(path, fresh, tmp_path, monkeypatch):
     _,site,jupyter = fresh
     home,work = tmp_path/'home',tmp_path/'empty'

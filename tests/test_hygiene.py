@@ -8,14 +8,12 @@ root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'tools'))
 import notebooks as tool
 
-# every notebook there is going to be; a link may lead to one that is not written yet
-planned = ['index', 'show', 'exercises', 'explore',
-           '00_data', '01_kernels', '02_stride_padding', '03_channels', '04_matmul', '05_simple_cnn', '06_counting', '07_receptive_field', '08_trace_precedents',
-           '09_activations', '10_one_cycle', '11_batchnorm', '12_before_deep_learning', '13_speed', '14_questionnaire']
-paths = sorted((root/'nbs').glob('*.ipynb'))
+paths = tool.notebooks()
 numbered = [p for p in paths if re.match(r'\d\d_', p.name)]
-by_name = dict(argvalues=paths, ids=lambda p: p.stem)
-by_number = dict(argvalues=[p for p in numbered if p.stem != '14_questionnaire'], ids=lambda p: p.stem) # the questionnaire is the answers: it ends otherwise
+names = {p: p.relative_to(root/'nbs').with_suffix('').as_posix() for p in paths} # a lesson is `01_kernels`, a page of the package `package/tracing`
+answers = [p for p in numbered if 'questionnaire' in p.stem] # the questionnaire is the answers: it ends otherwise
+every_notebook = pytest.mark.parametrize('path', paths, ids=names.get)
+every_lesson = pytest.mark.parametrize('path', [p for p in numbered if p not in answers], ids=names.get)
 
 machine_path = re.compile(r'(?<![\w+/=.~-])/(root|home|tmp|work|usr|opt|Users|mnt)/\w')
 forbidden = {
@@ -46,15 +44,17 @@ def test_prose_leaves_only_prose():
 
 # ---- sound and clean
 
-def test_notebooks_are_the_planned_ones():
-    assert paths and not {p.stem for p in paths} - set(planned)
+def test_the_lessons_are_numbered_without_a_gap():
+    assert [int(p.stem[:2]) for p in numbered] == list(range(len(numbered)))
 
-@pytest.mark.parametrize('path', **by_name)
+def test_no_two_pages_have_one_name(): assert len({p.stem for p in paths}) == len(paths) # the site's addresses
+
+@every_notebook
 def test_valid_and_small(path):
     nbformat.validate(read(path))
     assert path.stat().st_size < 1e6, f'{path.stat().st_size:,} bytes'
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_outputs_are_fit_for_a_page(path):
     nb = read(path)
     for c,o in outputs(nb):
@@ -63,12 +63,12 @@ def test_outputs_are_fit_for_a_page(path):
         for t in texts(o): assert not (m := machine_path.search(t)), f'{where(nb, c)}: {t[max(0, m.start()-60):m.end()+60]}'
         for t in texts(o): assert 'Warning: ' not in t, f'{where(nb, c)}: {t[:300]}'
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_sources_name_no_machine(path):
     nb = read(path)
     for c in nb.cells: assert not (m := machine_path.search(c.source)), f'{where(nb, c)}: {m[0]}'
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_metadata_are_clean(path):
     nb = read(path)
     assert nb.metadata == {'kernelspec': dict(name='python3', display_name='python3', language='python')}
@@ -83,9 +83,9 @@ def test_metadata_are_clean(path):
 
 # ---- pictures
 
-unsaved = set() # notebooks whose slow cells wait for `make outputs NBS=NAME`
+unsaved: set[str] = set() # notebooks whose slow cells wait for `make outputs NBS=NAME`
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_pictures_have_alternative_texts(path):
     nb = read(path)
     for c in code(nb):
@@ -100,7 +100,7 @@ def test_pictures_have_alternative_texts(path):
 
 shows_titles = re.compile(r"title|fig\.text|show_batch|show_results|plot_sched|LiveSchedule\(|\.static\(\)") # fastai's pictures are shown as they are; a view and a live picture bring their titles
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_pictures_have_titles(path):
     nb,helpers = read(path),{} # functions of the notebook that make a title
     for c in code(nb):
@@ -111,12 +111,12 @@ def test_pictures_have_titles(path):
 
 # ---- top, links, ending
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_starts_with_title_and_promise(path):
     first = read(path).cells[0]
     assert first.cell_type == 'markdown' and re.fullmatch(r'# [^\n]+\n\n> [^\n]+', first.source.strip()), first.source
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_badge_and_install_cell(path):
     nb = read(path)
     if path.stem != 'index': # its table holds everybody's badge
@@ -128,22 +128,16 @@ def test_badge_and_install_cell(path):
     first = next(i for i,c in enumerate(code(nb)) if 'cnn_notes' in c.source)
     assert code(nb)[first].source == install, 'something of cnn_notes is wanted before it is installed'
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_links_between_notebooks(path):
     nb = read(path)
     for c in markdown(nb):
         for target in re.findall(r'\]\(([^)\s]+\.ipynb)(?:#[^)]*)?\)', c.source):
             if target.startswith('http'): continue
-            assert target.removesuffix('.ipynb') in planned, f'{where(nb, c)}: no notebook {target}'
-            assert target != path.name, f'{where(nb, c)}: leads to itself'
+            assert (path.parent/target).resolve() in names, f'{where(nb, c)}: no notebook {target}'
+            assert (path.parent/target).resolve() != path, f'{where(nb, c)}: leads to itself'
 
-@pytest.mark.parametrize('path', argvalues=numbered, ids=lambda p: p.stem)
-def test_links_lead_somewhere_once_all_are_written(path):
-    if {p.stem for p in paths} != set(planned): return # some are still to come
-    for c in markdown(read(path)):
-        for target in re.findall(r'\]\((\w+\.ipynb)', c.source): assert (path.parent/target).exists(), target
-
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_headings_have_cells_of_their_own(path):
     nb = read(path)
     for c in markdown(nb)[1:]:
@@ -160,7 +154,7 @@ def section(nb, title):
     end = next((i for i,c in enumerate(rest) if c.cell_type == 'markdown' and c.source.startswith('## ')), len(rest))
     return rest[:end]
 
-@pytest.mark.parametrize('path', **by_number)
+@every_lesson
 def test_exercises(path):
     cells = section(read(path), 'Exercises')
     solutions = [c for c in cells if c.cell_type == 'code' and '#@title Solution' in c.source]
@@ -170,7 +164,7 @@ def test_exercises(path):
     verdicts = [o.data['text/plain'] for c in cells if c.cell_type == 'code' for o in c.outputs if 'text/plain' in o.get('data', {})]
     assert sum(v.startswith('Not yet') for v in verdicts) >= len(solutions) and sum(v.startswith('Correct') for v in verdicts) >= len(solutions), verdicts
 
-@pytest.mark.parametrize('path', **by_number)
+@every_lesson
 def test_questions_answered_here(path):
     nb = read(path)
     cells = section(nb, 'Questions answered here')
@@ -182,13 +176,12 @@ def test_questions_answered_here(path):
     assert len(set(numbers)) == len(numbers) and all(1 <= int(n) <= 40 for n in numbers), numbers
 
 def test_every_question_is_answered_somewhere():
-    if {p.stem for p in paths} < set(planned) - {'13_speed'}: return # some are still to come
     said = '\n'.join(c.source for p in numbered for c in markdown(read(p)))
     numbers = {int(n) for n in re.findall(r'\[[Qq]uestion (\d+)\]', said)}
     assert numbers | {19} == set(range(1, 41)) # 19, the reading list, is the questionnaire's own
     assert {int(n) for n in re.findall(r'\[[Rr]esearch task (\d)\]', said)} == {1, 2, 3}
 
-@pytest.mark.parametrize('path', **by_name)
+@every_notebook
 def test_tone(path):
     nb = read(path)
     for c in markdown(nb):

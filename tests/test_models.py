@@ -7,9 +7,6 @@ import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from cnn_notes.models import Flatten1x1, conv, simple_cnn
 
-settings.register_profile('models', deadline=None, max_examples=60, derandomize=True)
-settings.load_profile('models')
-
 odd   = st.sampled_from([1, 3, 5, 7])
 small = st.integers(1, 6)
 acts  = st.sampled_from([None, nn.ReLU, nn.GELU, partial(nn.LeakyReLU, .1), lambda: nn.Sigmoid()])

@@ -16,7 +16,7 @@ from cnn_notes.show import Gif
 from cnn_notes.spreadsheet import write_workbook
 from test_explore import hostile
 from test_explore_network import names
-from test_hygiene import paths
+from test_hygiene import every_notebook
 import test_spreadsheet
 
 root = Path(__file__).resolve().parent.parent
@@ -66,7 +66,7 @@ def test_the_commands_take_nothing_from_a_reader(path):
 
 # 08 evaluates formulas that it wrote itself a few cells before, and says so
 pages = {'08_trace_precedents': ['eval']}
-@pytest.mark.parametrize('path', paths, ids=lambda p: p.stem)
+@every_notebook
 def test_the_notebooks(path):
     nb = json.loads(path.read_text(encoding='utf-8'))
     found = []

@@ -7,8 +7,8 @@ from nbclient import NotebookClient
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'tools'))
 import notebooks as tool
+from test_hygiene import every_notebook, paths
 
-notebooks = sorted(p.stem for p in (root/'nbs').glob('*.ipynb'))
 trains = {'fit', 'fit_one_cycle', 'fine_tune', 'lr_find', 'backward'} # methods, of a Learner and of a loss
 loops = ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp
 shows = {'progress_bar', 'master_bar'}
@@ -47,12 +47,12 @@ def silent(cell, names):
     look(ast.parse(source(cell)))
     return found
 
-def code(name): return [c.source for c in nbformat.read(root/'nbs'/f'{name}.ipynb', as_version=4).cells if c.cell_type == 'code']
+def code(path): return [c.source for c in tool.read(path).cells if c.cell_type == 'code']
 def slow(text): return bool(re.search(r'^#\|\s*slow\b', text, re.M))
 
-@pytest.mark.parametrize('name', notebooks)
-def test_slow_cells_show_how_far_they_are(name):
-    cells = code(name)
+@every_notebook
+def test_slow_cells_show_how_far_they_are(path):
+    cells = code(path)
     names = training(cells)
     assert not [l for c in cells if slow(c) for l in silent(c, names)]
 
@@ -65,7 +65,7 @@ def test_the_rule_finds_what_it_should():
     for good in ('fit(1)', 'for s in progress_bar(range(5), leave=False): score(s)', 'for s in range(5): fit(progress_bar(batches()))', 'x = {k: [fit(s) for s in progress_bar(range(5))] for k in kinds}', 'x = {k: [fit(s) for s in range(5)] for k in progress_bar(kinds)}',
                  '[o.max() for o in runs]', 'def more():\n    return [fit(s) for s in range(5)]', '[l.mean() for l in map(str, range(3))]'): assert not silent(good, names), good
 
-def test_some_notebooks_are_looked_at(): assert sum(bool(training(code(n)) and any(map(slow, code(n)))) for n in notebooks) >= 6
+def test_some_notebooks_are_looked_at(): assert sum(bool(training(code(n)) and any(map(slow, code(n)))) for n in paths) >= 6
 
 def test_a_bar_leaves_nothing(tmp_path):
     cells = ['from fastprogress import progress_bar', "for i in progress_bar(range(3), leave=False): pass\n'end'", "{i: i for i in progress_bar(range(2), leave=False, comment='two')}", 'for i in progress_bar(range(2), leave=False): print(i)',
@@ -78,7 +78,7 @@ def test_a_bar_leaves_nothing(tmp_path):
     assert [[o.get('data', {}).get('text/plain') for o in c.outputs] for c in (*nb.cells[:3], nb.cells[4])] == [[], ["'end'"], ['{0: 0, 1: 1}'], ["'fitted'"]]
     assert ''.join(o.text for o in nb.cells[3].outputs) == '0\n1\n'
 
-@pytest.mark.parametrize('name', notebooks)
-def test_saved_outputs_hold_no_leftovers(name):
-    nb = nbformat.read(root/'nbs'/f'{name}.ipynb', as_version=4)
+@every_notebook
+def test_saved_outputs_hold_no_leftovers(path):
+    nb = tool.read(path)
     assert not [c.id for c in nb.cells if c.cell_type == 'code' for o in c.outputs if tool.left_by_a_bar(o)]

@@ -105,7 +105,7 @@ def readme(folder):
     body = re.sub(r'```python\s*no echo\s*```', '', body)
     alts = iter(alts)
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
-    body = re.sub(r'\]\((\w+\.ipynb)', r'](nbs/\1', body)
+    body = re.sub(r'\]\(((?:package/)?\w+\.ipynb)', r'](nbs/\1', body)
     (folder/'README.md').write_text(re.sub(r'\n{3,}', '\n\n', body).strip() + '\n', encoding='utf-8')
     for name,data in res['outputs'].items():
         f = folder/name

@@ -12,7 +12,9 @@ import nbformat
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from notebooks import directive, hidden, notebooks, read, root
 
-parts = 'The course','Tools of the course'
+def name(path): return path.relative_to(root/'nbs').with_suffix('').as_posix()
+def part(path): return 'Package' if path.parent.name == 'package' else 'The course' if re.match(r'\d\d_', path.stem) else 'Tools of the course'
+parts = 'The course','Tools of the course','Package'
 badge_link = re.compile(r'\[!\[Open in Colab\]\([^)]*\)\]\(([^)]*)\)')
 
 def slug(heading):
@@ -21,11 +23,12 @@ def slug(heading):
 
 def title(path): return read(path).cells[0].source.split('\n')[0].removeprefix('# ')
 
-def page_link(m):
-    "A link to a section of a notebook, as a link to its page; the label alone, if there is no such page"
-    label,stem,heading = m.groups()
-    if not (root/'nbs'/f'{stem}.ipynb').exists(): return label
-    return f"[{label}]({stem}.html{'#' + slug(heading) if heading else ''})"
+def page_links(text, folder):
+    "`text` with its links to sections of notebooks, seen from `folder`, as links to their pages; the label alone, if there is no such page"
+    def link(m):
+        label,stem,heading = m.groups()
+        return f"[{label}]({stem}.html{'#' + slug(heading) if heading else ''})" if (folder/f'{stem}.ipynb').exists() else label
+    return re.sub(r'\[([^\]]+)\]\(([\w./]+)\.ipynb(?:#([^)]+))?\)', link, text)
 
 def page(path):
     "The notebook as MyST-NB wants it"
@@ -44,15 +47,15 @@ def page(path):
             for o in c.outputs: o.pop('metadata', None) if o.output_type == 'stream' else o.update(metadata={})
         else:
             c.source = badge_link.sub(r'[Open in Colab](\1)', c.source)
-            c.source = re.sub(r'(\]\(\w*(?:\.ipynb)?#)([^)]+)\)', lambda m: f'{m[1]}{slug(m[2])})', c.source)
+            c.source = re.sub(r'(\]\((?:[\w./]+\.ipynb)?#)([^)]+)\)', lambda m: f'{m[1]}{slug(m[2])})', c.source)
         for o in c.get('outputs', []): # MyST leaves the links of an output as they are
-            if text := o.get('data', {}).get('text/markdown'): o.data['text/markdown'] = re.sub(r'\[([^\]]+)\]\((\w+)\.ipynb(?:#([^)]+))?\)', page_link, text)
+            if text := o.get('data', {}).get('text/markdown'): o.data['text/markdown'] = page_links(text, path.parent)
         cells.append(c)
     if path.stem == 'index':
         for caption in parts:
-            names = [p for p in notebooks() if p.stem != 'index' and bool(re.match(r'\d\d_', p.stem)) == (caption == 'The course')]
-            entries = [f'{p.stem[:2]} {title(p)} <{p.stem}>' if caption == 'The course' else p.stem for p in names]
-            cells.append(nbformat.v4.new_markdown_cell('\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *entries, '```'])))
+            listed = [p for p in notebooks() if p.stem != 'index' and part(p) == caption]
+            entries = [f'{p.stem[:2]} {title(p)} <{p.stem}>' if caption == 'The course' else name(p) for p in listed]
+            if entries: cells.append(nbformat.v4.new_markdown_cell('\n'.join(['```{toctree}', ':hidden:', f':caption: {caption}', '', *entries, '```'])))
     nb.cells = cells
     nb.metadata['language_info'] = {'name': 'python', 'pygments_lexer': 'ipython3'}
     return nb
@@ -63,7 +66,10 @@ def build(out):
     for d in (src, html): shutil.rmtree(d, ignore_errors=True)
     src.mkdir(parents=True)
     for f in (root/'tools'/'site').iterdir(): shutil.copy(f, src)
-    for p in notebooks(): nbformat.write(page(p), src/p.name)
+    for p in notebooks():
+        path = src/p.relative_to(root/'nbs')
+        path.parent.mkdir(exist_ok=True)
+        nbformat.write(page(p), path)
     res = subprocess.run([sys.executable, '-m', 'sphinx', '-q', '-b', 'html', '-d', out/'doctrees', src, html], capture_output=True, text=True)
     if res.returncode: sys.exit(res.stdout + res.stderr)
     return res.stderr.strip()
