@@ -11,7 +11,7 @@ import math
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from .geometry import Layer, Trace, _activations, _Recorder, _tensors, trace, unknown_layer
+from .tracing import Layer, Trace, _activations, _Recorder, _tensors, trace, unknown_layer
 from .show import outline, palette, show_image
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -378,10 +378,11 @@ class _Probe(_Recorder):
                 for t in _tensors(res):
                     if t.requires_grad: t.register_hook(_whether)
             return res
-        run.__name__ = name
+        run.__name__,run.__self__ = name,getattr(func, '__self__', None)
         return super().__torch_function__(run, types, args, kwargs)
 
-    def _record(self, name, args, kwargs, shapes, sources, outs):
+    def _note(self, *args): pass
+    def _record(self, name, note, shapes, sources, outs):
         if self.n in self.wanted: self.found[self.n] = outs[0].clone() # a later operation may change it in place
         if self.n == max(self.wanted): raise _Found
         for t in outs: self._own(t, self.n)

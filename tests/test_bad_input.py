@@ -118,7 +118,7 @@ row('geometry.Window', dict(ks=3, stride=2, padding=1, dilation=1), ks=pair(1, F
 row('geometry.Window.out_size', dict(in_size=8), call=window.out_size, prefix='Window', in_size=pair(1, False))
 row('geometry.Window.inputs', dict(i=1, j=1), call=window.inputs, prefix='Window', i=no_number | no_real | dict(fraction=.5), j=no_number | no_real | dict(fraction=.5))
 row('geometry.Window.slices', dict(i=1, j=1), call=window.slices, prefix='Window', i=whole(0), j=whole(0))
-row('geometry.trace', where, model=nets(), input_shape=shapes)
+row('geometry.trace', where, but=('model-transposed',), model=nets(), input_shape=shapes)
 row('geometry.Trace.__getitem__', dict(i=0), call=lambda i: geometry.trace(**where)[i], prefix='trace', errors=(ValueError, TypeError, IndexError), i=layer_names())
 
 # matmul
@@ -138,7 +138,7 @@ row('models.simple_cnn', dict(widths=(4, 8)), prefix='simple_cnn conv', widths=d
     n_in=whole(1, 1), n_out=whole(1, 1), ks=whole(1, 1) | dict(even=2), first_ks=whole(1, 1) | dict(even=4), act=act, norm=act)
 
 # counting
-row('counting.count', where, prefix='trace', model=nets(), input_shape=shapes)
+row('counting.count', where, but=('model-transposed',), prefix='trace', model=nets(), input_shape=shapes)
 
 # receptive
 by_name = dict(model=nets() | dict(no_window=nn.Sequential(nn.Flatten(), nn.Linear(64, 2))), input_shape=shapes, layer=layer_names())
