@@ -1,0 +1,150 @@
+"Experiments with a record: loaded, stale, repeated, stopped, resumed, compared, damaged; and the records that ship"
+import json, math, subprocess, sys
+from pathlib import Path
+import numpy as np
+import pytest
+from scipy import stats
+import cnn_notes.measured as me
+from cnn_notes.measured import Runs, experiment, fingerprint, measured, records, verdict
+
+lr = .1
+def step(x): return x*lr
+def helped(seed): return dict(a=step(seed) + 1.)
+
+@experiment('Draws have a mean above zero', holds=lambda runs: runs.mean('x') > 0)
+def draws(seed):
+    rng = np.random.default_rng(seed)
+    return dict(x=rng.normal(1, .5), row=rng.normal(0, 1, 3))
+
+@pytest.fixture(autouse=True)
+def folders(tmp_path, monkeypatch):
+    "Folders of the test's own, for the package's records and for the reader's"
+    monkeypatch.setenv('CNN_NOTES_HOME', str(tmp_path/'home'))
+    (tmp_path/'shipped').mkdir()
+    monkeypatch.setattr(me, 'shipped_folder', lambda: tmp_path/'shipped')
+    return tmp_path
+
+def ship(folders, name, f, seeds):
+    me._run(name, f, seeds, folders/'shipped'/f'{name}.json', lambda o: o)
+
+def test_a_record_is_loaded_and_the_function_is_not_called(folders):
+    ship(folders, 'draws', draws, range(5))
+    def no(seed): raise AssertionError('called')
+    runs = measured('draws', no, seeds=range(5))
+    assert len(runs) == 5 and runs.stale and runs.own is None # stale, because `no` is another function
+    assert not measured('draws', draws).stale
+    assert runs['row'].shape == (5, 3) and runs.seeds == [0, 1, 2, 3, 4]
+
+def test_the_line_says_what_where_when_and_how_long(folders):
+    ship(folders, 'draws', draws, range(5))
+    line = repr(measured('draws', draws))
+    record = json.loads((folders/'shipped'/'draws.json').read_text())
+    for part in ('Draws have a mean above zero', '5 seeds', record['machine']['processor'], record['date'], 'repeating takes 0 s', 'thread'): assert part in line
+    assert '\n' not in line
+
+def test_mean_and_interval_are_students(folders):
+    ship(folders, 'draws', draws, range(8))
+    runs = measured('draws', draws)
+    x = np.array([draws(s)['x'] for s in range(8)])
+    low,high = stats.t.interval(.95, 7, x.mean(), stats.sem(x))
+    assert runs.mean('x') == pytest.approx(x.mean(), rel=1e-5) and runs.half('x') == pytest.approx((high - low)/2, rel=1e-4)
+    ship(folders, 'one', draws, [3])
+    assert math.isnan(measured('one', draws).half('x')) and measured('one', draws).std('x') == 0
+
+def test_a_rerun_goes_to_the_readers_folder_and_leaves_the_record(folders):
+    ship(folders, 'draws', draws, range(5))
+    before = (folders/'shipped'/'draws.json').read_bytes()
+    runs = measured('draws', draws, seeds=range(100, 105), rerun=True)
+    assert (folders/'shipped'/'draws.json').read_bytes() == before
+    assert runs.seeds == [0, 1, 2, 3, 4] and runs.own.seeds == [100, 101, 102, 103, 104]
+    assert 'Your own run' in repr(runs) and repr(runs).splitlines()[-1] == verdict(runs, runs.own)
+    assert measured('draws', draws).own.seeds == runs.own.seeds # and it is still there next time
+
+def test_a_stopped_rerun_goes_on_where_it_stopped(folders):
+    called = []
+    def slow(seed):
+        if seed == 3 and called.count(3) == 0: called.append(3); raise KeyboardInterrupt
+        called.append(seed)
+        return dict(x=float(seed))
+    with pytest.raises(KeyboardInterrupt): measured('slow', slow, seeds=range(6), rerun=True)
+    assert not (me.own_folder()/'slow.json').exists()
+    runs = measured('slow', slow, seeds=range(6), rerun=True)
+    assert called == [0, 1, 2, 3, 3, 4, 5] and runs['x'].tolist() == [0, 1, 2, 3, 4, 5]
+    assert [p.name for p in me.own_folder().iterdir()] == ['slow.json']
+
+def test_a_stopped_rerun_of_another_version_begins_anew(folders):
+    def stops(seed):
+        if seed: raise KeyboardInterrupt
+        return dict(x=1.)
+    with pytest.raises(KeyboardInterrupt): measured('n', stops, seeds=range(2), rerun=True)
+    runs = measured('n', lambda seed: dict(x=2.), seeds=range(2), rerun=True)
+    assert runs['x'].tolist() == [2, 2]
+
+@pytest.mark.parametrize('shift, said', [(0, 'agree within'), (.6, 'differ (x), but the conclusion holds'), (-3, 'contradicted')])
+def test_the_three_verdicts(folders, shift, said):
+    ship(folders, 'draws', draws, range(20))
+    shipped = measured('draws', draws)
+    record = json.loads(json.dumps(shipped.record))
+    for i,r in enumerate(record['results']): r['x'] = draws(2000 + i)['x'] + shift; r['row'] = draws(2000 + i)['row'].tolist()
+    assert said in verdict(shipped, Runs(record))
+
+def test_intervals_have_the_error_rate_they_claim(folders):
+    "Of 200 pairs of honest repetitions, at most about one in twenty is said to differ (Welch's test has 5%; ours allows a little less)"
+    rng,apart = np.random.default_rng(0),0
+    for _ in range(200):
+        a,b = (Runs(dict(seeds=list(range(10)), results=[dict(x=v) for v in rng.normal(0, 1, 10)], claim='c')) for _ in range(2))
+        apart += not me._agree(a, b, 'x')
+    assert apart <= 20
+
+class TestFingerprint:
+    def test_reacts_to_code_and_not_to_words(self):
+        base = "def f(seed):\n    'One.'\n    # why\n    x = seed*2   # twice\n    return dict(x=x)\n"
+        same = "@mark('other')\ndef f(seed):\n    '''Two\n    lines.'''\n    x = seed * 2\n    return dict(x = x)\n"
+        assert me._stripped(base) == me._stripped(same) != me._stripped(base.replace('*2', '*3'))
+    def test_reacts_to_what_the_function_uses(self, monkeypatch):
+        before = fingerprint(helped)
+        monkeypatch.setitem(globals(), 'lr', .2)
+        assert fingerprint(helped) != before
+    def test_is_the_same_twice(self): assert fingerprint(draws) == fingerprint(draws)
+
+@pytest.mark.parametrize('content, why', [('{"format"', 'damaged'), ('[]', 'not a record'), ('{"name": "x"}', 'not a record'), ('\x00\x01', 'damaged')])
+def test_damaged_and_foreign_records_are_refused(folders, content, why):
+    (folders/'shipped'/'bad.json').write_text(content)
+    with pytest.raises(ValueError, match=f'measured: bad.json .*{why}.*delete it'): measured('bad', draws)
+
+@pytest.mark.parametrize('change, why', [(dict(format=99), 'format 99'), (dict(results=[]), 'one result for each seed')])
+def test_records_of_another_form_are_refused(folders, change, why):
+    ship(folders, 'draws', draws, range(3))
+    path = folders/'shipped'/'draws.json'
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=why): measured('draws', draws)
+
+@pytest.mark.parametrize('result', [dict(x='text'), dict(x=object()), dict(x=None)])
+def test_results_that_are_no_numbers_are_refused(result):
+    with pytest.raises(TypeError, match='measured: a result is'): measured('odd', lambda seed: result, rerun=True)
+
+def test_bad_arguments():
+    for args in ((3, draws), ('a', 3), ('a', draws, 3)):
+        with pytest.raises(TypeError, match='^measured: '): measured(*args)
+
+# ---- what ships, and the command line
+
+real = Path(me.__file__).parent/'measurements'
+
+def test_shipped_records_are_small_and_current(monkeypatch):
+    monkeypatch.setattr(me, 'shipped_folder', lambda: real)
+    assert sum(p.stat().st_size for p in real.glob('*')) < 1e6
+    for runs in records():
+        assert not runs.stale, f'{runs.name}: its function has changed; python -m cnn_notes.measured --rerun {runs.name}'
+        assert runs.holds is None or runs.holds(runs), f'{runs.name}: its own record contradicts its claim'
+
+def command(*args): return subprocess.run([sys.executable, '-m', 'cnn_notes.measured', *args], capture_output=True, text=True)
+
+def test_the_command_lists_and_answers():
+    listed = command()
+    assert listed.returncode == 0, listed.stderr
+    assert command('--stale').stdout.strip() == 'no record is stale'
+    found = json.loads(command('--json').stdout)
+    assert {r['name'] for r in found} == {p.stem for p in real.glob('*.json')}
+    wrong = command('--rerun', 'nothing')
+    assert wrong.returncode == 1 and 'there is no record' in wrong.stderr and 'Traceback' not in wrong.stderr
