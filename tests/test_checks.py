@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, strategies as st
 from torch import Tensor, nn
 from cnn_notes.checks import (Annotated, FigureSize, FilePath, Float, Int, LayerName, Literal, NonNegativeInt, Num,
-                              PositiveFloat, PositiveInt, PositivePair, checked, described, finite, has_values,
+                              PositiveFloat, PositiveInt, PositivePair, centered, checked, described, finite, has_values,
                               nonempty, one_or_two, pair, real, rule_of, whole)
 
 @checked
@@ -77,10 +77,18 @@ class TestTensors:
     @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float32, torch.float64])
     def test_every_floating_point_type_fits(self, dtype): convolve(self.x.to(dtype), self.w.to(dtype))
     def test_one_name_is_one_size(self):
-        with pytest.raises(ValueError, match='convolve: weight has c = 1, but x has c = 3'): convolve(self.x, self.w[:, :1])
-        with pytest.raises(ValueError, match='labels has n = 5, but x has n = 2'): convolve(self.x, self.w, torch.zeros(5).long())
+        with pytest.raises(ValueError, match='convolve: weight has c 1, but x has c 3; make'): convolve(self.x, self.w[:, :1])
+        with pytest.raises(ValueError, match='labels has n 5, but x has n 2; make'): convolve(self.x, self.w, torch.zeros(5).long())
     def test_one_device(self):
-        with pytest.raises(ValueError, match='convolve: weight is on meta, but x is on cpu'): convolve(self.x, self.w.to('meta'))
+        with pytest.raises(ValueError, match='convolve: weight has device meta, but x has device cpu; move'): convolve(self.x, self.w.to('meta'))
+    def test_one_floating_point_type(self):
+        with pytest.raises(ValueError, match='weight has dtype .*float64, but x has dtype .*float32; move'):
+            convolve(self.x, self.w.double())
+    def test_kernels_with_a_center(self):
+        @checked
+        def f(kernel:Annotated[Float[Tensor, 'kh kw'], centered]): return kernel
+        f(torch.ones(1, 3))
+        for size in ((2, 3), (3, 2), (0, 3)): pytest.raises(ValueError, f, torch.ones(size))
     def test_more_rules(self):
         @checked
         def f(x:Annotated[Float[Tensor, 'h w'], nonempty, finite]): return x
