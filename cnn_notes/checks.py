@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['PositiveInt', 'NonNegativeInt', 'PositiveFloat', 'NonNegativeFloat', 'PositivePair', 'NonNegativePair', 'OddInt',
-           'FigureSize', 'FilePath', 'LayerName', 'nonempty', 'has_values', 'finite', 'centered', 'Checked',
+           'Sides', 'FigureSize', 'FilePath', 'LayerName', 'nonempty', 'has_values', 'finite', 'centered', 'Checked',
            'described', 'Rule', 'scalar', 'whole', 'real', 'one_or_two', 'pair', 'TensorRule', 'rule_of', 'checked',
            'Annotated', 'Float', 'Int', 'Literal', 'Num']
 
@@ -21,7 +21,7 @@ from operator import index
 from pathlib import Path
 from torch import Tensor, nn
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, overload
 
 # %% ../nbs/package/checks.ipynb #932d203b
 _all_ = ['Annotated', 'Float', 'Int', 'Literal', 'Num'] # what a signature needs, in one import
@@ -141,6 +141,12 @@ PositivePair     = Annotated[int|tuple, one_or_two(whole(1))]
 NonNegativePair  = Annotated[int|tuple, one_or_two(whole(0))]
 OddInt           = Annotated[int, whole(1), Rule('an odd number', _is_whole, lambda v: v%2 == 1)]
 
+# %% ../nbs/package/checks.ipynb #66e2ccb1
+def _four(o):
+    many = isinstance(o, (tuple, list)) and len(o) == 2 and all(isinstance(p, (tuple, list)) for p in o)
+    return tuple(map(one_or_two(whole(0)), o)) if many else None
+Sides = Annotated[tuple, Rule('((top, bottom), (left, right))', lambda v: v is not None, None, _four)]
+
 # %% ../nbs/package/checks.ipynb #56c10f72
 _inches = real(above=0, high=200)
 def _two(o): return isinstance(o, (tuple, list)) and len(o) == 2 and all(_is_real(scalar(v)) for v in o)
@@ -246,8 +252,12 @@ class _Either:
 # %% ../nbs/package/checks.ipynb #e1972436
 Checked = TypeVar('Checked', bound=Callable)
 
+@overload
+def checked(f:str) -> Callable[[Checked], Checked]: ...
+@overload
+def checked(f:Checked) -> Checked: ...
 def checked(
-    f:Checked|str, # a function, method, or class (its `__init__`); or the name that messages carry
+    f:Any, # a function, method, or class (its `__init__`); or the name that messages carry
 ) -> Any: # the same, with its arguments checked
     "Check and convert the arguments of every call by their annotations; raises `TypeError` or `ValueError`"
     if isinstance(f, str): return functools.partial(_checked, name=f)
@@ -278,7 +288,7 @@ def _checked(f, name):
 def _rules(f):
     "The rule of each parameter, read at the first call, when all names in annotations are known"
     parameters = inspect.signature(f, eval_str=True).parameters.values()
-    plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != 'self']
     return {p.name: rule for p in plain if (rule := rule_of(p.annotation))}
 
 class _Arguments:

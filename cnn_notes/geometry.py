@@ -6,11 +6,9 @@
 __all__ = ['Window', 'Layer', 'Trace', 'trace', 'unknown_layer']
 
 # %% ../nbs/02_stride_padding.ipynb #679ea85b
-from collections.abc import Sequence
+from .checks import Literal, NonNegativeInt, NonNegativePair, PositivePair, Sides, checked, pair
 from dataclasses import dataclass
 from fastcore.basics import patch
-from numbers import Integral
-from operator import index
 from typing import TYPE_CHECKING
 
 # %% ../nbs/02_stride_padding.ipynb #9d2f6c1a
@@ -26,39 +24,42 @@ class _WindowMethods:
         def slices(self, i:int, j:int) -> tuple: ...
 
 # %% ../nbs/02_stride_padding.ipynb #574aed02
-def _pair(o, name, low):
-    "`o` as (rows, columns), each a whole number of `low` or more"
-    p = tuple(o) if isinstance(o, Sequence) and not isinstance(o, (str, bytes)) else (o, o)
-    if len(p) == 1: p = p*2
-    if len(p) != 2 or not all(isinstance(v, Integral) and not isinstance(v, bool) and v >= low for v in p):
-        raise ValueError(f"Window: {name} is {o!r}; give a whole number of {low} or more, or a pair of them (rows, columns)")
-    return tuple(int(v) for v in p)
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False)
 class Window(_WindowMethods):
-    "Where a kernel of `ks` stands on an image; `ValueError` for what is no window"
-    ks: int|tuple # cells of the kernel: rows, columns
-    stride: int|tuple = 1 # cells from one place to the next
-    padding: int|tuple|str = 0 # cells added on each side; 'same': as many as keep the size at stride 1; ((top, bottom), (left, right)) where the sides differ
-    dilation: int|tuple = 1 # cells from one cell of the kernel to the next; 1: no gaps
-    ceil_mode: bool = False # pooling only: keep a last place that hangs over the far edge
-    def __post_init__(self):
-        for k,low in dict(ks=1, stride=1, dilation=1).items(): object.__setattr__(self, k, _pair(getattr(self, k), k, low))
-        p = self.padding
-        if p == 'same':
-            total = [d*(k-1) for k,d in zip(self.ks, self.dilation)]
-            p = tuple((t//2, t - t//2) for t in total)
-        elif p == 'valid': p = ((0, 0), (0, 0))
-        elif isinstance(p, Sequence) and len(p) == 2 and all(isinstance(o, Sequence) and not isinstance(o, str) for o in p): p = tuple(_pair(o, 'padding', 0) for o in p)
-        else: p = tuple((o, o) for o in _pair(p, 'padding', 0))
-        object.__setattr__(self, 'padding', p)
+    "Where a kernel stands on an image: all settings as (rows, columns), padding on both sides of each"
+    ks:tuple; stride:tuple; padding:tuple; dilation:tuple; ceil_mode:bool
+    @checked
+    def __init__(self,
+        ks:PositivePair, # cells of the kernel
+        stride:PositivePair=1, # cells from one position to the next
+        padding:NonNegativePair|Sides|Literal['same', 'valid']=0, # cells on each side; 'same': keep the size
+        dilation:PositivePair=1, # cells from one cell of the kernel to the next; 1: no gaps
+        ceil_mode:bool=False, # pooling only: keep a last position that hangs over the far edge
+    ):
+        ks,stride,dilation = pair(ks),pair(stride),pair(dilation)
+        padding = _sides(padding, ks, dilation)
+        vars(self).update(ks=ks, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
 
-    def __repr__(self):
-        def short(o): return o[0] if o[0] == o[1] else o
-        pad = tuple(short(o) for o in self.padding)
-        parts = [f'ks={short(self.ks)}', f'stride={short(self.stride)}', f'padding={short(pad)}', f'dilation={short(self.dilation)}', f'ceil_mode={self.ceil_mode}']
-        plain = dict(stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), ceil_mode=False)
-        return f"Window({', '.join(o for o in parts if (k := o.split('=')[0]) == 'ks' or getattr(self, k) != plain[k])})"
+# %% ../nbs/02_stride_padding.ipynb #98b51fd8
+def _sides(padding, ks, dilation):
+    "Padding in any form as ((top, bottom), (left, right))"
+    if padding == 'same':
+        total = [d*(k-1) for k,d in zip(ks, dilation)]
+        return tuple((o//2, o - o//2) for o in total)
+    return tuple(map(pair, pair(0 if padding == 'valid' else padding)))
+
+@patch
+def __repr__(self:Window):
+    plain = vars(Window(self.ks))
+    kept = {k: v for k,v in vars(self).items() if k == 'ks' or v != plain[k]}
+    return f"Window({', '.join(f'{k}={_short(v)}' for k,v in kept.items())})"
+
+def _short(o):
+    "(2, 2) as 2, and ((1, 1), (2, 2)) as (1, 2)"
+    if not isinstance(o, tuple): return o
+    rows,columns = map(_short, o)
+    if isinstance(rows, tuple) or isinstance(columns, tuple): return o
+    return rows if rows == columns else (rows, columns)
 
 # %% ../nbs/02_stride_padding.ipynb #278b142e
 @patch(as_prop=True)
@@ -66,62 +67,61 @@ def span(self:Window) -> tuple:
     "Cells from the first to the last of the kernel, gaps included: (rows, columns)"
     return tuple(d*(k-1)+1 for k,d in zip(self.ks, self.dilation))
 
-def _out_1d(n, span, s, pads, ceil):
+def _positions(n, span, stride, pads, ceil_mode):
+    "How many positions there are on one axis of `n` cells"
     room = n + sum(pads) - span
-    out = (-(-room//s) if ceil else room//s) + 1
-    if ceil and (out-1)*s >= n + pads[0]: out -= 1 # PyTorch: the last place starts on the image or its left padding, not beyond
+    out = (-(-room//stride) if ceil_mode else room//stride) + 1
+    if ceil_mode and (out-1)*stride >= n + pads[0]: out -= 1 # PyTorch: none starts beyond the image
     return out
 
 @patch
+@checked('Window.out_size')
 def out_size(self:Window,
-    in_size:int|tuple, # the input's rows and columns; one number: both
-) -> int|tuple: # the output's, in the same form
-    "How many places there are (Dumoulin and Visin 2016, relationship 6 and section 5.1); `ValueError` if the window does not fit"
-    size = _pair(in_size, 'in_size', 1)
-    for n,sp,pad,axis in zip(size, self.span, self.padding, ('rows', 'columns')):
-        if sp > n + sum(pad):
-            raise ValueError(f"{self} spans {sp} {axis} but the padded input has {n + sum(pad)} ({n} and {sum(pad)} of padding); use a smaller kernel, more padding or a larger image")
-    out = tuple(_out_1d(n, sp, s, pad, self.ceil_mode) for n,sp,s,pad in zip(size, self.span, self.stride, self.padding))
-    return out[0] if isinstance(in_size, Integral) else out
+    in_size:PositivePair, # rows and columns of the input; one number: both
+) -> int|tuple: # of the output: one number if one was given and the window is alike in both axes
+    "How many positions there are (Dumoulin and Visin 2016, relationship 6 and section 5.1)"
+    size = pair(in_size)
+    if any(span > n + sum(pads) for span,n,pads in zip(self.span, size, self.padding)):
+        raise ValueError(f'Window.out_size: in_size is {in_size}, but {self} spans {self.span}; add padding')
+    out = tuple(_positions(*axis, self.ceil_mode) for axis in zip(size, self.span, self.stride, self.padding))
+    alike = all(o[0] == o[1] for o in (self.ks, self.stride, self.padding, self.dilation))
+    return out[0] if alike and isinstance(in_size, int) else out
 
 # %% ../nbs/02_stride_padding.ipynb #dffad29d
-def _place(window, i, j):
-    "Row and column of an output as ints"
-    try: return index(i),index(j)
-    except TypeError: raise TypeError(f"{window}: ({i!r}, {j!r}) is no output; give its row and its column as whole numbers") from None
-
 @patch
+@checked('Window.inputs')
 def inputs(self:Window,
     i:int, # row of the output
     j:int, # column of the output
 ) -> tuple: # (rows, columns): two ranges; numbers below 0 or past the last are padding
     "The inputs that output (i, j) sees"
-    return tuple(range(o*s - pad[0], o*s - pad[0] + sp, d) for o,s,pad,sp,d in zip(_place(self, i, j), self.stride, self.padding, self.span, self.dilation))
+    starts = [o*stride - pads[0] for o,stride,pads in zip((i, j), self.stride, self.padding)]
+    return tuple(range(o, o+span, d) for o,span,d in zip(starts, self.span, self.dilation))
 
 @patch
+@checked('Window.slices')
 def slices(self:Window,
-    i:int, # row of the output
-    j:int, # column of the output
+    i:NonNegativeInt, # row of the output
+    j:NonNegativeInt, # column of the output
 ) -> tuple: # (rows, columns): two slices into the padded image
-    "Index the padded image with this to get what output (i, j) sees; `ValueError` below 0, which Python would count from the end"
-    i,j = _place(self, i, j)
-    if min(i, j) < 0: raise ValueError(f"{self}: ({i}, {j}) is no output; give a row and a column of 0 or more")
-    return tuple(slice(o*s, o*s + sp, d) for o,s,sp,d in zip((i, j), self.stride, self.span, self.dilation))
+    "Index the padded image with this to get what output (i, j) sees"
+    starts = [o*stride for o,stride in zip((i, j), self.stride)]
+    return tuple(slice(o, o+span, d) for o,span,d in zip(starts, self.span, self.dilation))
 
 # %% ../nbs/02_stride_padding.ipynb #986ea1f0
 @patch(as_prop=True)
 def same_padding(self:Window) -> int|tuple:
-    "The symmetric padding that keeps the size at stride 1; `ValueError` for a kernel that spans an even number of cells"
-    if bad := [o for o in self.span if o%2 == 0]:
-        raise ValueError(f"{self} spans an even number of cells ({bad[0]}), which no symmetric padding keeps in size; use an odd kernel, or padding='same', which pads one side more")
-    p = tuple((o-1)//2 for o in self.span)
-    return p[0] if p[0] == p[1] else p
+    "The symmetric padding that keeps the size at stride 1; `ValueError` for a kernel with an even span"
+    if not all(o%2 for o in self.span):
+        raise ValueError(f"Window.same_padding: {self} spans {self.span}, and even ones need padding='same'")
+    rows,columns = ((o-1)//2 for o in self.span)
+    return rows if rows == columns else (rows, columns)
 
 # %% ../nbs/02_stride_padding.ipynb #9857fac6
 _all_ = ['Layer', 'Trace', 'trace', 'unknown_layer']
 
 def __getattr__(name):
-    "`cnn_notes.tracing` needs `Window`, so what this module offers from there is fetched when it is asked for"
+    "What this module offers from `cnn_notes.tracing`, which needs `Window`, is fetched when it is asked for"
     if name not in _all_: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from cnn_notes import tracing
     return getattr(tracing, name)

@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 from torch import Tensor, nn
-from cnn_notes.checks import (Annotated, FigureSize, FilePath, Float, Int, LayerName, Literal, NonNegativeInt, Num,
-                              PositiveFloat, PositiveInt, PositivePair, centered, checked, described, finite, has_values,
+from cnn_notes.checks import (Annotated, FigureSize, FilePath, Float, Int, LayerName, Literal, NonNegativeInt, NonNegativePair, Num,
+                              PositiveFloat, PositiveInt, PositivePair, Sides, centered, checked, described, finite, has_values,
                               nonempty, one_or_two, pair, real, rule_of, whole)
 
 @checked
@@ -65,6 +65,13 @@ class TestPairs:
     @pytest.mark.parametrize('v', [0, (1, 0), -3])
     def test_refuses_values_below_the_limit(self, v): pytest.raises(ValueError, everything, ks=v)
     def test_pair(self): assert pair(3) == (3, 3) and pair((3, 5)) == (3, 5) and one_or_two(whole(0))(0) == 0
+
+    def test_sides_of_padding_that_differ(self):
+        rule = rule_of(NonNegativePair|Sides|Literal['same'])
+        for v in (1, (1, 2), ((1, 2), (np.int64(0), 3)), 'same'): assert rule(v) == v
+        assert type(rule([[1, 2], (np.int64(0), 3)])[1][0]) is int
+        for v in (((1, 2), 3), ((1, 2),), ((1, 2, 3), (1, 2)), ((1, True), (1, 2)), ((1.,)*2,)*2, None): pytest.raises(TypeError, rule, v)
+        for v in (-1, 'valid', ((1, -1), (0, 0))): pytest.raises(ValueError, rule, v)
 
 class TestTensors:
     x,w = torch.zeros(2, 3, 8, 8),torch.zeros(4, 3, 3, 3)

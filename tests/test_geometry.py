@@ -1,4 +1,5 @@
 "`Window` and `trace` against PyTorch"
+import re
 import pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
@@ -6,15 +7,17 @@ from cnn_notes.geometry import Trace, Window, trace
 
 sizes   = st.tuples(st.integers(1, 14), st.integers(1, 14))
 kernels = st.tuples(st.integers(1, 5), st.integers(1, 5))
-windows = st.builds(Window, kernels, st.tuples(st.integers(1, 4), st.integers(1, 4)), st.tuples(st.integers(0, 3), st.integers(0, 3)), st.tuples(st.integers(1, 3), st.integers(1, 3)))
+def two(low, high): return st.tuples(st.integers(low, high), st.integers(low, high))
+windows = st.builds(Window, kernels, two(1, 4), two(0, 3), two(1, 3))
 
+def zeros(size): return torch.zeros(1, 1, *size)
 def symmetric(w): return tuple(a for a,_ in w.padding)
 def fits(w, size): return all(sp <= n + sum(p) for sp,n,p in zip(w.span, size, w.padding))
 
 @settings(max_examples=200, deadline=None)
 @given(windows, sizes)
 def test_out_size_is_conv2ds(w, size):
-    conv = lambda: F.conv2d(torch.zeros(1, 1, *size), torch.zeros(1, 1, *w.ks), stride=w.stride, padding=symmetric(w), dilation=w.dilation)
+    def conv(): return F.conv2d(zeros(size), zeros(w.ks), None, w.stride, symmetric(w), w.dilation)
     if fits(w, size): assert w.out_size(size) == tuple(conv().shape[2:])
     else:
         with pytest.raises(ValueError, match='spans'): w.out_size(size)
@@ -26,7 +29,7 @@ def test_out_size_is_max_pools(ks, stride, dilation, size, ceil, data):
     pad = tuple(data.draw(st.integers(0, k//2)) for k in ks)
     w = Window(ks, stride, pad, dilation, ceil)
     assume(fits(w, size))
-    got = F.max_pool2d(torch.zeros(1, 1, *size), ks, stride, pad, dilation, ceil)
+    got = F.max_pool2d(zeros(size), ks, stride, pad, dilation, ceil)
     assert w.out_size(size) == tuple(got.shape[2:])
 
 @settings(max_examples=60, deadline=None)
@@ -34,7 +37,7 @@ def test_out_size_is_max_pools(ks, stride, dilation, size, ceil, data):
 def test_each_place_sees_what_the_gradient_says(w, size):
     assume(fits(w, size))
     x = torch.zeros(1, 1, *size, requires_grad=True)
-    out = F.conv2d(x, torch.ones(1, 1, *w.ks), stride=w.stride, padding=symmetric(w), dilation=w.dilation)[0, 0]
+    out = F.conv2d(x, torch.ones(1, 1, *w.ks), None, w.stride, symmetric(w), w.dilation)[0, 0]
     padded = F.pad(x.detach(), [p for pads in reversed(w.padding) for p in pads])[0, 0]
     for i,j in {(0, 0), (out.shape[0]-1, out.shape[1]-1), (out.shape[0]//2, out.shape[1]//2)}:
         g, = torch.autograd.grad(out[i, j], x, retain_graph=True)
@@ -56,22 +59,38 @@ def test_same_padding(ks, dilation, size):
     if all(o%2 for o in w.span):
         p = w.same_padding
         assert Window(ks, padding=p, dilation=dilation).out_size(size) == size
-        assert F.conv2d(torch.zeros(1, 1, *size), torch.zeros(1, 1, *ks), padding=p, dilation=dilation).shape[2:] == size
+        assert F.conv2d(zeros(size), zeros(ks), padding=p, dilation=dilation).shape[2:] == size
     else:
         with pytest.raises(ValueError, match='even'): w.same_padding
-    got = F.conv2d(torch.arange(float(size[0]*size[1])).view(1, 1, *size), torch.ones(1, 1, *ks), padding='same', dilation=dilation)
-    (t,b),(l,r) = same.padding
-    assert torch.equal(got, F.conv2d(F.pad(torch.arange(float(size[0]*size[1])).view(1, 1, *size), (l, r, t, b)), torch.ones(1, 1, *ks), dilation=dilation))
+    x,kernel = torch.arange(float(size[0]*size[1])).view(1, 1, *size),torch.ones(1, 1, *ks)
+    got = F.conv2d(x, kernel, padding='same', dilation=dilation)
+    (top,bottom),(left,right) = same.padding
+    assert torch.equal(got, F.conv2d(F.pad(x, (left, right, top, bottom)), kernel, dilation=dilation))
 
-@pytest.mark.parametrize('args, said', [
-    ((0,), 'ks is 0'), (((3, 3, 3),), 'ks is'), ((2.5,), 'ks is 2.5'), ((3, 0), 'stride is 0'), ((3, 1, -1), 'padding is -1'), ((3, 1, 0, 0), 'dilation is 0'),
-    ((True,), 'ks is True'), (('3',), "ks is '3'"), ((3, 1, 'full'), "padding is 'full'"), (((),), 'ks is'), ((3, 1, ((1, 2), 3)), 'padding is')])
-def test_what_is_no_window(args, said):
-    with pytest.raises(ValueError, match=said): Window(*args)
+@settings(max_examples=100, deadline=None)
+@given(windows, st.booleans(), st.tuples(*[st.tuples(st.integers(0, 3), st.integers(0, 3))]*2))
+def test_a_window_shows_itself_as_the_call_that_makes_it(w, ceil, sides):
+    for o in (w, Window(w.ks, w.stride, sides, w.dilation, ceil)): assert eval(repr(o)) == o and hash(eval(repr(o))) == hash(o)
+
+@settings(max_examples=100, deadline=None)
+@given(windows, st.integers(14, 20))
+def test_one_number_of_a_window_alike_in_both_axes_is_one_number(w, n):
+    alike = all(o[0] == o[1] for o in (w.ks, w.stride, w.padding, w.dilation))
+    both = w.out_size((n, n))
+    assert w.out_size(n) == (both[0] if alike else both)
+
+@pytest.mark.parametrize('args, param, error', [
+    ((0,), 'ks', ValueError), (((3, 3, 3),), 'ks', TypeError), ((2.5,), 'ks', TypeError), ((True,), 'ks', TypeError),
+    (('3',), 'ks', TypeError), (((),), 'ks', TypeError), (((3,),), 'ks', TypeError), ((3, 0), 'stride', ValueError),
+    ((3, 1, -1), 'padding', ValueError), ((3, 1, 'full'), 'padding', ValueError),
+    ((3, 1, ((1, 2), 3)), 'padding', TypeError), ((3, 1, ((1, 2), (3, -4))), 'padding', ValueError),
+    ((3, 1, 0, 0), 'dilation', ValueError), ((3, 1, 0, 1, 1), 'ceil_mode', TypeError)])
+def test_what_is_refused(args, param, error):
+    with pytest.raises(error, match=rf'^Window: {param} is {re.escape(repr(args[-1]))}; give '): Window(*args)
 
 @pytest.mark.parametrize('size', [0, -1, 2.5, (3,)*3, 'a'])
 def test_what_is_no_size(size):
-    with pytest.raises(ValueError, match='in_size'): Window(1).out_size(size)
+    with pytest.raises((TypeError, ValueError), match='^Window.out_size: in_size is .*; give '): Window(1).out_size(size)
 
 nets = dict(alexnet={}, vgg16={}, resnet18={}, mobilenet_v2={}, densenet121={}, googlenet=dict(init_weights=False), shufflenet_v2_x1_0={}, efficientnet_b0={}, convnext_tiny={})
 
