@@ -6,7 +6,7 @@
 __all__ = ['fingerprint', 'experiment', 'Runs', 'verdict', 'shipped_folder', 'own_folder', 'measured', 'experiment_of', 'records',
            'table', 'main']
 
-# %% ../nbs/package/measured.ipynb #a2fc2483
+# %% ../nbs/package/measured.ipynb #7864d4a5
 import ast, hashlib, importlib, inspect, io, json, math, os, platform, sys, textwrap, time, tokenize
 import numpy as np
 from collections.abc import Callable, Iterable
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 from .checks import checked, described
 
-# %% ../nbs/package/measured.ipynb #a09dec37
+# %% ../nbs/package/measured.ipynb #fd7acc01
 def _stripped(source):
-    "Source code without comments, docstrings, decorators, and spacing: the same text in all versions of Python"
+    "Source code without comments, docstrings, decorators, and spacing: the same in all versions of Python"
     source = textwrap.dedent(source)
     lines,gone = source.splitlines(),set()
     for node in ast.walk(ast.parse(source)):
@@ -31,7 +31,7 @@ def _stripped(source):
         if token.type == tokenize.COMMENT: lines[token.start[0]-1] = lines[token.start[0]-1][:token.start[1]]
     return ''.join(''.join(l.split()) for i,l in enumerate(lines, 1) if i not in gone)
 
-# %% ../nbs/package/measured.ipynb #8d8d0c1f
+# %% ../nbs/package/measured.ipynb #42b30c7e
 def _used(f, seen):
     "`f`, and the functions and constants of its own module that it names, one after the other, as text"
     seen.add(f.__name__)
@@ -53,7 +53,7 @@ def fingerprint(
     "What identifies a version of an experiment: its code, and the code of its own module that it uses"
     return hashlib.sha256('\n'.join(_used(inspect.unwrap(f), set())).encode()).hexdigest()[:12]
 
-# %% ../nbs/package/measured.ipynb #1b84d463
+# %% ../nbs/package/measured.ipynb #f9677400
 @checked
 def experiment(
     claim:str, # what the experiment shows, as a sentence
@@ -66,7 +66,7 @@ def experiment(
         return f
     return mark
 
-# %% ../nbs/package/measured.ipynb #2e82fccf
+# %% ../nbs/package/measured.ipynb #a39e2d9d
 _format = 1 # the version of the file's form
 _keys = set('format name claim unit function fingerprint seeds results seconds machine date'.split())
 
@@ -83,7 +83,7 @@ def _processor():
     names = [l.split(':')[1].strip() for l in lines if l.startswith('model name')]
     return names[0] if names else platform.processor() or platform.machine()
 
-# %% ../nbs/package/measured.ipynb #5081fe33
+# %% ../nbs/package/measured.ipynb #44fdd89c
 def _rounded(o):
     "Numbers with six digits, which keeps files small and readable"
     if isinstance(o, dict): return {k: _rounded(v) for k,v in o.items()}
@@ -93,7 +93,7 @@ def _rounded(o):
     if isinstance(o, float): return float(f'{o:.6g}') if math.isfinite(o) else None
     raise TypeError(f'measured: a result is {described(o)}; return numbers, or lists or dictionaries of them')
 
-# %% ../nbs/package/measured.ipynb #f14c1188
+# %% ../nbs/package/measured.ipynb #8485405b
 class Runs:
     "The results of an experiment, one for each seed, and where they come from"
     def __init__(self,
@@ -109,7 +109,7 @@ class Runs:
     def __getitem__(self, k): return np.array([r[k] for r in self.record['results']], dtype=float)
     def keys(self): return self.record['results'][0].keys()
 
-# %% ../nbs/package/measured.ipynb #af968087
+# %% ../nbs/package/measured.ipynb #e6b0e5c1
 @patch
 def mean(self:Runs,
     key:str, # which number
@@ -137,7 +137,7 @@ def _half(v, among=1):
     if len(v) < 2: return np.full(v.shape[1:], math.nan)
     return t.ppf(1 - .025/among, len(v)-1)*v.std(0, ddof=1)/len(v)**.5
 
-# %% ../nbs/package/measured.ipynb #6d50faac
+# %% ../nbs/package/measured.ipynb #49fb9431
 @patch
 def said(self:Runs) -> str:
     "One line: what was measured, with how many seeds, where, when, and what a repetition costs"
@@ -156,7 +156,7 @@ def __repr__(self:Runs):
 
 def _time(seconds): return f'{seconds:.0f} s' if seconds < 90 else f'{seconds/60:.0f} min'
 
-# %% ../nbs/package/measured.ipynb #75ce3351
+# %% ../nbs/package/measured.ipynb #bd9a8424
 def _agree(a, b, key, among=1):
     "Do two means differ by no more than their intervals allow?"
     x,y = a[key],b[key]
@@ -176,7 +176,7 @@ def verdict(
     differ = f"The numbers differ ({', '.join(apart)})"
     return f'{differ}, but the conclusion holds' if shipped.holds else differ
 
-# %% ../nbs/package/measured.ipynb #5f506bac
+# %% ../nbs/package/measured.ipynb #d75b654b
 def shipped_folder() -> Path:
     "Where the package keeps its records"
     return Path(str(files('cnn_notes')))/'measurements'
@@ -206,7 +206,7 @@ def _write(path, record):
     part.write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
     os.replace(part, path)
 
-# %% ../nbs/package/measured.ipynb #e22043f0
+# %% ../nbs/package/measured.ipynb #796a137a
 def _record(name, f, seeds, results, seconds):
     where = f'{f.__module__}:{f.__qualname__}'
     claim,unit = getattr(f, 'claim', f.__doc__ or name),getattr(f, 'unit', '')
@@ -231,7 +231,7 @@ def _begun(part, print_, seeds):
     same = old and old['fingerprint'] == print_ and old['seeds'] == seeds[:len(old['seeds'])]
     return (old['results'], old['seconds']) if same else ([], 0.)
 
-# %% ../nbs/package/measured.ipynb #bfde5ffd
+# %% ../nbs/package/measured.ipynb #dfadbe43
 def _bar(name, total):
     "A progress bar over the seeds, with the seconds that are left"
     from fastprogress import progress_bar
@@ -248,7 +248,7 @@ def _runs(name, f, folder):
     record = _read(path)
     return Runs(record, stale=record['fingerprint'] != fingerprint(f), holds=getattr(f, 'holds', None))
 
-# %% ../nbs/package/measured.ipynb #fc8c24f5
+# %% ../nbs/package/measured.ipynb #a7d09a73
 @checked
 def measured(
     name:str, # of the record: a file name without its ending
@@ -266,7 +266,7 @@ def measured(
     shipped.own = mine
     return shipped
 
-# %% ../nbs/package/measured.ipynb #0b2ee5cd
+# %% ../nbs/package/measured.ipynb #d0b88fe9
 def experiment_of(
     record:dict, # as its file holds it
 ) -> Callable: # the function
@@ -285,7 +285,7 @@ def records() -> list: # of `Runs`, in alphabetical order
         res.append(_runs(path.stem, experiment_of(record), path.parent))
     return res
 
-# %% ../nbs/package/measured.ipynb #0f37dca6
+# %% ../nbs/package/measured.ipynb #1c79f50e
 def _effects(runs):
     numbers = [k for k in runs.keys() if runs[k].ndim == 1][:4]
     return ', '.join(f'{k} {runs.mean(k):.4g}' + f' ± {runs.half(k):.2g}'*(len(runs) > 1) for k in numbers)
@@ -300,7 +300,7 @@ def table(
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     return '\n'.join('  '.join(c.ljust(w) for c,w in zip(row, widths)).rstrip() for row in (head, *rows))
 
-# %% ../nbs/package/measured.ipynb #48e6a1e3
+# %% ../nbs/package/measured.ipynb #9657e16d
 def _rerun(name):
     "Repeat a shipped measurement; returns the comparison's sentence"
     path = shipped_folder()/f'{name}.json'
@@ -323,7 +323,7 @@ def main(args=None):
     except ValueError as e: sys.exit(str(e))
     except KeyboardInterrupt: sys.exit('stopped; the finished runs are kept, and the same command continues')
 
-# %% ../nbs/package/measured.ipynb #0cb07779
+# %% ../nbs/package/measured.ipynb #2455e0e8
 def _command(args):
     found = [r for r in records() if r.stale or not args.stale]
     if args.rerun:

@@ -228,7 +228,7 @@ row('show.outline', lambda folder: dict(ax=show.show_image(img), rows=1, cols=1)
 row('show.animate', lambda folder: dict(fig=plt.figure(figsize=(1, 1)), draw=lambda i: None, frames=2), fig=dict(none=None, number=3, odd=Odd()), draw=no_call | dict(none=None), frames=whole(1, 1), fps=number(0), dpi=whole(1, 1) )
 
 # exercises
-row('exercises.exercise', dict(passed='yes'), passed=dict(none=None, number=3, bare=len, odd=Odd()))
+row('exercises.exercise', dict(id='01.1'), id=dict(none=None, number=3, bare=len, odd=Odd(), unknown='01.99'))
 row('exercises.exercise(check)', dict(check=len), call=lambda check: exercises.exercise()(check), prefix='exercise', check=no_call | dict(none=None))
 
 # questionnaire

@@ -1,0 +1,192 @@
+"The exercises of 01_kernels"
+import torch
+from functools import cached_property
+from cnn_notes.exercises import Exercise
+
+def _images(*shapes):
+    "Whole numbers, which no rounding disturbs"
+    g = torch.Generator().manual_seed(1)
+    return [torch.randint(-4, 9, shape, generator=g).float() for shape in shapes]
+
+class Line(Exercise):
+    id,title,name = '01.1','A line, not an edge','line_kernel'
+    statement = '''Write a 3 x 3 kernel that gives a positive response to a horizontal line one pixel
+thick that runs through its center, a response of 0 to a patch of one tone, and 0 to any picture whose
+rows are all the same, such as a vertical line.'''
+    setup = 'import torch\nfrom cnn_notes.kernels import top_edge, left_edge'
+    stub = 'line_kernel = ...'
+    hints = ('On a patch of one tone, every weight meets the same number. What must the weights add up to?',
+             'A picture whose rows are all the same meets each column of the kernel with one number. What '
+             'must each column add up to?',
+             'The middle row should count in favor of a line, and the rows above and below it against one.')
+    solution_code = 'line_kernel = torch.tensor([[-1., -1, -1], [2, 2, 2], [-1, -1, -1]])'
+    mistakes = {
+        'This kernel looks for an edge, dark on one side only. A line has the same tone on both sides.':
+            'line_kernel = top_edge',
+        'This kernel finds vertical lines. Rows and columns have changed places.':
+            'line_kernel = torch.tensor([[-1., 2, -1], [-1, 2, -1], [-1, 2, -1]])',
+        'This kernel also responds to a patch of one tone, because its weights do not add up to 0.':
+            'line_kernel = torch.tensor([[0., 0, 0], [1, 1, 1], [0, 0, 0]])',
+        'This kernel finds a line that is darker than its surroundings: all signs are the other way around.':
+            'line_kernel = torch.tensor([[1., 1, 1], [-2, -2, -2], [1, 1, 1]])',
+        'This kernel finds dots: its columns do not each add up to 0, so it also sees vertical lines.':
+            'line_kernel = torch.tensor([[-1., -1, -1], [-1, 8, -1], [-1, -1, -1]])',
+        'This kernel responds to a line one row too high.':
+            'line_kernel = torch.tensor([[2., 2, 2], [-1, -1, -1], [-1, -1, -1]])',
+    }
+    labels = ('the response to a patch of ones', 'the response to a line through the center',
+              *(f'the response to a vertical line in column {i}' for i in range(3)),
+              'the response to a line one row too high', 'the response to a line one row too low')
+    def outputs(self, answer):
+        "The signs of seven responses; a line beside the center may count against, or not at all"
+        if getattr(answer, 'shape', None) != (3, 3): return [answer]
+        flat,rows = torch.ones(3, 3),torch.eye(3)[:, :, None].expand(3, 3, 3)
+        patches = [flat, rows[1], *(r.T for r in rows), rows[0], rows[2]]
+        signs = [float(torch.sign((p*answer).sum().double().round(decimals=5))) for p in patches]
+        return signs[:5] + [max(s, 0) for s in signs[5:]]
+    passed = 'it finds horizontal lines, and nothing else that was tried'
+
+class Centers(Exercise):
+    id,title,name = '01.2','A grid of positions','centers'
+    statement = '''`centers(h, w, ks, stride)` should return the (row, col) of every position at which
+a ks x ks kernel (ks odd) is centered when it slides over an h x w image with this stride, as a list of
+lists, so that `[[apply_kernel(img, i, j, kernel) for i, j in line] for line in centers(28, 28, 3, 2)]`
+is the output.'''
+    stub = 'def centers(h, w, ks, stride): ...'
+    hints = ('Where is the center of the first window, if the kernel reaches ks//2 pixels to each side?',
+             'The last center is at most h-1-ks//2, so the range stops at h-ks//2.',
+             'A list of lists needs a bracket in a bracket: [[... for j in ...] for i in ...].')
+    solution_code = '''
+def centers(h, w, ks, stride):
+    return [[(i, j) for j in range(ks//2, w-ks//2, stride)] for i in range(ks//2, h-ks//2, stride)]'''
+    mistakes = {
+        'Two `for` clauses in one bracket make one flat list. A grid needs a bracket in a bracket.': '''
+def centers(h, w, ks, stride):
+    return [(i, j) for i in range(ks//2, h-ks//2, stride) for j in range(ks//2, w-ks//2, stride)]''',
+        'Row and column have changed places within each pair.': '''
+def centers(h, w, ks, stride):
+    return [[(j, i) for j in range(ks//2, w-ks//2, stride)] for i in range(ks//2, h-ks//2, stride)]''',
+        'The grid is transposed: the inner list should run along a row.': '''
+def centers(h, w, ks, stride):
+    return [[(i, j) for i in range(ks//2, h-ks//2, stride)] for j in range(ks//2, w-ks//2, stride)]''',
+        'These are the positions of the upper left corner of the window, not of its center.': '''
+def centers(h, w, ks, stride):
+    return [[(i, j) for j in range(0, w-ks+1, stride)] for i in range(0, h-ks+1, stride)]''',
+        'The last position is missing: a range ends before its second number.': '''
+def centers(h, w, ks, stride):
+    return [[(i, j) for j in range(ks//2, w-1-ks//2, stride)] for i in range(ks//2, h-1-ks//2, stride)]''',
+        'These windows hang over the edge: without padding, the center cannot be at pixel 0.': '''
+def centers(h, w, ks, stride):
+    return [[(i, j) for j in range(0, w, stride)] for i in range(0, h, stride)]''',
+        'The stride is not used.': '''
+def centers(h, w, ks, stride):
+    return [[(i, j) for j in range(ks//2, w-ks//2)] for i in range(ks//2, h-ks//2)]''',
+        'Height and width have changed places.': '''
+def centers(h, w, ks, stride):
+    return [[(i, j) for j in range(ks//2, h-ks//2, stride)] for i in range(ks//2, w-ks//2, stride)]''',
+    }
+    def cases(self):
+        return [(5, 5, 3, 1), (5, 7, 3, 1), (28, 28, 3, 2), (9, 8, 5, 3), (7, 9, 1, 2),
+                (8, 9, 5, 1), (12, 11, 7, 1)]
+    passed = 'the same positions as those of F.conv2d'
+
+class FullConvolve(Exercise):
+    id,title,name = '01.3','Convolution with nothing lost','full_convolve'
+    statement = '''SciPy's `convolve2d(img, kernel)` in its default mode, *full*, keeps every position
+at which kernel and image touch at all. Write `full_convolve(img, kernel)` with `correlate`, for kernels
+of any size.'''
+    setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import correlate'
+    stub = 'def full_convolve(img, kernel): ...'
+    hints = ('Convolution is cross-correlation with the kernel turned by half a circle.',
+             'The first window touches one pixel of the image. How many rows of zeros does that take?',
+             'Flip both axes, and pad with one row less than the kernel has, and one column less.')
+    solution_code = '''
+def full_convolve(img, kernel):
+    kh,kw = kernel.shape
+    return correlate(img, kernel.flip(0, 1), padding=(kh-1, kw-1))'''
+    mistakes = {
+        'This is cross-correlation: the kernel is not turned.': '''
+def full_convolve(img, kernel):
+    kh,kw = kernel.shape
+    return correlate(img, kernel, padding=(kh-1, kw-1))''',
+        'The kernel is flipped from top to bottom only. Turning it by half a circle flips both axes.': '''
+def full_convolve(img, kernel):
+    kh,kw = kernel.shape
+    return correlate(img, kernel.flip(0), padding=(kh-1, kw-1))''',
+        'The kernel is flipped from left to right only. Turning it by half a circle flips both axes.': '''
+def full_convolve(img, kernel):
+    kh,kw = kernel.shape
+    return correlate(img, kernel.flip(1), padding=(kh-1, kw-1))''',
+        'The kernel is transposed, not turned by half a circle.': '''
+def full_convolve(img, kernel):
+    kh,kw = kernel.shape
+    return F.conv2d(F.pad(img, (kw-1, kw-1, kh-1, kh-1))[None, None], kernel.T[None, None])[0, 0]''',
+        'This is the convolution without padding, which SciPy calls "valid"; the edges are missing.': '''
+def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1))''',
+        'This padding keeps the size (SciPy calls it "same"); "full" takes twice as much.': '''
+def full_convolve(img, kernel):
+    kh,kw = kernel.shape
+    return correlate(img, kernel.flip(0, 1), padding=(kh//2, kw//2))''',
+        'Rows and columns have changed places in the padding. Try a kernel that is not square.': '''
+def full_convolve(img, kernel):
+    kh,kw = kernel.shape
+    return correlate(img, kernel.flip(0, 1), padding=(kw-1, kh-1))''',
+        'The padding is one row and one column too wide.': '''
+def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1), padding=tuple(kernel.shape))''',
+    }
+    def cases(self): return list(zip(_images(*[(6, 7)]*4), _images((3, 3), (2, 2), (3, 5), (1, 4))))
+    also_right = (solution_code.replace('flip(0, 1)', 'flip(1, 0)'),)
+    passed = "equal to SciPy's for square, rectangular, and even kernels"
+
+class OneNumber(Exercise):
+    id,title,name = '01.4','One number','one_number'
+    statement = '''0s and 1s, each as it is and as its negative. Write `one_number(img)`, which turns
+one (28, 28) image with values from 0 to 1 into a single number, so that a threshold on that number
+tells 0s from 1s for at least 19 of 20 images. The mean of the pixels will not do.'''
+    setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import *'
+    stub = 'def one_number(img): ...'
+    hints = ('What does a 0 have more of than a 1, whichever side the ink is on?',
+             'Add up the responses to an edge kernel. Why does that alone give nearly nothing?',
+             'Take the positive part of each response before you add them up, or ups and downs cancel.')
+    solution_code = 'def one_number(img): return correlate(img, left_edge).clamp(min=0).sum()'
+    mistakes = {
+        'This is the amount of ink. A negative has as much ink as its digit has paper, so the two forms of a '
+        'digit fall on opposite sides of any threshold.': 'def one_number(img): return img.mean()',
+        'The responses cancel when they are added up: every stroke has a left edge and a right edge. Take '
+        'the positive part first.': 'def one_number(img): return correlate(img, left_edge).sum()',
+        'The pixel in the middle tells the digits apart in one form, and the other way around in the other.':
+            'def one_number(img): return img[14, 14]',
+        'The number of dark pixels is the amount of ink again, and a negative has much more of it.':
+            'def one_number(img): return (img > .5).sum()',
+        'Every image has a pixel that is (nearly) 1, so the maximum says nothing.':
+            'def one_number(img): return img.max()',
+        'The largest response says how sharp the sharpest edge is, and nearly every digit has a sharp one. '
+        'Add the responses up instead.': 'def one_number(img): return correlate(img, left_edge).max()',
+        'The variance is the same for both forms, but it depends on how much ink there is, and a thick 1 has '
+        'more than a thin 0.': 'def one_number(img): return img.var()',
+    }
+    labels = ('the share of 600 images that the best threshold gets right',)
+    @cached_property
+    def _digits(self):
+        from cnn_notes.data import load_mnist
+        mnist = load_mnist()
+        picked = (mnist.valid_y < 2).nonzero()[:300, 0]
+        x = mnist.valid_x[picked].float()/255
+        return torch.cat([x, 1 - x]),torch.cat([mnist.valid_y[picked] == 0]*2)
+    def _numbers(self, answer):
+        "What is left of a sum that should be zero is no information, so the numbers are rounded"
+        return torch.tensor([float(answer(im)) for im in self._digits[0]]).round(decimals=3)
+    def outputs(self, answer):
+        first = answer(self._digits[0][0])
+        return [first if first is None else self._numbers(answer)]
+    def matches(self, got, want): return self._share(got[0]) >= .95
+    def complaint(self, got, want):
+        if not got[0].isfinite().all(): return 'some of the numbers are NaN or infinite'
+        share = self._share(got[0])
+        return f'the best threshold on your number gets {share:.1%} of 600 images right; 95% was asked for'
+    def _share(self, v):
+        "The accuracy of the best rule `v > t` or `v <= t`"
+        y,cuts = self._digits[1],torch.cat([v.min()[None] - 1, v.unique()])
+        hits = ((v > cuts[:, None]) == y).double().mean(1)
+        return max(hits.max(), 1 - hits.min()).item()
+    passed = 'an edge does not mind which side is dark'
