@@ -247,11 +247,11 @@ def idx_file(folder):
     return dict(path=folder/'a')
 files = dict(none=None, number=3, odd=Odd(), empty='', folder='.', missing='no-such-file', nul='a\0b', long='x'*5000)
 row('data.read_idx', idx_file, prefix='read_idx', errors=(ValueError, TypeError, OSError), path=files)
-row('data.load_mnist', dict(path=None), prefix='load_mnist', errors=(ValueError, TypeError, OSError), path={k: v for k,v in files.items() if k != 'none'})
+row('data.load_mnist', dict(path=None), prefix='load_mnist', errors=(ValueError, TypeError, OSError), path={k: v for k,v in files.items() if k != 'none'}, name=dict(number=3, odd=Odd(), unknown='emnist-letters'), transpose=dict(none=None, number=1, text='yes', odd=Odd()))
 digits = torch.arange(12*4*4).view(12, 4, 4).to(torch.uint8),torch.arange(12)%3
 def parts(**kwargs): return [kwargs.get(k, v) for k,v in zip(('tx', 'ty', 'vx', 'vy'), (*digits, *digits))]
 def of(part, values): return {f'{part}_{k}': parts(**{part: v}) for k,v in values.items()}
-bad_x = dict(none=None, text='x', odd=Odd(), dict={}, rank0=ones(), rank1=ones(12), rank2=ones(12, 4), rank5=ones(12, 1, 1, 4, 4), empty=ones(0, 4, 4), int64=ones(12, 4, 4).long(), bool=ones(12, 4, 4) > 0, complex=ones(12, 4, 4).to(torch.complex64), nan=ones(12, 4, 4)*nan, inf=ones(12, 4, 4)*inf, meta=ones(12, 4, 4, device='meta'), sparse=ones(12, 4, 4).to_sparse(), other=ones(12, 5, 5), more=ones(13, 4, 4))
+bad_x = dict(none=None, text='x', odd=Odd(), dict={}, rank0=ones(), rank1=ones(12), rank2=ones(12, 4), rank5=ones(12, 1, 1, 4, 4), empty=ones(0, 4, 4), bool=ones(12, 4, 4) > 0, complex=ones(12, 4, 4).to(torch.complex64), nan=ones(12, 4, 4)*nan, inf=ones(12, 4, 4)*inf, meta=ones(12, 4, 4, device='meta'), sparse=ones(12, 4, 4).to_sparse(), other=ones(12, 5, 5), more=ones(13, 4, 4))
 bad_y = dict(none=None, text='y', odd=Odd(), float=ones(12), bool=ones(12) > 0, short=digits[1][:-1], rank2=digits[1][:, None], rank0=torch.tensor(3), meta=digits[1].to('meta'), complex=ones(12).to(torch.complex64), texts=['a']*12)
 row('data.mnist_dls', dict(bs=4, data=parts()), bs=whole(1, 1), val_bs=whole(1, none=True), digits=dict(empty=[], unknown=[7], text='3', texts=['3'], number=99, fraction=.5, odd=Odd(), nans=[nan]),
     data=dict(number=3, odd=Odd(), three=parts()[:3], empty=[], dict={}, unlabeled=parts(vy=digits[1]+5)) | of('tx', bad_x) | of('ty', bad_y) | of('vx', bad_x) | of('vy', bad_y), device=dict(unknown='abacus', missing='cuda:99', odd=Odd(), list=[]), path=dict(none=None, number=3, odd=Odd(), bytes=b'.', nul='a\0b'))

@@ -450,7 +450,7 @@ def test_test_dl_and_predict(learn, small, tmp_path):
     learn.dls.test_dl(ims).show_batch()
     assert len(titles()) == 9
 
-@pytest.mark.parametrize('item', [torch.zeros(28, 27, dtype=torch.uint8), torch.zeros(3, 28, 28, dtype=torch.uint8), torch.rand(28, 28), torch.zeros(28, 28, dtype=torch.long)])
+@pytest.mark.parametrize('item', [torch.zeros(28, 27, dtype=torch.uint8), torch.zeros(3, 28, 28, dtype=torch.uint8), torch.rand(28, 28), torch.full((28, 28), 300)])
 def test_an_image_the_model_was_not_made_for(learn, item):
     with pytest.raises(ValueError, match='this model was given') as e: learn.predict(item)
     assert str(tuple(item.shape[-2:]))[1:-1] in str(e.value) and '(1, 28, 28)' in str(e.value)
@@ -550,6 +550,173 @@ def test_a_transform_that_would_never_run_is_refused(small, event):
     with pytest.raises(ValueError, match="event='after_batch'"): dls.one_batch()
 
 
+# ---- whatever people have
+
+x20,y20 = (torch.rand(20, 6, 5)*255).byte().numpy(),np.arange(20)%2
+given = {
+    'turned':               lambda: (np.rot90(x20, axes=(1, 2)), y20[::-1]),
+    'every other':          lambda: (x20[::2], y20[::2]),
+    'columns first':        lambda: (np.asfortranarray(x20), y20),
+    'big-endian floats':    lambda: (x20.astype('>f4'), y20.astype('>i8')),
+    'big-endian and turned': lambda: (x20.astype('>u2')[:, ::-1], y20.astype('>i2')),
+    'int64':                lambda: (x20.astype(np.int64), y20.astype(np.uint8)),
+    'uint16':               lambda: (x20.astype(np.uint16), y20.astype(np.uint32)),
+    'beyond a byte':        lambda: (x20.astype(np.int32)*20 - 100, y20),
+    'long doubles':         lambda: (x20.astype(np.longdouble), y20),
+    'booleans':             lambda: (x20 > 100, y20),
+    'read-only':            lambda: (np.frombuffer(x20.tobytes(), np.uint8).reshape(x20.shape), y20),
+    'a list of arrays':     lambda: (list(x20), list(y20)),
+    'nested lists':         lambda: (x20.tolist(), y20.tolist()),
+    'a list of tensors':    lambda: (list(torch.from_numpy(x20)), torch.from_numpy(y20)),
+    'PIL images':           lambda: ([Image.fromarray(o) for o in x20], y20),
+    'a turned tensor':      lambda: (torch.from_numpy(x20).mT, torch.from_numpy(y20)),
+}
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('kind', given)
+def test_what_people_have_is_taken(kind):
+    x,y = given[kind]()
+    ref = torch.stack([o.float() if torch.is_tensor(o) else torch.tensor(np.array(o, np.float32)) for o in x])
+    dls = mnist_dls(4, data=(x, y, x, y), val_bs=len(x))
+    xb,yb = dls.valid.one_batch()
+    torch.testing.assert_close(xb[:,0], (ref - ref.mean())/ref.std(correction=0), atol=1e-4, rtol=1e-4)
+    assert yb.tolist() == [int(o) for o in y]
+    for _ in dls.train: pass
+    one = dls.test_dl([np.array(x[0]) if isinstance(x[0], list) else x[0]]).one_batch()[0] # the same kind of thing can be predicted
+    torch.testing.assert_close(one[0], xb[0], atol=1e-4, rtol=1e-4)
+
+def test_pil_images_in_color_and_of_many_kinds():
+    color = [Image.fromarray(o) for o in (np.random.default_rng(0).random((6, 5, 4, 3))*255).astype(np.uint8)]
+    for ims in (color, [o.convert('RGBA') for o in color], [o.convert('P') for o in color], [*color[:3], *(o.convert('L') for o in color[3:])]):
+        dls = mnist_dls(2, data=(ims, [0, 1]*3, ims, [0, 1]*3))
+        want = np.stack([np.asarray(o.convert('RGB')) for o in ims]).transpose(0, 3, 1, 2)
+        assert (dls.valid_ds.x.numpy() == want).all()
+    deep = [Image.fromarray(np.full((5, 4), v, np.uint16)) for v in (0, 1000, 40_000, 65_535)]
+    assert mnist_dls(2, data=(deep, [0, 1]*2, deep, [0, 1]*2)).valid_ds.x[:,0,0,0].tolist() == [0, 1000, 40_000, 65_535]
+    ones = [Image.fromarray(np.eye(4, dtype=bool)).convert('1')]*4
+    assert mnist_dls(2, data=(ones, [0, 1]*2, ones, [0, 1]*2)).valid_ds.x[0,0].tolist() == (255*np.eye(4)).tolist()
+
+def test_bytes_stay_bytes_and_both_sets_have_one_type():
+    small,large = x20.astype(np.int64),x20.astype(np.int64)*2
+    for a,b,kind in ((x20, small, torch.uint8), (small, small, torch.uint8), (small, large, torch.float32), (x20, large, torch.float32), (x20 > 9, x20 > 9, torch.float32)):
+        dls = mnist_dls(4, data=(a, y20, b, y20))
+        assert dls.train_ds.x.dtype == dls.valid_ds.x.dtype == kind
+        assert (dls.valid_ds.x[:,0].numpy() == b).all()
+
+# ---- files under the names that their sources give them
+
+def emnist(folder, which, tensors, ext='', style=str):
+    "A set as EMNIST names it; `style` changes the names"
+    folder.mkdir(parents=True, exist_ok=True)
+    for part,(a,b) in dict(train_x=('train', 'images-idx3'), train_y=('train', 'labels-idx1'), valid_x=('test', 'images-idx3'), valid_y=('test', 'labels-idx1')).items():
+        write_idx(folder/(style(f'{which}-{a}-{b}-ubyte') + ext), tensors[part])
+
+@pytest.mark.parametrize('ext', ['', '.gz'])
+@pytest.mark.parametrize('layout', ['.', 'raw', 'EMNIST/raw'])
+def test_emnist(tmp_path, layout, ext):
+    for k,which in enumerate(('emnist-digits', 'emnist-letters', 'emnist-mnist')): emnist(tmp_path/layout, which, {p: t+k for p,t in tiny().items()}, ext)
+    with pytest.raises(ValueError, match='several files') as e: load_mnist(tmp_path)
+    assert 'emnist-digits-train-images-idx3-ubyte' in str(e.value) and 'emnist-letters-test-labels-idx1-ubyte' in str(e.value) and "'emnist-letters'" in str(e.value)
+    for k,which in enumerate(('emnist-digits', 'EMNIST-Letters', 'emnist-mnist')):
+        got = load_mnist(tmp_path, name=which)
+        for part,t in tiny().items(): assert torch.equal(getattr(got, part), t+k)
+    up = load_mnist(tmp_path, name='emnist-digits', transpose=True)
+    assert torch.equal(up.train_x, tiny()['train_x'].mT) and torch.equal(up.valid_y, tiny()['valid_y'])
+    with pytest.raises(FileNotFoundError, match="'emnist-balanced'"): load_mnist(tmp_path, name='emnist-balanced')
+
+def test_emnist_alone_equals_torchvision(tmp_path):
+    from torchvision.datasets import EMNIST
+    x = torch.randint(0, 256, (6, 28, 28), dtype=torch.uint8)
+    emnist(tmp_path/'EMNIST'/'raw', 'emnist-digits', dict(train_x=x, train_y=torch.arange(6, dtype=torch.uint8), valid_x=x[:3], valid_y=torch.arange(3, dtype=torch.uint8)))
+    got = load_mnist(tmp_path)
+    for train,x,y in ((True, got.train_x, got.train_y), (False, got.valid_x, got.valid_y)):
+        ref = EMNIST(tmp_path, split='digits', train=train, download=False)
+        assert torch.equal(ref.data, x) and torch.equal(ref.targets, y.long())
+
+@pytest.mark.parametrize('folder', ['FashionMNIST/raw', 'KMNIST/raw', 'FashionMNIST', '.'])
+def test_relatives_in_torchvisions_folders(tmp_path, folder):
+    write_folder(tmp_path/folder, tiny())
+    for part,t in tiny().items(): assert torch.equal(getattr(load_mnist(tmp_path/folder), part), t) # the folder itself
+    if folder != 'FashionMNIST': # the root above it
+        for part,t in tiny().items(): assert torch.equal(getattr(load_mnist(str(tmp_path)), part), t)
+
+def test_a_root_with_several_relatives(tmp_path):
+    write_folder(tmp_path/'FashionMNIST'/'raw', tiny())
+    write_folder(tmp_path/'KMNIST'/'raw', tiny())
+    with pytest.raises(ValueError, match='several files') as e: load_mnist(tmp_path)
+    assert str(tmp_path/'FashionMNIST'/'raw') in str(e.value) and str(tmp_path/'KMNIST'/'raw') in str(e.value)
+    write_folder(tmp_path/'MNIST'/'raw', {k: t+1 for k,t in tiny().items()}) # MNIST's own goes before them
+    assert torch.equal(load_mnist(tmp_path).train_x, tiny()['train_x']+1)
+
+@pytest.mark.parametrize('style', [lambda n: n.replace('-idx', '.idx'), str.upper, str.title, lambda n: n.replace('-', '_')])
+@pytest.mark.parametrize('ext', ['', '.gz', '.GZ'])
+def test_other_spellings(tmp_path, style, ext):
+    for k,t in tiny().items():
+        write_idx(tmp_path/'x.gz' if ext else tmp_path/'x', t)
+        (tmp_path/('x.gz' if ext else 'x')).rename(tmp_path/(style(names[k]) + ext))
+    for part,t in tiny().items(): assert torch.equal(getattr(load_mnist(tmp_path), part), t)
+
+def test_two_spellings_of_one_file(tmp_path):
+    write_folder(tmp_path, tiny())
+    write_folder(tmp_path, {'train_x': tiny()['train_x']+1}, '.gz') # a packed twin, as torchvision leaves one
+    assert torch.equal(load_mnist(tmp_path).train_x, tiny()['train_x'])
+    write_idx(tmp_path/'train-images.idx3-ubyte', tiny()['train_x']+1)
+    with pytest.raises(ValueError, match='several files') as e: load_mnist(tmp_path)
+    assert 'train-images-idx3-ubyte' in str(e.value) and 'train-images.idx3-ubyte' in str(e.value)
+
+def test_folders_that_look_like_files(tmp_path):
+    write_folder(tmp_path, {k: t for k,t in tiny().items()}, '.gz')
+    for k in names.values(): (tmp_path/k).mkdir()
+    assert torch.equal(load_mnist(tmp_path).valid_x, tiny()['valid_x'])
+
+def test_qmnist(tmp_path):
+    "Labels of 32-bit numbers in eight columns, as its readme has them"
+    for split,n in (('train', 6), ('test', 3)):
+        write_idx(tmp_path/f'qmnist-{split}-images-idx3-ubyte', tiny()['train_x'][:n])
+        y = np.arange(n*8, dtype='>i4').reshape(n, 8); y[:, 0] = np.arange(n)
+        (tmp_path/f'qmnist-{split}-labels-idx2-int.gz').write_bytes(gzip.compress(bytes((0, 0, 12, 2)) + struct.pack('>2I', n, 8) + y.tobytes()))
+    (tmp_path/'qmnist-test50k-labels-idx2-int').write_bytes(b'') # another set, with no images beside it
+    got = load_mnist(tmp_path)
+    assert got.train_y.tolist() == [0, 1, 2, 3, 4, 5] and got.valid_y.tolist() == [0, 1, 2] and got.train_y.dtype == torch.uint8
+    full = read_idx(tmp_path/'qmnist-test-labels-idx2-int.gz')
+    assert full.dtype == torch.int32 and full.tolist() == y.tolist()
+
+def test_home(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    write_folder(tmp_path/'data', tiny())
+    for path in ('~/data', Path('~/data')): assert torch.equal(load_mnist(path).train_x, tiny()['train_x'])
+    assert len(mnist_dls(2, data='~/data', path='~/models').train_ds) == 6 and mnist_dls(2, data='~/data', path='~/models').path == tmp_path/'models'
+    assert torch.equal(read_idx('~/data/t10k-labels-idx1-ubyte'), tiny()['valid_y'])
+
+# ---- what it costs
+
+def test_fastai_comes_with_the_first_loader():
+    code = "import sys\ndef heavy(): return [m for m in ('fastai', 'numba', 'IPython', 'pandas', 'matplotlib') if m in sys.modules]\n" \
+           "from cnn_notes.data import *\nx = load_mnist(); read_idx; a = heavy()\nmnist_dls(64, data=x); print(a, 'fastai' in heavy(), type(mnist_dls(64, data=x).train).__name__)\n" \
+           "from fastai.vision.all import *\nfrom cnn_notes.data import TensorDL; print(isinstance(mnist_dls(64, data=x).valid, TensorDL))"
+    out = subprocess.run([sys.executable, '-W', 'default::FutureWarning', '-c', code], env={**os.environ, 'PYTHONPATH': str(root)}, capture_output=True, text=True)
+    assert (out.returncode, out.stdout, out.stderr) == (0, '[] True TensorDL\nTrue\n', ''), out
+
+@pytest.mark.parametrize('whole', [True, False])
+def test_a_pickle_is_as_large_as_its_images(mnist, tmp_path, whole):
+    data = tuple(o[:512] for o in mnist)
+    learn = Learner(mnist_dls(64, data=data), net(), path=tmp_path)
+    images = 2*512*784
+    written = pickle.dumps(learn if whole else learn.dls)
+    assert images < len(written) < images + 100_000
+    assert learn.dls.train_ds.x.data_ptr() == mnist.train_x.data_ptr() # in memory it is still no copy
+    (tmp_path/'dls.pkl').write_bytes(written)
+    code = "import pickle, warnings; warnings.simplefilter('ignore'); o = pickle.load(open('dls.pkl', 'rb')); dls = getattr(o, 'dls', o); print(len(dls.train_ds), int(dls.valid.one_batch()[1].sum()), type(dls.train))"
+    out = subprocess.run([sys.executable, '-c', code], cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(root)}, capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr
+    assert out.stdout == f"512 {int(mnist.valid_y[:64].long().sum())} <class 'cnn_notes.data.TensorDL'>\n"
+
+def test_everything_follows_the_images_of_new(small):
+    "No second device is at hand: `meta` stands for one, where nothing may mix either"
+    ds = mnist_dls(bs=64, data=small).valid_ds
+    there = ds.new(ds.x.to('meta'))
+    assert {o.device.type for o in (there.x, there.mean, there.std, *there.batch([0, 1]), there.normalize(there.x[:2].float()), there.denormalize(there.x[:2].float()))} == {'meta'}
+    assert ds.batch([0])[0].device.type == 'cpu' and ds.mean.device.type == 'cpu'
+
 # ---- what is refused
 
 x10,y10 = torch.rand(10, 6, 6),torch.arange(10)%2
@@ -557,27 +724,33 @@ def data(**kwargs): return dict(data=list({**dict(tx=x10, ty=y10, vx=x10, vy=y10
 bad = {
     'unknown digit':        (lambda: dict(**data(), digits=(0, 12)),     ValueError, ['digits', '[12]', '[0, 1]']),
     'a digit in words':     (lambda: dict(**data(), digits=['one']),     ValueError, ['digits', "['one']", '[0, 1]']),
-    'no digits':            (lambda: dict(**data(), digits=()),          ValueError, ['digits is empty', '[0, 1]', 'None for all']),
+    'no digits':            (lambda: dict(**data(), digits=()),          ValueError, ['digits is ()', 'None for all']),
     'one digit unknown':    (lambda: dict(**data(), digits=5),           ValueError, ['[5]', '[0, 1]']),
     'digit not in valid':   (lambda: dict(**data(vy=torch.zeros(10, dtype=torch.long)), digits=(1,)), ValueError, ['no validation image', '[1]']),
-    'rank 2':               (lambda: data(tx=x10[0]),                    ValueError, ['train_x', '(6, 6)', '(N, H, W) or (N, C, H, W)']),
-    'rank 5':               (lambda: data(vx=x10[:,None,None]),          ValueError, ['valid_x', '(10, 1, 1, 6, 6)', '(N, H, W)']),
-    'fewer labels':         (lambda: data(ty=y10[:-1]),                  ValueError, ['train_y', '(9,)', '10 images', '(10,)']),
-    'labels of rank 2':     (lambda: data(vy=y10[:,None]),               ValueError, ['valid_y', '(10, 1)', '(10,)']),
-    'float labels':         (lambda: data(ty=y10.float()),               TypeError,  ['train_y', 'torch.float32', 'whole numbers']),
-    'bool labels':          (lambda: data(ty=y10.bool()),                TypeError,  ['train_y', 'torch.bool', 'whole numbers']),
+    'rank 2':               (lambda: data(tx=x10[0]),                    ValueError, ['train_x', '(6, 6)', '(N, [C,] H, W)']),
+    'rank 5':               (lambda: data(vx=x10[:,None,None]),          ValueError, ['valid_x', '(10, 1, 1, 6, 6)', '(N, [C,] H, W)']),
+    'fewer labels':         (lambda: data(ty=y10[:-1]),                  ValueError, ['train_y', 'n = 9', 'train_x', 'n = 10']),
+    'labels of rank 2':     (lambda: data(vy=y10[:,None]),               ValueError, ['valid_y', '(10, 1)', '(N,)']),
+    'float labels':         (lambda: data(ty=y10.float()),               TypeError,  ['train_y', 'float32', 'whole numbers']),
+    'bool labels':          (lambda: data(ty=y10.bool()),                TypeError,  ['train_y', 'bool', 'whole numbers']),
     'bs 0':                 (lambda: dict(data(), bs=0),                 ValueError, ['bs is 0', '1 or more']),
     'bs negative':          (lambda: dict(data(), bs=-3),                ValueError, ['bs is -3', '1 or more']),
-    'bs a fraction':        (lambda: dict(data(), bs=2.5),               ValueError, ['bs is 2.5', 'whole number']),
+    'bs a fraction':        (lambda: dict(data(), bs=2.5),               TypeError,  ['bs is 2.5', 'whole number']),
     'val_bs 0':             (lambda: dict(data(), val_bs=0),             ValueError, ['val_bs is 0', '1 or more']),
     'bs above n':           (lambda: dict(data(), bs=11),                ValueError, ['bs is 11', '10 training images']),
     'NaN':                  (lambda: data(tx=x10.clone().index_fill_(0, torch.tensor(3), float('nan'))), ValueError, ['train_x', 'NaN']),
     'infinity in valid':    (lambda: data(vx=x10/0),                     ValueError, ['valid_x', 'infinity']),
-    'whole-number images':  (lambda: data(tx=x10.long()),                TypeError,  ['train_x', 'torch.int64', 'uint8']),
-    'no images':            (lambda: data(tx=x10[:0], ty=y10[:0]),       ValueError, ['train_x', 'empty', '(0, 1, 6, 6)']),
-    'no pixels':            (lambda: data(vx=x10[:,:0]),                 ValueError, ['valid_x', 'empty', '(10, 1, 0, 6)']),
-    'sizes differ':         (lambda: data(vx=torch.rand(10, 5, 6)),      ValueError, ['(1, 6, 6)', '(1, 5, 6)', 'alike']),
-    'channels differ':      (lambda: data(vx=torch.rand(10, 3, 6, 6)),   ValueError, ['(1, 6, 6)', '(3, 6, 6)', 'alike']),
+    'whole-number images':  (lambda: data(tx=x10.long()),                ValueError, ['train_x', 'torch.int64', 'valid_x', 'torch.float32', 'alike']),
+    'complex images':       (lambda: data(tx=x10.to(torch.complex64)),   TypeError,  ['train_x', 'complex64', 'real numbers']),
+    'text':                 (lambda: data(tx=[['a']]*10),                TypeError,  ['train_x', "['a']", '(N, [C,] H, W)']),
+    'images of two sizes':  (lambda: data(tx=[np.zeros((5, 6)), np.zeros((6, 6))]*5), TypeError, ['train_x', '(N, [C,] H, W)']),
+    'bs True':              (lambda: dict(data(), bs=True),              TypeError,  ['bs is True', 'whole number']),
+    'digits True':          (lambda: dict(**data(), digits=True),        ValueError, ['[True]', '[0, 1]']),
+    'no such device':       (lambda: dict(**data(), device='gpu'),       ValueError, ["device is 'gpu'", "'cuda'"]),
+    'no images':            (lambda: data(tx=x10[:0], ty=y10[:0]),       ValueError, ['train_x', 'at least one', '(0, 1, 6, 6)']),
+    'no pixels':            (lambda: data(vx=x10[:,:0]),                 ValueError, ['valid_x', 'at least one', '(10, 1, 0, 6)']),
+    'sizes differ':         (lambda: data(vx=torch.rand(10, 5, 6)),      ValueError, ['valid_x', 'h = 5', 'train_x', 'h = 6', 'equal']),
+    'channels differ':      (lambda: data(vx=torch.rand(10, 3, 6, 6)),   ValueError, ['valid_x', 'c = 3', 'train_x', 'c = 1', 'equal']),
     'types differ':         (lambda: data(vx=(x10*9).byte()),            ValueError, ['torch.float32', 'torch.uint8', 'alike']),
     'label not in train':   (lambda: data(vy=y10+1),                     ValueError, ['valid_y', '[2]', 'train_y']),
     'three parts':          (lambda: dict(data=(x10, y10, x10)),         ValueError, ['3 parts', '(train_x, train_y, valid_x, valid_y)']),
