@@ -6,14 +6,14 @@ by following requirements) and of ipykernel, which Jupyter and Colab bring. Noth
 import importlib.metadata as md, json, os, re, shutil, subprocess, sys, sysconfig, zipfile
 from copy import deepcopy
 from email import message_from_bytes
-from itertools import groupby
 from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
-from test_hygiene import every_notebook, machine_path, texts, tool, where
+from test_hygiene import every_notebook, machine_path, texts, where
 from test_package import dist, source # noqa: F401, fixtures
+import saved as outputs
 
 root = Path(__file__).resolve().parent.parent
 
@@ -72,29 +72,6 @@ def clean_env(home, jupyter):
     keep = ('PATH', 'LANG', 'LC_ALL', 'OMP_NUM_THREADS', 'TMPDIR', 'ATEN_CPU_CAPABILITY', 'ONEDNN_MAX_CPU_ISA') # the last two stand in for another processor
     return {**{k: os.environ[k] for k in keep if k in os.environ}, 'HOME': str(home), 'JUPYTER_PATH': str(jupyter), 'PYTHONDONTWRITEBYTECODE': '1'}
 
-number = re.compile(r'(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?')
-clock = re.compile(r'perf_counter|seconds|_ratio|ratios|best_of|\btimes?\b|elapsed')
-
-def differences(saved, fresh):
-    """Where the saved text outputs are not what a run gives now.
-
-    Words and shapes must be the same. So must numbers, but for what another processor or number of threads does to a training run: a
-    twentieth; where the page says that the numbers are those of one trained network, only its words are. What was read from a clock is not compared."""
-    def said(c):
-        res = [(o.get('name'), ''.join(o.text if o.output_type == 'stream' else o.get('data', {}).get('text/plain', ''))) for o in c.outputs if not tool.left_by_a_bar(o)]
-        parts = [(k, ''.join(t for _,t in g)) if k else g for k,g in ((k, list(g)) for k,g in groupby(res, key=lambda o: o[0]))] # what was printed comes in one piece or in several
-        return [re.sub(r'0x[0-9a-f]+', '0x', t) for p in parts for _,t in ([p] if isinstance(p, tuple) else p)]
-    for a,b in zip(saved.cells, fresh.cells):
-        if a.cell_type != 'code': continue
-        old,new = said(a),said(b)
-        if any('not installed here' in o for o in new): continue # a comparison with a package that the wheel does not bring
-        at = f'{where(fresh, b)}\n  saved {old}\n  now   {new}'
-        if [re.sub(r' +', ' ', number.sub('#', o)) for o in old] != [re.sub(r' +', ' ', number.sub('#', o)) for o in new]: yield at
-        elif not clock.search(a.source) and 'another processor trains another network' not in a.source:
-            for x,y in zip(number.findall(' '.join(old)), number.findall(' '.join(new))):
-                x,y = (float(o.replace(',', '').rstrip('.')) for o in (x, y))
-                if abs(x - y) > .05*max(abs(x), abs(y)) + .05: yield at; break
-
 def files(folder): return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in folder.rglob('*') if p.is_file() or p.is_symlink()}
 
 def test_the_fresh_environment_is_what_it_says(fresh, tmp_path):
@@ -127,7 +104,8 @@ def test_notebook_alone(path, fresh, tmp_path, monkeypatch):
             assert o.get('name') != 'stderr', f'{where(nb, c)}: {o.text[:300]}'
             for t in texts(o): assert not (m := machine_path.search(t)), f'{where(nb, c)}: {t[max(0, m.start()-60):m.end()+60]}'
     if folder := os.environ.get('CNN_NOTES_RERUN'): nbformat.write(nb, Path(folder)/path.name) # to look at
-    assert not (stale := list(differences(saved, nb))), '\n'.join(stale)
+    stale = list(outputs.differences(saved, nb, root/'_bench'/'stale', path.stem))
+    assert not stale, '\n'.join(stale)
     assert files(site/'cnn_notes') == before # the installed package is as it was
     others = {o for o in files(home) if o.split('/')[0] not in ('.cache', '.ipython', '.jupyter', '.local')} # a cache, and what IPython and Jupyter keep for themselves
     assert not others, others

@@ -1,0 +1,88 @@
+"""Are the outputs that a notebook saved still what its cells give? Their words, their numbers and their pictures."""
+import ast, re
+from itertools import groupby
+from pathlib import Path
+import pictures
+from test_hygiene import root, tool, where
+from test_waiting import called, methods, source, training, trains
+
+number = re.compile(r'(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?')
+clock = re.compile(r'perf_counter|seconds|_ratio|ratios|best_of|\btimes?\b|elapsed')
+declared = 'another processor trains another network' # a comment in a cell
+
+def said(c):
+    "What a cell shows as text, printed or shown"
+    res = [(o.get('name'), ''.join(o.text if o.output_type == 'stream' else o.get('data', {}).get('text/plain', '')))
+           for o in c.outputs if not tool.left_by_a_bar(o)]
+    parts = []
+    for name,group in groupby(res, key=lambda o: o[0]): # what was printed comes in one piece or in several
+        texts = [t for _,t in group]
+        parts += [''.join(texts)] if name else texts
+    return [re.sub(r'0x[0-9a-f]+', '0x', t) for t in parts]
+
+def value(text): return float(text.replace(',', '').rstrip('.'))
+def worded(texts): return [re.sub(r' +', ' ', number.sub('#', t)) for t in texts]
+
+def stale_text(a, b):
+    """Does the cell `b`, run now, say something else than `a`, saved?
+
+    Words and shapes must be the same. So must numbers, but for what another processor or number of threads does to a training run: a
+    twentieth; where the page says that the numbers are those of one trained network, only its words are. What was read from a clock is
+    not compared."""
+    old,new = said(a),said(b)
+    if any('not installed here' in o for o in new): return False # a comparison with a package that the wheel does not bring
+    if worded(old) != worded(new): return True
+    if clock.search(a.source) or declared in a.source: return False
+    pairs = [(value(x), value(y)) for x,y in zip(number.findall(' '.join(old)), number.findall(' '.join(new)))]
+    return any(abs(x - y) > .05*max(abs(x), abs(y)) + .05 for x,y in pairs)
+
+# ---- which pictures depend on a training run or on a clock
+
+clocks = {'perf_counter', 'process_time', 'monotonic', 'timeit', 'best_of'}
+packaged = training([p.read_text(encoding='utf-8') for p in sorted((root/'cnn_notes').glob('[a-z]*.py'))]) # functions of the package
+
+def stored(node): return {o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Store)}
+def loaded(node): return {o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load)}
+defs = ast.FunctionDef, ast.ClassDef
+
+def makes_a_model(node):
+    "Does the statement call something with a capital letter, or with a model's name?"
+    return any(o[:1].isupper() or re.search(r'net|model|cnn|learn|opt', o) for o in called(node))
+
+def handed(names, models): return (names & models.keys()).union(*(models[o] for o in names & models.keys()))
+
+def unsure(sources):
+    "For each cell of a notebook: does what it shows depend on a training run or on a clock, directly or through a name?"
+    names,tainted,models,res = training(sources) | packaged | clocks,set(),{},[]
+    for text in sources:
+        found = declared in text or '.show_batch(' in text # a batch is shuffled
+        for s in ast.parse(source(text)).body:
+            if isinstance(s, defs): # running it is another matter, unless it uses what was trained before
+                if loaded(s) & tainted: tainted.add(s.name)
+                continue
+            runs = bool(called(s) & names or methods(s) & trains)
+            if makes_a_model(s): models |= {o: handed(loaded(s), models) for o in stored(s)} # a learner, and the model it was handed
+            if runs or loaded(s) & tainted:
+                found = True
+                tainted |= stored(s) | (handed(loaded(s), models) if runs else set()) # training changes the model that it is handed
+            elif isinstance(s, ast.Assign): tainted -= stored(s)
+        res.append(found)
+    return res
+
+def images(c): return [pictures.decode(o.data['image/png']) for o in c.outputs if 'image/png' in o.get('data', {})]
+
+def stale_pictures(a, b, loose, path):
+    "What differs between the pictures of the cell `a`, saved, and `b`, run now; both are written side by side to `path`, numbered"
+    old,new = images(a),images(b)
+    if len(old) != len(new): yield f'{len(old)} pictures, now {len(new)}'
+    for i,(x,y) in enumerate(zip(old, new)):
+        if why := pictures.unlike(x, y, loose):
+            yield f'{why}; side by side: {pictures.side_by_side(x, y, path.with_name(f"{path.name}_{i}.png"))}'
+
+def differences(saved, fresh, folder=Path('_bench/stale'), stem='notebook'):
+    "Where the saved outputs of a notebook are not what a run gives now"
+    cells = [(a, b) for a,b in zip(saved.cells, fresh.cells) if a.cell_type == 'code']
+    for (a,b),loose in zip(cells, unsure([a.source for a,_ in cells])):
+        at = f'{stem}, {where(fresh, b)}'
+        if stale_text(a, b): yield f'{at}\n  saved {said(a)}\n  now   {said(b)}'
+        for why in stale_pictures(a, b, loose, folder/f'{stem}_{fresh.cells.index(b)}'): yield f'{at}\n  {why}'
