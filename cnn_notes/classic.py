@@ -202,7 +202,7 @@ def fit_gabor(
     if not kernels.isfinite().all(): raise ValueError("fit_gabor: kernels has values that are NaN or infinite; leave those kernels out")
     if not kernels.flatten(1).any(1).all(): raise ValueError("fit_gabor: a kernel is all zero, which has no share to explain; leave it out")
     K,ks = len(kernels),kernels.shape[-1]
-    k = kernels.detach().flatten(1).double().cpu()[:, None] # (K, 1, ks*ks)
+    k = kernels.detach().flatten(1).cpu().double()[:, None] # (K, 1, ks*ks)
     k = k/k.norm(dim=2, keepdim=True)
     y,x = (o.flatten() for o in torch.meshgrid(*[torch.arange(ks, dtype=torch.float64) - ks//2]*2, indexing='ij'))
     raw = .7*torch.randn(5, K, starts, 1, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -226,5 +226,5 @@ def fit_gabor(
             opt.step()
     with torch.no_grad(): share,fitted,found = closest()
     i,best = torch.arange(K),share.argmax(1)
-    fitted = fitted[i, best]*kernels.detach().flatten(1).double().cpu().norm(dim=1, keepdim=True)
+    fitted = fitted[i, best]*kernels.detach().flatten(1).cpu().double().norm(dim=1, keepdim=True)
     return GaborFit(share[i, best].float(), fitted.view(K, ks, ks).float(), *(o[i, best, 0].float() for o in found))
