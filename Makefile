@@ -1,42 +1,74 @@
-# make lab: work through the notebooks        make test: everything that has to hold
+# make lab: work through the notebooks
+# make quick: while working (90 s)    make test: before a change lands (12 min on two cores)    make nightly: everything (hours)
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
-HASH    = $(shell cat settings.ini setup.py constraints.txt | cksum | cut -d' ' -f1)
-READY   = $(VENV)/ready-$(HASH)
+# one environment for each state of the requirements; .ci/run keeps its own under the same key
+KEY    := $(shell cat settings.ini setup.py constraints.txt | cksum | cut -d' ' -f1)
+READY   = $(VENV)/ready-$(KEY)
+PYTEST  = OMP_NUM_THREADS=1 python -m pytest -n $(WORKERS) --dist worksteal
+WORKERS ?= 2
 # this clone's package, whichever clone the environment was made for
 export PYTHONPATH := $(CURDIR)
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: env lab test coverage oldest outputs export readme clean bench wheel site
+.PHONY: env key lab hooks lint types sync static quick test nightly notebooks measurements coverage oldest
+.PHONY: outputs export readme clean bench wheel site release-check
 env: $(READY)
 $(READY):
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade -q pip setuptools wheel
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	touch $@
+key:
+	@echo $(KEY)
 
 lab: env
 	jupyter lab --notebook-dir=nbs
 
-test: env
-	python tools/notebooks.py check
-	OMP_NUM_THREADS=1 nbdev-test --n-workers 2
-	OMP_NUM_THREADS=1 python -m pytest -n 2 --dist loadfile
+# once for each clone: git shows differences of notebooks cell by cell and merges them; each commit is checked
+hooks: env
+	nbdev-install-hooks
+	pre-commit install
 
-# the package, without the notebooks, on the oldest versions that settings.ini allows (Python 3.10 to 3.12; an environment of its own)
+lint: env
+	ruff check
+types: env
+	mypy
+sync: env
+	python tools/notebooks.py check
+static: env
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint types sync
+
+quick: static
+	$(PYTEST) -m "not full and not nightly"
+# each notebook runs alone, from the wheel, without a network; its words, numbers and pictures are compared with the saved ones
+test: static
+	$(PYTEST) -m "not nightly"
+nightly: static
+	$(PYTEST)
+	$(MAKE) notebooks oldest measurements bench
+
+# nbdev's own run of the notebooks, in the repository
+notebooks: env
+	OMP_NUM_THREADS=1 nbdev-test --n-workers $(WORKERS)
+
+# the experiments whose records the package ships, repeated and compared with the records
+measurements: env
+	python -m cnn_notes.measured --rerun
+
+# each module's tests on the oldest versions that settings.ini allows (Python 3.10 to 3.12; an environment of its own)
 OLD = .venv-oldest
-MODULES = callbacks channels classic counting data geometry kernels matmul models norm questionnaire receptive schedule spreadsheet
 oldest:
 	$(PYTHON) -m venv $(OLD)
 	$(OLD)/bin/python -m pip install -q -c constraints-oldest.txt . pytest hypothesis formulas torchinfo fvcore scikit-image ipython nbformat
-	OMP_NUM_THREADS=1 $(OLD)/bin/python -m pytest $(MODULES:%=tests/test_%.py)
+	OMP_NUM_THREADS=1 $(OLD)/bin/python -m pytest $(wildcard $(patsubst cnn_notes/%.py,tests/test_%.py,$(wildcard cnn_notes/[a-z]*.py)))
 
 # which lines of the package the notebooks and the tests run: 95% or more
 coverage: env
 	tools/coverage.sh
 
-# after editing notebooks: the package, the outputs of all cells (slow ones too), clean metadata, badges, README
+# after editing notebooks: the package, the outputs of all cells, clean metadata, badges, README
 export: env
 	nbdev-export
 	python tools/notebooks.py dress
@@ -56,5 +88,8 @@ bench: env
 	python tools/bench.py $(BENCH)
 wheel: env
 	python -m build
+# version, change log and tag agree; the wheel holds what it should; the README renders (RELEASE.md)
+release-check: env
+	python tools/release.py
 clean:
 	rm -rf build dist *.egg-info _bench _site

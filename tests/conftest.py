@@ -1,5 +1,10 @@
-"What the tests share: a network that is cut, and a headless browser"
-import importlib.util, os, subprocess, tempfile
+"""What the tests share: a network that is cut, a headless browser, the same random examples on every run, and what a test costs.
+
+Tiers: `make quick` runs the tests that are marked neither `full` nor `nightly`, `make test` all but `nightly`, `make nightly` all.
+`pytest --cost` ends with the processor seconds of each file, those of the programs that it started included.
+"""
+import importlib.util, os, signal, subprocess, tempfile
+from collections import Counter
 from pathlib import Path
 import hypothesis, pytest
 
@@ -9,13 +14,19 @@ offline = Path(__file__).resolve().parent/'offline'
 hypothesis.settings.register_profile('cnn_notes', derandomize=True, deadline=None, max_examples=60)
 hypothesis.settings.load_profile('cnn_notes')
 
+def pytest_addoption(parser):
+    parser.addoption('--cost', action='store_true', help='processor seconds of each file and of the ten dearest tests')
+
 def pytest_configure(config):
     "Cut the network here, and in every Python that a test starts"
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN: # a shell's background: what is started here would never hear an interrupt
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     fd,log = tempfile.mkstemp(prefix='cnn_notes_network_')
     os.close(fd)
     config.add_cleanup(lambda: os.unlink(log))
     os.environ |= {'CNN_NOTES_NETWORK_LOG': log, 'SE_OFFLINE': 'true', 'HF_HUB_OFFLINE': '1', 'PIP_NO_INDEX': '1'}
     spec = importlib.util.spec_from_file_location('offline', offline/'sitecustomize.py')
+    assert spec and spec.loader
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
     start = subprocess.Popen.__init__
     def offline_start(self, *args, env=None, **kwargs):
@@ -23,7 +34,33 @@ def pytest_configure(config):
         env['PYTHONPATH'] = os.pathsep.join(o for o in (str(offline), env.get('PYTHONPATH')) if o)
         env['CNN_NOTES_NETWORK_LOG'] = log
         start(self, *args, env=env, **kwargs)
-    subprocess.Popen.__init__ = offline_start
+    subprocess.Popen.__init__ = offline_start # type: ignore[method-assign]
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    before = os.times()
+    item.user_properties.append(('spent', lambda: sum(os.times()[:4]) - sum(before[:4])))
+    return (yield)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    "The report of a test's last phase carries the processor seconds of all three"
+    report = yield
+    spent = dict(item.user_properties)['spent']
+    report.user_properties = [('cost', spent())] if call.when == 'teardown' else []
+    return report
+
+def pytest_terminal_summary(terminalreporter, config):
+    if not config.getoption('--cost'): return
+    files,tests = Counter(),Counter()
+    for report in (o for group in terminalreporter.stats.values() for o in group if hasattr(o, 'user_properties')):
+        for _,seconds in report.user_properties:
+            files[report.nodeid.split('::')[0]] += seconds
+            tests[report.nodeid] += seconds
+    for title,costs in (('file', files), ('test', tests)):
+        terminalreporter.section(f'processor seconds of each {title}')
+        for name,seconds in costs.most_common(None if title == 'file' else 10): terminalreporter.line(f'{seconds:8.1f}  {name}')
+    terminalreporter.line(f'{sum(files.values()):8.1f}  in all')
 
 @pytest.fixture(autouse=True)
 def no_network():
