@@ -1,0 +1,19 @@
+"A grouped convolution on the CPU, and each of its groups computed alone"
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from .common import close, takes
+from . import same
+
+def check(ni, nf, groups):
+    layer,x = nn.Conv2d(ni, nf, 3, groups=groups),torch.randn(5, ni, 9, 9)
+    assert x.device.type == 'cpu'
+    single, = [o.ndim for o in (x[0], x[0, 0]) if takes(layer, o) and close(layer(o), layer(x)[0])]
+    per = ni//groups # how many channels a filter sees
+    parts = enumerate(zip(layer.weight.chunk(groups), layer.bias.chunk(groups)))
+    alone = [F.conv2d(x[:, g*per:(g+1)*per], w, b) for g,(w,b) in parts]
+    assert close(torch.cat(alone, 1), layer(x)), (
+        'the groups do not see the channels that the answer gives them')
+    assert not takes(layer, torch.randn(5, ni+1, 9, 9)), 'a wrong number of channels is accepted'
+    return dict(weight=tuple(layer.weight.shape), axes=same(input=x.ndim, weight=layer.weight.ndim),
+                single=single)

@@ -1,0 +1,32 @@
+"Inputs of a first filter, how well patches are recovered from its outputs, and the rank of the layer"
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from cnn_notes.models import simple_cnn
+from .common import digits, seeded
+from . import near, same
+
+def kept(w):
+    "The share of the patches' variance that a linear map recovers from the outputs at their position"
+    ks = w.shape[-1]
+    p = F.unfold(digits()[2][:300], ks, padding=ks//2, stride=2).transpose(1, 2).flatten(0, 1)
+    p = p - p.mean(0)
+    out = p @ w.flatten(1).T
+    return (1 - (p - out @ torch.linalg.lstsq(out, p).solution).square().sum()/p.square().sum()).item()
+
+def rank(w):
+    m = F.conv2d(torch.eye(784).view(784, 1, 28, 28), w, stride=2, padding=w.shape[-1]//2).flatten(1).double()
+    e = torch.linalg.eigvalsh(m @ m.T)
+    return (e > 1e-10*e[-1]).sum().item()
+
+def check():
+    first = {ks: simple_cnn(first_ks=ks)[0].conv.weight for ks in (3, 5)}
+    random = {ks: [seeded(s, lambda: nn.Conv2d(1, 8, ks).weight.detach()) for s in range(5)] for ks in (3, 5)}
+    shares = {ks: [kept(w) for w in ws] for ks,ws in random.items()}
+    assert min(shares[3]) > max(shares[5]), (
+        f'some 5 x 5 patches are recovered better than 3 x 3 ones: {shares}')
+    return dict(small=first[3][0].numel(), large=first[5][0].numel(),
+                filters=same(small=len(first[3]), large=len(first[5])),
+                deeper=nn.Conv2d(4, 8, 3).weight[0].numel(),
+                kept=tuple(near(sum(o)/5, .06) for o in shares.values()),
+                rank=same(small=rank(random[3][0]), large=rank(random[5][0])))

@@ -1,0 +1,29 @@
+"Steps to a loss of 0.5 at two rates, and the rate at which descent in a valley becomes unstable"
+from cnn_notes.models import simple_cnn
+from .common import seeded, train
+from . import near, same
+
+def steps(lr, seed, most=330):
+    "Steps until the loss, averaged over 20, is below 0.5"
+    smooth = train(seeded(seed, simple_cnn), lr, most, seed=seed).unfold(0, 20, 1).mean(1)
+    there = (smooth < .5).nonzero()
+    return there[0].item() + 20 if len(there) else most
+
+def stable(lr, h):
+    "Does descent on `h*w**2/2` from 1 shrink?"
+    w = 1.
+    for _ in range(400): w -= lr*h*w
+    return abs(w) < 1
+
+def limit(h):
+    "The lowest unstable rate, in units of 1/h, by bisection"
+    low,high = 0.,10.
+    while high - low > 1e-4:
+        middle = (low + high)/2
+        if stable(middle/h, h): low = middle
+        else: high = middle
+    return round(low, 2)
+
+def check(low, high):
+    slow,fast = (sum(steps(lr, seed) for seed in range(2)) for lr in (low, high))
+    return dict(times=near(slow/fast, .4), limit=same(**{f'h_{h:g}': limit(h) for h in (.5, 3., 20.)}))

@@ -1,0 +1,20 @@
+"The loss on 4,000 digits with the rate kept up, over the loss after annealing, from three seeds"
+import math
+import torch
+import torch.nn.functional as F
+from cnn_notes.models import simple_cnn
+from .common import digits, seeded, train
+from . import near
+
+def end(rate, seed):
+    x,y = (o[:4000] for o in digits()[:2])
+    net = seeded(seed, simple_cnn)
+    train(net, rate, 300, bs=16, seed=seed)
+    with torch.no_grad(): return F.cross_entropy(net(x), y).item()
+
+def ratio(lr):
+    def anneal(p): return lr if p < .5 else lr*(1 + math.cos(math.pi*(p - .5)/.5))/2
+    kept,annealed = (sum(end(rate, seed) for seed in range(3)) for rate in (lr, anneal))
+    return kept/annealed
+
+def check(lr, small): return dict(times=near(ratio(lr), 1), gain=near(ratio(small), .2))

@@ -1,0 +1,25 @@
+"fastai's schedule, and the steps of SGD and Adam under a constant gradient"
+import torch
+from .common import learner, quietly
+from . import near, same
+
+def step(optimizer):
+    "The length of the last of 400 steps under a gradient of 1, at a rate of 0.001, in units of the rate"
+    w = torch.zeros(1, requires_grad=True, dtype=torch.float64)
+    opt = optimizer([w], lr=1e-3)
+    for _ in range(400):
+        before,w.grad = w.item(),torch.ones_like(w)
+        opt.step()
+    return (before - w.item())/1e-3
+
+def check(high, low):
+    learn = learner(n=640, bs=16)
+    hps = quietly(learn, lambda: learn.fit_one_cycle(1, .01)).recorder.hps
+    lr,mom = torch.tensor(hps['lr']),torch.tensor(hps['mom'])
+    assert (lr.diff().sign() == -mom.diff().sign()).all(), 'momentum does not go against the learning rate'
+    assert abs(mom.max() - high) < 1e-4 and abs(mom[lr.argmax()] - low) < 1e-4, (
+        f'it goes from {mom.max():.3f} to {mom.min():.3f}')
+    sgd = {m: step(lambda p, lr: torch.optim.SGD(p, lr, momentum=m)) for m in (high, low)}
+    adam = {m: step(lambda p, lr: torch.optim.Adam(p, lr, betas=(m, .99))) for m in (high, low)}
+    return dict(far=near(sgd[high], .05), closer=near(sgd[low], .02),
+                adam=same(high=round(adam[high], 3), low=round(adam[low], 3)))

@@ -1,0 +1,24 @@
+"How much one image's output varies with the images beside it, in three networks"
+import torch
+import torch.nn as nn
+from cnn_notes.models import simple_cnn
+from .common import digits, seeded, train
+from . import near
+
+def spread(net, bs, training, n=60):
+    "The standard deviation of the outputs for one image in `n` batches"
+    net.train(training)
+    def batch(): return digits()[2][torch.cat([torch.tensor([0]), torch.randperm(999)[:bs-1] + 1])]
+    with torch.no_grad(): return torch.stack([net(batch())[0] for _ in range(n)]).std(0).mean().item()
+
+def ratio(seed):
+    net = seeded(seed, lambda: simple_cnn(norm=nn.BatchNorm2d))
+    train(net, .05, 40, seed=seed)
+    torch.manual_seed(seed)
+    still = spread(net, 8, False)
+    assert still < 1e-5, f'in evaluation the outputs vary by {still:.2g}'
+    return spread(net, 8, True)/spread(net, 128, True),still
+
+def check():
+    times,still = (sum(o)/3 for o in zip(*map(ratio, range(3))))
+    return dict(times=near(times, .8), still=near(still, 1e-5))

@@ -1,0 +1,28 @@
+"In which order the convolution's bias is useless, and four seeds of a short training of each order"
+import torch
+import torch.nn as nn
+from cnn_notes.models import conv, simple_cnn
+from .common import accuracy, close, seeded, train
+from . import near
+
+words = dict(conv='convolution', norm='normalization', act='activation')
+
+def useless(first, added):
+    "The order of the layers, and whether adding to the bias changes nothing"
+    x = torch.randn(16, 3, 9, 9)
+    m = seeded(0, lambda: conv(3, 4, norm=nn.BatchNorm2d, norm_first=first, bias=True))
+    before = m(x)
+    with torch.no_grad(): m.conv.bias += added
+    return ', '.join(words[name] for name,_ in m.named_children()),close(m(x), before, 1e-3)
+
+def right(first, seed):
+    net = seeded(seed, lambda: simple_cnn(norm=nn.BatchNorm2d, norm_first=first))
+    train(net, lambda p: .1*(1 - p), 60, seed=seed)
+    return 100*accuracy(net, 1000)
+
+def check(added):
+    assert added, 'adding nothing shows nothing'
+    original, = [order for order,same in (useless(first, added) for first in (True, False)) if same]
+    one,other = ([right(first, seed) for seed in range(4)] for first in (True, False))
+    return dict(original=original, points=near(sum(one)/4 - sum(other)/4, .8),
+                seeds=near(max(one) - min(one), 1))
