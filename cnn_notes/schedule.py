@@ -7,30 +7,23 @@ __all__ = ['OneCycle', 'one_cycle', 'plot_one_cycle', 'StepSchedule', 'LiveSched
 
 # %% ../nbs/10_one_cycle.ipynb #08dd4449
 import math
-import time
 import matplotlib.pyplot as plt
-import torch
-import warnings
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
-from matplotlib.axes import Axes
-from matplotlib import figure
-from numbers import Integral,Real
+from .checks import Annotated, Literal, PositiveFloat, Rule, checked, real, scalar, whole
+from .live import LiveSchedule # before fastai: it silences a warning of fastai's import
 from .show import palette
-with warnings.catch_warnings(): # PyTorch deprecates torch.jit.script, which fastai 2.8 calls once at import
-    warnings.filterwarnings('ignore', r'`torch\.jit\.script` is deprecated', FutureWarning)
-    from fastai.callback.core import Callback
-    from fastai.callback.schedule import ParamScheduler
+from fastai.callback.schedule import ParamScheduler
+from matplotlib.axes import Axes
+_all_ = ['LiveSchedule'] # it can be imported from here too
 
 # %% ../nbs/10_one_cycle.ipynb #20751a60
 OneCycle = namedtuple('OneCycle', 'lrs moms knots')
-OneCycle.__doc__ = "A schedule: the rate and the momentum of every step, and the steps, fractions among them, between which it interpolates"
+OneCycle.__doc__ = "A schedule: rate and momentum of every step, and the knots of its path"
 
 _defaults = dict(fastai =dict(div=25., div_final=1e5, pct_start=.25),
                  pytorch=dict(div=25., div_final=1e4, pct_start=.3))
 _anneal = dict(cos=lambda p: (1 - math.cos(math.pi*p))/2, linear=lambda p: p)
-
-def _is_number(o): return isinstance(o, Real) and not isinstance(o, bool) and math.isfinite(o)
 
 def _interpolate(n, knots, values, anneal):
     "`n` numbers on the path that has `values` at `knots`"
@@ -42,163 +35,103 @@ def _interpolate(n, knots, values, anneal):
     return res
 
 # %% ../nbs/10_one_cycle.ipynb #66928bbf
+def _knots(n, pct, style, three_phase):
+    "The steps at which the path has its values; `ValueError` if they do not increase"
+    first = 0 if style == 'fastai' else 1 # PyTorch's knots come one step earlier
+    knots = [0., pct*n - first] + [2*(pct*n - first)]*three_phase + [float(n - first)]
+    if n > len(knots)-2 and all(a < b for a,b in zip(knots, knots[1:])): return knots
+    at = ', '.join(f'{k:.4g}' for k in knots)
+    how = 'more steps' + ', or a pct_start below 0.5'*three_phase
+    raise ValueError(f"one_cycle: the phases end at steps {at}, which should increase; give {how}")
+
+# %% ../nbs/10_one_cycle.ipynb #d9ca20c8
+_momentum = real(0, below=1)
+def _is_sequence(o): return isinstance(o, Sequence)
+def _is_momentum(m): return _momentum.kind(m) and _momentum.test(m)
+def _are_momenta(o): return len(o) == 3 and all(_is_momentum(scalar(m)) for m in o)
+_Momenta = Annotated[Sequence, Rule('three numbers from 0 up to, but not, 1', _is_sequence, _are_momenta)]
+
+@checked
 def one_cycle(
-    n_steps:int, # steps of the whole training: epochs times batches
-    lr_max:float, # the highest learning rate
-    div:float|None=None, # the first rate is `lr_max/div`; None: 25
-    div_final:float|None=None, # the last rate is `lr_max/div_final` (fastai) or `lr_max/div/div_final` (pytorch); None: 1e5 or 1e4
-    pct_start:float|None=None, # share of the steps that is warm-up, between 0 and 1; None: 0.25 (fastai) or 0.3 (pytorch)
-    moms:Sequence=(.95, .85, .95), # momentum at the start, at the highest rate and at the end
-    anneal:str='cos', # the path between two values: 'cos' or 'linear'
-    style:str='fastai', # whose knots and defaults: 'fastai' (`fit_one_cycle`) or 'pytorch' (`OneCycleLR`)
+    n_steps:Annotated[int, whole(1, 10**7)], # steps of the whole training: epochs times batches
+    lr_max:PositiveFloat, # the highest learning rate
+    div:PositiveFloat|None=None, # the first rate is `lr_max/div`; None: 25
+    div_final:PositiveFloat|None=None, # the last is `lr_max/div_final` (fastai) or `lr_max/div/div_final`
+    pct_start:Annotated[float, real(above=0, below=1)]|None=None, # share of warm-up; None: 0.25 or 0.3
+    moms:_Momenta=(.95, .85, .95), # momentum at the start, at the highest rate, and at the end
+    anneal:Literal['cos', 'linear']='cos', # the path between two values
+    style:Literal['fastai', 'pytorch']='fastai', # whose knots and defaults
     three_phase:bool=False, # up, down to the first rate, then to the last one; 'pytorch' only
 ) -> OneCycle: # lists `lrs` and `moms` of `n_steps` floats, and `knots`
-    "The 1cycle schedule step by step (Smith and Topin 2017, section 3, in the forms of fastai and PyTorch); `ValueError` for settings that make none"
-    if not isinstance(style, str) or style not in _defaults: raise ValueError(f"one_cycle: style is {style!r}; give 'fastai' or 'pytorch'")
-    if not isinstance(anneal, str) or anneal not in _anneal: raise ValueError(f"one_cycle: anneal is {anneal!r}; give 'cos' or 'linear'")
-    if three_phase and style != 'pytorch': raise ValueError("one_cycle: three_phase is a setting of OneCycleLR; give style='pytorch' with it")
-    div,div_final,pct_start = (_defaults[style][k] if v is None else v for k,v in dict(div=div, div_final=div_final, pct_start=pct_start).items())
-    if not isinstance(n_steps, Integral) or isinstance(n_steps, bool): raise ValueError(f"one_cycle: n_steps is {n_steps!r}; give a whole number, epochs times batches")
-    if n_steps > 10**7: raise ValueError(f"one_cycle: n_steps is {n_steps!r}; give 10,000,000 or fewer, there is a number for each")
-    for k,v in dict(lr_max=lr_max, div=div, div_final=div_final).items():
-        if not _is_number(v) or v <= 0: raise ValueError(f"one_cycle: {k} is {v!r}; give a finite number above 0")
-    if not _is_number(pct_start) or not 0 < pct_start < 1: raise ValueError(f"one_cycle: pct_start is {pct_start!r}; give a share between 0 and 1, such as 0.25")
-    if not isinstance(moms, Sequence) or len(moms) != 3 or not all(_is_number(m) and 0 <= m < 1 for m in moms):
-        raise ValueError(f"one_cycle: moms is {moms!r}; give three numbers from 0 up to, but not, 1, such as (0.95, 0.85, 0.95)")
-    n,pct,(m0,m1,m2) = int(n_steps),float(pct_start),moms
-    lr0 = lr_max/div
-    lr_end = (lr_max if style == 'fastai' else lr0)/div_final
-    knots,lrs,moms = [0., pct*n, float(n)],[lr0, lr_max, lr_end],[m0, m1, m2]
-    if style == 'pytorch': knots = [0., pct*n - 1, n - 1.]
-    if three_phase: knots,lrs,moms = [0., pct*n - 1, 2*pct*n - 2, n - 1.],[lr0, lr_max, lr0, lr_end],[m0, m1, m2, m2]
-    if n < len(knots)-1 or any(a >= b for a,b in zip(knots, knots[1:])):
-        raise ValueError(f"one_cycle: {n} steps with pct_start {pct} put the ends of the phases at steps {[round(k, 3) for k in knots]}, which should increase; "
-                         f"give more steps{', or a pct_start below 0.5' if three_phase else ''}")
-    return OneCycle(_interpolate(n, knots, lrs, anneal), _interpolate(n, knots, moms, anneal), tuple(knots))
+    "The 1cycle schedule step by step (Smith and Topin 2017, section 3, in the forms of fastai and PyTorch)"
+    if three_phase and style == 'fastai':
+        raise ValueError("one_cycle: three_phase is True; give style='pytorch' with it")
+    given = dict(div=div, div_final=div_final, pct_start=pct_start)
+    div,div_final,pct_start = (_defaults[style][k] if v is None else v for k,v in given.items())
+    knots = _knots(n_steps, pct_start, style, three_phase)
+    first = lr_max/div
+    last = (lr_max if style == 'fastai' else first)/div_final
+    lrs = [first, lr_max] + [first]*three_phase + [last]
+    moms = [*moms[:2], *[moms[2]]*(1 + three_phase)]
+    lrs,moms = (_interpolate(n_steps, knots, values, anneal) for values in (lrs, moms))
+    return OneCycle(lrs, moms, tuple(knots))
 
 # %% ../nbs/10_one_cycle.ipynb #4cc273a5
+def _has_length(o): return o is None or hasattr(o, '__len__') and not isinstance(o, str)
+def _are_two_axes(o): return o is None or len(o) == 2 and all(isinstance(ax, Axes) for ax in o)
+_TwoAxes = Annotated[Sequence|None, Rule('two axes, for the rate and the momentum, or None',
+                                         _has_length, _are_two_axes)]
+
+@checked
 def plot_one_cycle(
     sched:OneCycle, # what `one_cycle` gives
-    axs:Sequence|None=None, # two axes, for the rate and the momentum; None: a new figure
+    axs:_TwoAxes=None, # where to draw; None: a new figure
     title:str='', # over the rate
 ) -> Sequence: # the two axes
-    "Draw the rate and the momentum against the step, with the phases named; `ValueError` unless there are two axes"
-    if not isinstance(sched, OneCycle): raise TypeError(f"plot_one_cycle: sched is a {type(sched).__name__}; give what one_cycle gives")
-    if axs is not None and (not hasattr(axs, '__len__') or isinstance(axs, str)): raise TypeError(f"plot_one_cycle: axs is {axs!r}; give two axes, for the rate and the momentum")
-    if axs is not None and len(axs) != 2: raise ValueError(f"plot_one_cycle: axs has {len(axs)} axes; give two, for the rate and the momentum")
-    if axs is not None and not all(isinstance(o, Axes) for o in axs): raise TypeError(f"plot_one_cycle: axs is {axs!r}; give two axes, for the rate and the momentum")
+    "Draw the rate and the momentum against the step, with the phases named"
     if axs is None: axs = plt.subplots(2, 1, figsize=(7.5, 4.2), sharex=True)[1]
     names = ['warm-up','annealing'] if len(sched.knots) == 3 else ['warm-up','back down','annealing']
-    for ax,ys,color,label in zip(axs, (sched.lrs, sched.moms), (palette['kernel'], palette['input']), ('learning rate','momentum')):
-        ax.plot(ys, marker='.', ms=3, lw=1, ls='-', color=color)
-        ax.set_ylabel(label)
-        for a,b,hatch in zip(sched.knots, sched.knots[1:], (True, False, True)):
-            if hatch: ax.axvspan(a, b, color=palette['padding'], alpha=.6, lw=0, zorder=0)
+    _draw_path(axs[0], sched.knots, sched.lrs, palette['kernel'], 'learning rate')
+    _draw_path(axs[1], sched.knots, sched.moms, palette['input'], 'momentum')
     for a,b,name in zip(sched.knots, sched.knots[1:], names):
-        axs[0].annotate(name, ((a+b)/2, 1), xycoords=('data','axes fraction'), xytext=(0, 2), textcoords='offset points', ha='center', va='bottom', color=palette['ink'])
+        axs[0].annotate(name, ((a+b)/2, 1), xycoords=('data','axes fraction'), xytext=(0, 2),
+                        textcoords='offset points', ha='center', va='bottom', color=palette['ink'])
     axs[0].set_title(title, pad=18); axs[1].set_xlabel('step')
     return axs
 
+def _draw_path(ax, knots, values, color, label):
+    ax.plot(values, marker='.', ms=3, lw=1, ls='-', color=color)
+    ax.set_ylabel(label)
+    for a,b in list(zip(knots, knots[1:]))[::2]:
+        ax.axvspan(a, b, color=palette['padding'], alpha=.6, lw=0, zorder=0)
+
 # %% ../nbs/10_one_cycle.ipynb #c5ce49be
+_rate = real(0)
+def _numbers(o): return [scalar(v) for v in o] if isinstance(o, Iterable) and not isinstance(o, str) else o
+_steps = Rule('a list with one finite number of 0 or more for each step', lambda o: isinstance(o, list),
+              lambda o: bool(o) and all(_rate.kind(v) and _rate.test(v) for v in o), _numbers)
+
 class StepSchedule(ParamScheduler):
-    "Give the optimizer the hyperparameters of each step from lists; `ValueError` for lists that do not fit each other or the training"
+    "Give the optimizer the hyperparameters of each step from lists that fit each other and the training"
     def __init__(self,
         **hypers, # lists with one value per step, by fastai's names: lr=..., mom=...
     ):
-        if not hypers: raise ValueError("StepSchedule: no list given; give at least one, such as lr=one_cycle(100, 0.01).lrs")
-        for k,v in hypers.items():
-            if not isinstance(v, Iterable): raise TypeError(f"StepSchedule: {k} is {v!r}; give a list with one value per step")
-        self.scheds = {k: list(v) for k,v in hypers.items()}
+        self.scheds = {k: self._list(k, v) for k,v in hypers.items()}
         sizes = {k: len(v) for k,v in self.scheds.items()}
-        if len(set(sizes.values())) != 1 or 0 in sizes.values(): raise ValueError(f"StepSchedule: the lists have {sizes} values; give each one value per step")
-        for k,v in self.scheds.items():
-            if not all(_is_number(o) and o >= 0 for o in v): raise ValueError(f"StepSchedule: {k} has a value that is no finite number of 0 or more; give a list of such")
+        if len(set(sizes.values())) != 1:
+            raise ValueError(f"StepSchedule: the lists have {sizes} values; give each one value per step")
         self.n_steps = next(iter(sizes.values()))
+
+    def _list(self, name, values):
+        try: return _steps(values)
+        except (TypeError, ValueError) as e: raise type(e)(f'StepSchedule: {name} {e}') from None
+
     def before_fit(self):
         n = self.n_epoch*len(self.dls.train)
-        if n != self.n_steps: raise ValueError(f"StepSchedule: the lists have {self.n_steps} values; {self.n_epoch} epoch(s) of {len(self.dls.train)} batches are {n} steps")
+        if n != self.n_steps:
+            raise ValueError(f"StepSchedule: the lists have {self.n_steps} values; this fit has {n} steps")
         super().before_fit()
+
     def _update_val(self, pct):
         i = min(round(pct*self.n_steps), self.n_steps-1)
         for k,v in self.scheds.items(): self.opt.set_hyper(k, v[i])
-
-# %% ../nbs/10_one_cycle.ipynb #53e167cc
-def _in_notebook():
-    "Is there a notebook that can show and update a figure?"
-    try: from IPython import get_ipython
-    except ImportError: return False
-    return hasattr(get_ipython(), 'kernel')
-
-class LiveSchedule(Callback):
-    "Draw loss, learning rate and momentum while the training runs, one figure for a fit; `ValueError` for settings that make no sense"
-    order,run_valid = 65,False # after ParamScheduler has set the step's values
-    def __init__(self,
-        every:float|None=2., # seconds from one update of the figure to the next, at least; None: keep the record and draw nothing
-        max_share:float=.05, # share of the training time that updates may take, at most
-        figsize:tuple=(8., 3.6), # inches
-    ):
-        if every is not None and (not _is_number(every) or every < 0): raise ValueError(f"LiveSchedule: every is {every!r}; give seconds, 0 or more, or None to draw nothing")
-        if not _is_number(max_share) or not 0 < max_share <= 1: raise ValueError(f"LiveSchedule: max_share is {max_share!r}; give a share above 0, up to 1")
-        if not isinstance(figsize, (tuple, list)) or len(figsize) != 2 or not all(_is_number(o) and 0 < o <= 100 for o in figsize): raise ValueError(f"LiveSchedule: figsize is {figsize!r}; give width and height in inches, up to 100")
-        self.every,self.max_share,self.figsize = every,max_share,figsize
-        self._reset(0)
-
-    def _reset(self, n_steps):
-        self.rates,self.momenta,self._losses,self.n_steps = [],[],[],n_steps
-        self.draw_seconds,self.n_draws,self._next,self._handle,self._on = 0.,0,time.perf_counter() + (self.every or 0),None,False
-
-    @property
-    def batch_losses(self) -> list: # one float for each training step so far
-        "The loss of each batch, not smoothed"
-        return torch.stack([o.float() for o in self._losses]).tolist() if self._losses else []
-
-    def before_fit(self):
-        self._reset(self.n_epoch*len(self.dls.train))
-        self._on = not hasattr(self.learn, 'lr_finder') and not hasattr(self.learn, 'gather_preds')
-
-    def after_batch(self):
-        if not self._on or not self.training: return
-        h = self.opt.hypers[-1]
-        self.rates.append(h['lr'])
-        if 'mom' in h: self.momenta.append(h['mom'])
-        self._losses.append(self.loss.detach().mean())
-        if time.perf_counter() >= self._next and self._may_draw(): self._show()
-
-    def after_fit(self):
-        if self._on and self._losses and self._may_draw(): self._show()
-        self._handle = None
-
-    def _may_draw(self): return self.every is not None and _in_notebook()
-
-    def _show(self):
-        from IPython.display import display
-        start = time.perf_counter()
-        fig = self.plot()
-        if self._handle is None: self._handle = display(fig, display_id=True)
-        else: self._handle.update(fig)
-        now = time.perf_counter()
-        self.draw_seconds += now - start; self.n_draws += 1
-        self._next = now + max(self.every, (now - start)*(1/self.max_share - 1))
-
-    def plot(self) -> figure.Figure: # a figure of its own, which pyplot does not know and shows nowhere else
-        "The picture of the steps so far, after an interrupted fit too; `ValueError` if there are none"
-        losses = self.batch_losses
-        if not losses: raise ValueError("LiveSchedule: no step recorded yet; fit a Learner with this callback first")
-        fig = figure.Figure(figsize=self.figsize, layout='constrained')
-        axs = fig.subplot_mosaic([['loss','lr'], ['loss','mom']] if self.momenta else [['loss','lr']])
-        axs['loss'].plot(losses, color=palette['output'], lw=.6, alpha=.6, ls='-', label='batch')
-        axs['loss'].plot(_smooth(losses), color=palette['ink'], ls='-', label='smoothed')
-        axs['loss'].set(xlabel='step', ylabel='loss'); axs['loss'].legend()
-        bad = next((i for i,o in enumerate(losses) if not math.isfinite(o)), None)
-        axs['loss'].set_title(f'step {len(losses)} of {self.n_steps}' + ('' if bad is None else f'; loss not finite from step {bad}'))
-        for k,ys,color,label in (('lr', self.rates, 'kernel', 'learning rate'), ('mom', self.momenta, 'input', 'momentum')):
-            if k in axs: axs[k].plot(ys, color=palette[color], ls='-'); axs[k].set_ylabel(label)
-        for ax in axs.values(): ax.set_xlim(0, max(self.n_steps-1, 1))
-        axs['mom' if 'mom' in axs else 'lr'].set_xlabel('step')
-        return fig
-
-def _smooth(xs, beta=.98):
-    "The average that fastai's Recorder keeps: exponentially weighted, with the weight of the start taken out"
-    res,avg = [],0.
-    for i,x in enumerate(xs): avg = beta*avg + (1-beta)*x; res.append(avg/(1 - beta**(i+1)))
-    return res

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest, torch, torch.nn as nn
-import cnn_notes, cnn_notes.callbacks, cnn_notes.data, cnn_notes.geometry, cnn_notes.schedule, cnn_notes.show
+import cnn_notes, cnn_notes.callbacks, cnn_notes.data, cnn_notes.geometry, cnn_notes.live, cnn_notes.show
 from cnn_notes.callbacks import ActivationStats
 from cnn_notes.counting import count
 from cnn_notes.data import ImageTensors, load_mnist, mnist_dls
@@ -152,7 +152,7 @@ def test_an_interrupt_while_the_live_figure_is_drawn(monkeypatch, right):
     learn = make('forward')
     live = learn.live_schedule
     live.every,live.max_share = 0,1
-    monkeypatch.setattr(cnn_notes.schedule, '_in_notebook', lambda: True)
+    monkeypatch.setattr(cnn_notes.live, '_in_notebook', lambda: True)
     with failing(LiveSchedule, 'plot', KeyboardInterrupt, 0), pytest.raises(KeyboardInterrupt): fit(learn)
     assert hooks(learn.model) == 0
     live.every = None

@@ -9,7 +9,7 @@ import cnn_notes
 
 root = Path(__file__).resolve().parent.parent
 modules = sorted(p.stem for p in (root/'cnn_notes').glob('*.py') if not p.stem.startswith('_'))
-with_fastai = {'speed', 'data', 'callbacks', 'schedule'} # the only ones that may import fastai
+with_fastai = {'speed', 'data', 'callbacks', 'live', 'schedule'} # the only ones that may import fastai
 
 def sh(*cmd, cwd=None, **env):
     env = {**{k: v for k,v in os.environ.items() if k != 'PYTHONPATH'}, **env}
