@@ -9,7 +9,8 @@ __all__ = ['top_edge', 'left_edge', 'diag1_edge', 'diag2_edge', 'bottom_edge', '
 # %% ../nbs/01_kernels.ipynb #268fb452
 import torch
 import torch.nn.functional as F
-from .checks import Annotated, Float, NonNegativePair, PositivePair, centered, checked, nonempty, pair
+from .checks import Annotated, Float, NonNegativePair, PositivePair
+from .checks import centered, checked, nonempty, pair
 from torch import Tensor
 
 # %% ../nbs/01_kernels.ipynb #cfd83e06
@@ -42,10 +43,7 @@ diag1_edge = torch.tensor([[-1., -1,  0],
 diag2_edge = torch.tensor([[ 0., -1, -1],
                            [ 1.,  0, -1],
                            [ 1.,  1,  0]])
-bottom_edge = -top_edge
-right_edge  = -left_edge
-diag3_edge  = -diag1_edge
-diag4_edge  = -diag2_edge
+bottom_edge,right_edge,diag3_edge,diag4_edge = -top_edge,-left_edge,-diag1_edge,-diag2_edge
 edge_kernels = dict(top=top_edge, diag2=diag2_edge, right=right_edge, diag3=diag3_edge,
                     bottom=bottom_edge, diag4=diag4_edge, left=left_edge, diag1=diag1_edge) # clockwise
 

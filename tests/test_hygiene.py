@@ -7,6 +7,7 @@ import pytest
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'tools'))
 import notebooks as tool
+from cnn_notes.exercises import all_exercises
 
 paths = tool.notebooks()
 numbered = [p for p in paths if re.match(r'\d\d_', p.name)]
@@ -74,7 +75,7 @@ def test_metadata_are_clean(path):
     assert nb.metadata == {'kernelspec': dict(name='python3', display_name='python3', language='python')}
     for c in nb.cells:
         folded = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
-        assert c.metadata == (folded if c.cell_type == 'code' and tool.directive(c, 'code-fold') == 'true' else {}), where(nb, c)
+        assert c.metadata == (folded if tool.folded(c) else {}), where(nb, c)
         assert not c.get('attachments'), where(nb, c)
     for c in code(nb): assert c.execution_count is None, where(nb, c)
     for c,o in outputs(nb):
@@ -123,10 +124,10 @@ def test_badge_and_install_cell(path):
         badges = [c.source for c in markdown(nb) if 'colab-badge' in c.source]
         assert badges == [tool.badge(path)] and nb.cells[1].source == badges[0]
     assert not any('BADGE' in c.source for c in markdown(nb))
-    install = "#| hide\nfrom importlib.util import find_spec\nif find_spec('cnn_notes') is None: get_ipython().run_line_magic('pip', 'install -q cnn_notes')"
-    assert [c.source for c in code(nb)].count(install) == 1
-    first = next(i for i,c in enumerate(code(nb)) if 'cnn_notes' in c.source)
-    assert code(nb)[first].source == install, 'something of cnn_notes is wanted before it is installed'
+    install = "from importlib.util import find_spec\nif find_spec('cnn_notes') is None: get_ipython().run_line_magic('pip', 'install -q cnn_notes')"
+    first = next(c.source for c in code(nb) if 'cnn_notes' in c.source)
+    assert first == f'#| hide\n{install}' or first.startswith(f'#@title Setup\n{install}\n'), 'something of cnn_notes is wanted before it is installed'
+    assert sum("find_spec('cnn_notes')" in c.source for c in code(nb)) == 1
 
 @every_notebook
 def test_links_between_notebooks(path):
@@ -157,6 +158,17 @@ def section(nb, title):
 @every_lesson
 def test_exercises(path):
     cells = section(read(path), 'Exercises')
+    number = re.compile(r"exercise\('(\d\d\.\d+)'\)")
+    if tutored := [c for c in cells if c.cell_type == 'code' and number.search(c.source)]: # the reader's cell: a stub and a check
+        numbers = [number.search(c.source)[1] for c in tutored]
+        text = ' '.join(' '.join(c.source for c in cells if c.cell_type == 'markdown').split())
+        assert numbers == [i for i in all_exercises() if i[:2] == path.stem[:2]]
+        for c in tutored:
+            ex = all_exercises()[number.search(c.source)[1]]
+            assert f"**{ex.id[3:]}. {ex.title}.** {' '.join(ex.statement.split())}" in text, f'{ex.id}: the page asks something else'
+            assert c.source == f'{ex.stub}\n\nex = exercise({ex.id!r})\nex.check({ex.name})', f'{where(read(path), c)}: not the stub'
+            assert 'Not yet' in c.outputs[0].data['text/plain']
+        return
     solutions = [c for c in cells if c.cell_type == 'code' and '#@title Solution' in c.source]
     assert 2 <= len(solutions) <= 4, f'{len(solutions)} solutions'
     for c in solutions:
@@ -168,7 +180,8 @@ def test_exercises(path):
 def test_questions_answered_here(path):
     nb = read(path)
     cells = section(nb, 'Questions answered here')
-    assert nb.cells[-1] in cells and nb.cells[-1].cell_type == 'markdown', 'not the last section'
+    last = [c for c in nb.cells if not c.source.startswith('#| default_exp')][-1]
+    assert last in cells and last.cell_type == 'markdown', 'not the last section'
     items = [l for c in cells if c.cell_type == 'markdown' for l in c.source.split('\n') if l.startswith('- ')]
     assert items
     for l in items: assert re.match(r'- \[([Qq]uestion \d+|([Rr]esearch )?(task )?R?[123])\]\(14_questionnaire\.ipynb(#[^)]*)?\)\W+\w', l), l

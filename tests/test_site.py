@@ -86,7 +86,7 @@ def test_directives_are_not_shown(pages):
 def test_solutions_are_folded(pages):
     for n,page in pages.items():
         nb = tool.read(root/'nbs'/f'{n}.ipynb')
-        solutions = sum(c.cell_type == 'code' and tool.directive(c, 'code-fold') == 'true' and not tool.hidden(c) for c in nb.cells)
+        solutions = sum(tool.folded(c) and not tool.hidden(c) for c in nb.cells)
         folded = [a for a in page.all('details') if 'hide' in (a.get('class') or '')]
         assert len(folded) == solutions and not any('open' in a for a in folded), n
 

@@ -56,7 +56,7 @@ def dress(nb, path):
         if c.cell_type == 'markdown': c.source = badge_pat.sub(lambda m: badge(path), c.source)
         if c.cell_type != 'code': continue
         c.outputs = [o for o in c.outputs if not left_by_a_bar(o)]
-        if directive(c, 'code-fold') == 'true': c.metadata = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
+        if folded(c): c.metadata = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
         alt = directive(c, 'fig-alt')
         for o in c.outputs:
             if 'image/png' in o.get('data', {}): o.metadata = {'image/png': {'alt': alt}} if alt else {}
@@ -91,7 +91,13 @@ def run(names):
         write(dress(pack(nb), p), p)
         print(f'{time.perf_counter()-start:.0f} s', flush=True)
 
-def hidden(cell): return bool(re.match(r'#\|\s*hide\b', cell.source))
+def setup(cell):
+    "Is it the folded cell that installs and imports? Its first line is the label that JupyterLab and Colab show"
+    return cell.source.startswith('#@title Setup\n')
+
+def folded(cell): return cell.cell_type == 'code' and (setup(cell) or directive(cell, 'code-fold') == 'true')
+
+def hidden(cell): return setup(cell) or bool(re.match(r'#\|\s*hide\b', cell.source))
 
 def readme(folder):
     "README.md and its pictures, from nbs/index.ipynb, into `folder`"

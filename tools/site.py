@@ -10,7 +10,7 @@ import re, shutil, subprocess, sys
 from pathlib import Path
 import nbformat
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from notebooks import directive, hidden, notebooks, read, root
+from notebooks import directive, folded, hidden, notebooks, read, root
 
 def name(path): return path.relative_to(root/'nbs').with_suffix('').as_posix()
 def part(path): return 'Package' if path.parent.name == 'package' else 'The course' if re.match(r'\d\d_', path.stem) else 'Tools of the course'
@@ -39,7 +39,7 @@ def page(path):
             if hidden(c) or directive(c, 'default_exp'): continue
             said = [v['alt'] for o in c.outputs for v in o.get('metadata', {}).values() if isinstance(v, dict) and v.get('alt')] # an animation brings its own
             alt,tags = directive(c, 'fig-alt') or next(iter(said), None),[]
-            if directive(c, 'code-fold') == 'true': tags.append('hide-input')
+            if folded(c): tags.append('hide-input')
             if directive(c, 'echo') == 'false': tags.append('remove-input')
             c.source = re.sub(r'^#(\||@title).*\n?', '', c.source, flags=re.M).strip()
             if not c.source and not c.outputs: continue
