@@ -8,7 +8,8 @@ __all__ = ['LayerCount', 'Counts', 'count']
 # %% ../nbs/06_counting.ipynb #684d58fe
 import pandas as pd
 import torch.nn as nn
-from .geometry import Layer, Window, trace
+from .products import prepares_weights, products, real_extents, real_products, unknown_products
+from .tracing import Trace, as_trace
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from html import escape
@@ -26,15 +27,7 @@ class LayerCount:
     multiplications: int # products of an activation and a weight (MACs), for the whole batch
     real: int # those of them that meet a pixel or activation, not padding
     activations: int # values in its output, for the whole batch
-
-def _multiplications(l:Layer):
-    "All products and the real ones of one traced layer"
-    if l.weight_shape is None: return 0,0
-    if l.kind == 'linear': return (prod(l.out_shape[:-1])*prod(l.weight_shape),)*2
-    per_place = l.out_shape[0]*prod(l.weight_shape[:2]) # batch x nf x ni/groups
-    def places(k, n, out, s, p): return max(min((n-1+p-k)//s, out-1) - max(-(-(p-k)//s), 0) + 1, 0) # at which the kernel's cell k meets a pixel
-    rows_cols = [sum(places(k, n, out, s, p) for k in range(0, span, d)) for n,out,span,s,d,(p,_) in zip(l.in_shape[2:], l.out_shape[2:], l.window.span, l.window.stride, l.window.dilation, l.window.padding)]
-    return per_place*prod(l.window.ks)*prod(l.out_shape[2:]),per_place*prod(rows_cols)
+    unknown: tuple = () # operations in it whose multiplications nobody can count: there are at least as many as it says
 
 # %% ../nbs/06_counting.ipynb #6b4343f5
 class Counts(list):
@@ -43,42 +36,66 @@ class Counts(list):
     def total(self) -> LayerCount:
         "The sums over all layers"
         sums = {k: sum(getattr(o, k) for o in self) for k in ('params', 'trainable', 'multiplications', 'real', 'activations')}
-        return LayerCount('total', '', (), **sums)
+        return LayerCount('total', '', (), **sums, unknown=self.unknown)
+
+    @property
+    def unknown(self) -> tuple:
+        "The names of the layers that multiply more than is counted; (): none"
+        return tuple(o.name for o in self if o.unknown)
 
     def to_frame(self) -> pd.DataFrame:
         "One row a layer, one column a number, for further use"
         return pd.DataFrame([astuple(o) for o in self], columns=[f.name for f in fields(LayerCount)])
 
     def _rows(self):
-        head = ('layer', 'kind', 'output', 'parameters', 'trainable', 'multiplications', 'with a real pixel', 'activations')
-        return head,[(o.name, o.kind, ' x '.join(map(str, o.out_shape)), *(f'{v:,}' for v in astuple(o)[3:])) for o in (*self, self.total)]
+        head = 'layer', 'kind', 'output', 'parameters', 'trainable', 'multiplications', 'with a real pixel', 'activations'
+        def number(o, k): return f'at least {getattr(o, k):,}' if o.unknown and k in ('multiplications', 'real') else f'{getattr(o, k):,}'
+        columns = [f.name for f in fields(LayerCount)][3:-1]
+        return head,[(o.name, o.kind, ' x '.join(map(str, o.out_shape)), *(number(o, k) for k in columns)) for o in (*self, self.total)]
+
+    def _note(self):
+        if not self.unknown: return ''
+        what = '; '.join(f"{o.name!r} ({', '.join(o.unknown)})" for o in self if o.unknown)
+        return f'The total is a lower bound: it is not known how much is multiplied by {what}.'
 
     def __repr__(self):
         head,rows = self._rows()
         widths = [max(len(r[i]) for r in (head, *rows)) for i in range(len(head))]
         def line(r): return '  '.join(c.ljust(n) if i < 3 else c.rjust(n) for i,(c,n) in enumerate(zip(r, widths))).rstrip()
         rule = '  '.join('-'*n for n in widths)
-        return '\n'.join((line(head), rule, *map(line, rows[:-1]), rule, line(rows[-1])))
+        return '\n'.join((line(head), rule, *map(line, rows[:-1]), rule, line(rows[-1]), self._note())).rstrip()
 
     def _repr_html_(self):
         head,rows = self._rows()
-        def tr(r, tag='td', style=''): return f'<tr{style}>' + ''.join(f'<{tag} style="text-align:{"left" if i < 3 else "right"}">{escape(c)}</{tag}>' for i,c in enumerate(r)) + '</tr>'
-        return f"<table><thead>{tr(head, 'th')}</thead><tbody>{''.join(map(tr, rows[:-1]))}{tr(rows[-1], 'th')}</tbody></table>"
+        def cell(k, c, tag): return f'<{tag} style="text-align:{"left" if k < 3 else "right"}">{escape(c)}</{tag}>'
+        def tr(r, tag='td'): return f"<tr>{''.join(cell(k, c, tag) for k,c in enumerate(r))}</tr>"
+        body = ''.join(map(tr, rows[:-1])) + tr(rows[-1], 'th')
+        note = f'<p>{escape(self._note())}</p>' if self.unknown else ''
+        return f"<table><thead>{tr(head, 'th')}</thead><tbody>{body}</tbody></table>{note}"
 
 # %% ../nbs/06_counting.ipynb #287912ad
+class _Parameters:
+    "Hands out each parameter once, to the first layer that uses it"
+    def __init__(self, parameters): self.left = dict(parameters)
+    def take(self, names):
+        taken = [self.left.pop(n) for n in names if n in self.left]
+        return sum(p.numel() for p in taken),sum(p.numel() for p in taken if p.requires_grad)
+
+def _layer_count(l, params, real):
+    return LayerCount(l.name, l.kind, l.out_shape[1:], *params, products(l), real, prod(l.out_shape), unknown_products(l))
+
 def count(
-    model:nn.Module, # any model that `trace` follows
-    input_shape:Sequence[int], # (C, H, W) for one image, or (N, C, H, W) for a batch
-) -> Counts: # a `LayerCount` for each layer; `.total`, `.to_frame()`
-    "Parameters, multiplications and activations of every layer that runs; raises what `trace` raises"
-    seen,res = set(),Counts()
-    def new_params(m):
-        ps = [p for p in m.parameters(recurse=False) if id(p) not in seen]
-        seen.update(map(id, ps))
-        return sum(p.numel() for p in ps),sum(p.numel() for p in ps if p.requires_grad)
-    for l in trace(model, input_shape):
-        res.append(LayerCount(l.name, l.kind, l.out_shape[1:], *new_params(l.module), *_multiplications(l), prod(l.out_shape)))
-    for name,m in model.named_modules(): # what the run never came by, such as a head for training only
-        n,trainable = new_params(m)
-        if n: res.append(LayerCount(name, 'not run', (), n, trainable, 0, 0, 0))
-    return res
+    model:nn.Module|Trace, # any model that `trace` follows, or its trace
+    input_shape:Sequence[int]|None=None, # (C, H, W) for one image, or (N, C, H, W) for a batch; with a trace, leave it out
+) -> Counts: # a `LayerCount` for each layer; `.total`, `.unknown`, `.to_frame()`
+    "Parameters, multiplications and activations of every layer that runs; `ValueError` for what `trace` cannot follow"
+    layers = as_trace(model, input_shape, 'count')
+    left,extents = _Parameters(layers.parameters),real_extents(layers)
+    aside = [l for l in layers.aside if (products(l) or unknown_products(l)) and not prepares_weights(l)]
+    others = [_layer_count(l, left.take(l.params), products(l)) for l in aside] # such as a position bias
+    res = Counts(_layer_count(l, left.take(l.params), real_products(l, extents)) for l in layers)
+    modules = dict.fromkeys(name.rpartition('.')[0] for name in left.left)
+    for name in modules: # what the run never came by, such as a head for training only
+        params = left.take([n for n in left.left if n.rpartition('.')[0] == name])
+        others.append(LayerCount(name, 'not run', (), *params, 0, 0, 0))
+    return Counts([*res, *others])

@@ -151,7 +151,7 @@ row('models.simple_cnn', dict(widths=(4, 8)), prefix='simple_cnn conv', widths=d
     n_in=whole(1, 1), n_out=whole(1, 1), ks=whole(1, 1) | dict(even=2), first_ks=whole(1, 1) | dict(even=4), act=act, norm=act)
 
 # counting
-row('counting.count', where, but=('model-transposed',), prefix='trace', model=nets(), input_shape=shapes)
+row('counting.count', where, but=('model-transposed',), prefix='count', model=nets(), input_shape=shapes)
 
 # receptive
 by_name = dict(model=nets() | dict(no_window=nn.Sequential(nn.Flatten(), nn.Linear(64, 2))), input_shape=shapes, layer=layer_names())
