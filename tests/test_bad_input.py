@@ -155,11 +155,11 @@ row('counting.count', where, but=('model-transposed',), prefix='count', model=ne
 
 # receptive
 by_name = dict(model=nets() | dict(no_window=nn.Sequential(nn.Flatten(), nn.Linear(64, 2))), input_shape=shapes, layer=layer_names())
-row('receptive.receptive_field', where, prefix='receptive_field trace', errors=(ValueError, TypeError), **by_name)
+row('receptive.receptive_field', where, but=('model-transposed',), errors=(ValueError, TypeError), **by_name)
 huge = dict(gigapixels=(1, 10**6, 10**6))
 only_conv = nn.Sequential(nn.Conv2d(1, 2, 3, 2), nn.Conv2d(2, 1, 3, 2)) # takes any size
 for name in ('precedents', 'input_box', 'gradient_receptive_field'):
-    row(f'receptive.{name}', dict(model=only_conv, input_shape=(1, 28, 28), layer='0', place=(1, 1)), prefix=f'{name} trace', place=places, **by_name | dict(input_shape=shapes | huge))
+    row(f'receptive.{name}', dict(model=only_conv, input_shape=(1, 28, 28), layer='0', place=(1, 1)), but=('model-transposed',), place=places, **by_name | dict(input_shape=shapes | huge))
 row('receptive.ReceptiveFields.__getitem__', dict(i=0), call=lambda i: receptive.receptive_field(**where)[i], prefix='receptive_field', errors=(ValueError, TypeError, IndexError), i=layer_names())
 row('receptive.effective_receptive_field', dict(model=net, images=gray, layer='0', place=(1, 1)), prefix='effective_receptive_field trace', model=by_name['model'], layer=layer_names(), place=places, images=tensor((1, 1, 8, 8)) | poisoned(1, 1, 8, 8), channels=whole(1))
 field = receptive.EffectiveField(ones(4, 4)/16)

@@ -6,7 +6,8 @@ from hypothesis import assume, given, settings, strategies as st
 from cnn_notes.geometry import trace
 from cnn_notes.models import simple_cnn
 from cnn_notes.receptive import (Box, EffectiveField, ReceptiveField, ReceptiveFields, effective_receptive_field, gradient_receptive_field, input_box, precedents,
-                                 receptive_field, _mean_pool)
+                                 receptive_field)
+from cnn_notes.fields import _mean_pool
 
 pytestmark = pytest.mark.filterwarnings('ignore:Using padding=.same.')
 
@@ -299,23 +300,23 @@ class Two(nn.Module):
 @pytest.mark.parametrize('model, shape, said', [
     (nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), (1, 8, 8), 'no convolution and no pooling.*flatten, linear'), (nn.ReLU(), (1, 8, 8), 'no convolution'),
     (Two(), (1, 8, 8), 'needs 2 inputs'), (nn.LazyConv2d(2, 3), (1, 8, 8), 'lazy'), (nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 7)), (1, 8, 8), 'does not run on an input of shape'),
-    (nn.Conv2d(1, 1, 3), (8, 8), 'input_shape'), (Uses(lambda s,x: s.conv(x).permute(0, 2, 3, 1)), (2, 8, 8), "layer 'permute' is of kind 'permute'"),
-    (Uses(lambda s,x: F.interpolate(s.conv(x), scale_factor=2, mode='bilinear')), (2, 8, 8), "kind 'interpolate'"), (Uses(lambda s,x: s.conv(x).transpose(2, 3)), (2, 8, 8), "kind 'transpose'"),
-    (Uses(lambda s,x: torch.cat([s.conv(x), x], 2)), (2, 8, 8), "kind 'concat'"), (Uses(lambda s,x: s.conv(x).roll(1, 2)), (2, 8, 8), "kind 'roll'"),
-    (Uses(lambda s,x: F.softmax(s.conv(x), 2)), (2, 8, 8), 'along which axis'), (Uses(lambda s,x: s.conv(x).flatten(1).view(1, 2, 8, 8)), (2, 8, 8), 'what had none'),
-    (Uses(lambda s,x: F.pixel_shuffle(torch.cat([s.conv(x)]*2, 1), 2)), (2, 8, 8), "kind 'pixel_shuffle'")])
+    (nn.Conv2d(1, 1, 3), (8, 8), 'input_shape'),
+    (Uses(lambda s,x: F.grid_sample(s.conv(x), torch.zeros(1, 4, 4, 2).to(x), align_corners=False)), (2, 8, 8), "kind 'grid_sample'"),
+    (Uses(lambda s,x: s.conv(x)[x > 0]), (2, 8, 8), "kind 'getitem'")])
 def test_what_the_formula_refuses(model, shape, said):
-    with pytest.raises(ValueError, match=said): receptive_field(model, shape)
+    with pytest.raises(ValueError, match='^receptive_field: .*' + said): receptive_field(model, shape)
 
 def test_what_the_formula_refuses_the_gradient_measures():
-    for f,size in ((lambda s,x: s.conv(x).permute(0, 1, 3, 2), (3, 3)), (lambda s,x: F.interpolate(s.conv(x), scale_factor=2, mode='bilinear'), (4, 4)), (lambda s,x: s.conv(x).roll(1, 2), (3, 3))):
-        assert gradient_receptive_field(Uses(f), (2, 16, 16)).size == size
+    def zoomed(s, x): return F.grid_sample(s.conv(x), F.affine_grid(torch.eye(2, 3)[None].to(x), (1, 2, 16, 16), False), align_corners=False)
+    assert gradient_receptive_field(Uses(zoomed), (2, 16, 16)).size[0] in (3, 4)
 
 @pytest.mark.parametrize('call', [input_box, gradient_receptive_field, precedents])
 def test_places_and_names(call):
     net = simple_cnn()
-    for place in ((4, 0), (0, -1), (1,), 2, (1., 1), 'ab'):
+    for place in ((4, 0), (0, -1), (1,), (1., 1)):
         with pytest.raises(ValueError, match=f"{call.__name__}: place is .*'2.conv' has 4 x 4 places"): call(net, (1, 28, 28), '2.conv', place)
+    for place in (2, 'ab'):
+        with pytest.raises(TypeError, match=f'{call.__name__}: place is .*tuple'): call(net, (1, 28, 28), '2.conv', place)
     with pytest.raises(ValueError, match="no layer is named '2.cnv'; the nearest are .*'2.conv'"): call(net, (1, 28, 28), '2.cnv')
     with pytest.raises(ValueError, match='layer is 99'): call(net, (1, 28, 28), 99)
     call(net, (1, 28, 28)); call(net, (1, 28, 28), -1, ())
@@ -353,9 +354,9 @@ def test_measures_of_heat():
     assert e.std == pytest.approx((3, 4), rel=1e-3) and e.overlap(e.gaussian()) > .999
     assert e.size() == pytest.approx((-2*math.log(.05)*math.pi*12)**.5, rel=.02) # the ellipse that holds 95% of a Gaussian
 
-@pytest.mark.parametrize('images, said', [(torch.zeros(1, 28, 28), r'images is \(1, 28, 28\)'), (torch.zeros(2, 1, 28, 28, dtype=torch.uint8), 'uint8'), (torch.zeros(0, 1, 28, 28), 'images is'), (None, 'NoneType')])
+@pytest.mark.parametrize('images, said', [(torch.zeros(1, 28, 28), r'images is .*\(1, 28, 28\)'), (torch.zeros(2, 1, 28, 28, dtype=torch.uint8), 'uint8'), (torch.zeros(0, 1, 28, 28), 'images is'), (None, 'None')])
 def test_images_that_are_none(images, said):
-    with pytest.raises(ValueError, match=said): effective_receptive_field(simple_cnn(), images)
+    with pytest.raises((ValueError, TypeError), match=said): effective_receptive_field(simple_cnn(), images)
 
 def test_no_gradient_is_an_error():
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
@@ -378,12 +379,12 @@ def test_as_fast_as_a_summary():
     assert ours < 1.5*theirs, (ours, theirs)
 
 @pytest.mark.parametrize('pad', [(-1, -2, -1, 0), (1, 1, -1, -1), (0, 0, 0, 0, 1, -1)])
-def test_a_crop_is_measured_and_not_guessed(pad):
+def test_a_crop(pad):
     class Crops(nn.Module):
         def __init__(self): super().__init__(); self.a,self.b = nn.Conv2d(1, 2, 3),nn.Conv2d(2, 2, 3)
         def forward(self, x): return self.b(F.pad(self.a(x), pad))
     net = Crops()
-    with pytest.raises(ValueError, match="'pad' is of kind 'crop'.*gradient_receptive_field measures it"): receptive_field(net, (1, 12, 12))
-    box = gradient_receptive_field(net, (1, 12, 12), 'b', (2, 2))
+    box = input_box(net, (1, 12, 12), 'b', (2, 2))
     left,top = pad[0] if len(pad) == 4 else 0,pad[2] if len(pad) == 4 else 0
     assert box.rows == range(2-top, 7-top) and box.cols == range(2-left, 7-left)
+    assert box == gradient_receptive_field(net, (1, 12, 12), 'b', (2, 2)) == input_box(net, (1, 12, 12), 'b', (2, 2), clip=False)
