@@ -66,7 +66,8 @@ class Change(ast.NodeTransformer):
         return node
     def visit_Call(self, node):
         self.generic_visit(node)
-        if len(node.args) > 1 and not any(isinstance(a, ast.Starred) for a in node.args) and self.hit(): node.args[:2] = node.args[1::-1]
+        symmetric = getattr(node.func, 'attr', getattr(node.func, 'id', '')) in ('transpose', 'flip', 'max', 'min')
+        if len(node.args) > 1 and not symmetric and not any(isinstance(a, ast.Starred) for a in node.args) and self.hit(): node.args[:2] = node.args[1::-1]
         return node
 
 def mutants(source):
@@ -76,6 +77,7 @@ def mutants(source):
         if not change.done: return
         yield ast.unparse(ast.fix_missing_locations(tree))
 
+@pytest.mark.filterwarnings('ignore') # what a mutation provokes
 @pytest.mark.parametrize('ex', **every)
 def test_mutations_of_the_solution_are_not_called_correct(ex):
     "Unless they are equal to it on inputs that the check never saw, which `also_right` lists"

@@ -11,8 +11,8 @@ def _images(*shapes):
 class Line(Exercise):
     id,title,name = '01.1','A line, not an edge','line_kernel'
     statement = '''Write a 3 x 3 kernel that gives a positive response to a horizontal line one pixel
-thick that runs through its center, a response of 0 to a patch of one tone, and 0 to any picture whose
-rows are all the same, such as a vertical line.'''
+                   thick that runs through its center, a response of 0 to a patch of one tone, and 0 to
+                   any picture whose rows are all the same, such as a vertical line.'''
     setup = 'import torch\nfrom cnn_notes.kernels import top_edge, left_edge'
     stub = 'line_kernel = ...'
     hints = ('On a patch of one tone, every weight meets the same number. What must the weights add up to?',
@@ -49,9 +49,9 @@ rows are all the same, such as a vertical line.'''
 class Centers(Exercise):
     id,title,name = '01.2','A grid of positions','centers'
     statement = '''`centers(h, w, ks, stride)` should return the (row, col) of every position at which
-a ks x ks kernel (ks odd) is centered when it slides over an h x w image with this stride, as a list of
-lists, so that `[[apply_kernel(img, i, j, kernel) for i, j in line] for line in centers(28, 28, 3, 2)]`
-is the output.'''
+                   a ks x ks kernel (ks odd) is centered when it slides over an h x w image with this
+                   stride, as a list of lists, so that `[[apply_kernel(img, i, j, kernel) for i, j in
+                   line] for line in centers(28, 28, 3, 2)]` is the output.'''
     stub = 'def centers(h, w, ks, stride): ...'
     hints = ('Where is the center of the first window, if the kernel reaches ks//2 pixels to each side?',
              'The last center is at most h-1-ks//2, so the range stops at h-ks//2.',
@@ -93,8 +93,8 @@ def centers(h, w, ks, stride):
 class FullConvolve(Exercise):
     id,title,name = '01.3','Convolution with nothing lost','full_convolve'
     statement = '''SciPy's `convolve2d(img, kernel)` in its default mode, *full*, keeps every position
-at which kernel and image touch at all. Write `full_convolve(img, kernel)` with `correlate`, for kernels
-of any size.'''
+                   at which kernel and image touch at all. Write `full_convolve(img, kernel)` with
+                   `correlate`, for kernels of any size.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import correlate'
     stub = 'def full_convolve(img, kernel): ...'
     hints = ('Convolution is cross-correlation with the kernel turned by half a circle.',
@@ -141,8 +141,9 @@ def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1), padding
 class OneNumber(Exercise):
     id,title,name = '01.4','One number','one_number'
     statement = '''0s and 1s, each as it is and as its negative. Write `one_number(img)`, which turns
-one (28, 28) image with values from 0 to 1 into a single number, so that a threshold on that number
-tells 0s from 1s for at least 19 of 20 images. The mean of the pixels will not do.'''
+                   one (28, 28) image with values from 0 to 1 into a single number, so that a threshold on
+                   that number tells 0s from 1s for at least 19 of 20 images. The mean of the pixels will
+                   not do.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import *'
     stub = 'def one_number(img): ...'
     hints = ('What does a 0 have more of than a 1, whichever side the ink is on?',

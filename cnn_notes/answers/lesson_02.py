@@ -1,0 +1,112 @@
+"The exercises of 02_stride_padding"
+import torch
+from cnn_notes.exercises import Exercise
+
+class Unused(Exercise):
+    id,title,name = '02.1','The cells that nobody reads','unused'
+    statement = '''`unused(n, ks, stride)` should return how many cells at the end of a row of `n` no
+                   window ever reaches, without padding.'''
+    stub = 'def unused(n, ks, stride): ...'
+    hints = ('How many windows fit? The last one starts at that number minus one, times the stride.',
+             'The last window ends ks cells after it starts. How many cells are left?',
+             'The starts of the windows can move by n - ks cells in all, in steps of the stride.')
+    solution_code = 'def unused(n, ks, stride): return (n - ks) % stride'
+    mistakes = {
+        'This is the remainder of n itself. The starts of the windows can only move by n - ks cells.':
+            'def unused(n, ks, stride): return n % stride',
+        'This is one too many: after n - ks cells, the last start is the position itself.':
+            'def unused(n, ks, stride): return (n - ks) % stride + 1',
+        'These are the cells that the windows do not start at, not those that they do not reach.':
+            'def unused(n, ks, stride): return n - ((n - ks)//stride + 1)',
+        'This ignores the stride: it is what is left behind the first window.':
+            'def unused(n, ks, stride): return n - ks',
+        'This counts windows of stride cells each. A window covers ks cells and may overlap the next.':
+            'def unused(n, ks, stride): return n - ((n - ks)//stride + 1)*stride',
+        'These windows do not overlap: each covers ks cells, but the next one starts stride cells later.':
+            'def unused(n, ks, stride): return n % ks',
+    }
+    def cases(self): return [(28, 3, 2), (27, 3, 2), (28, 5, 4), (10, 2, 5), (7, 7, 1), (9, 2, 4), (11, 4, 6)]
+    also_right = ('def unused(n, ks, stride): return (n + -ks) % stride',)
+    passed = 'the gradient at these cells is zero, too'
+
+class WhichWindow(Exercise):
+    id,title,name = '02.2','Which layer was it?','window'
+    statement = '''A 32 x 32 image became 8 x 8 in one convolution with a kernel of 5. Give a `Window`
+                   that does that and looks at every pixel at least once.'''
+    setup = 'from cnn_notes.geometry import Window'
+    stub = 'window = ...'
+    hints = ('The output is a quarter as wide as the input. Which stride does that suggest?',
+             'Without padding, how many positions are there, and which pixels does the last window leave '
+             'out?',
+             'Padding moves every window toward the start. Half the kernel can be too much.')
+    solution_code = 'window = Window(5, stride=4, padding=1)'
+    mistakes = {
+        'With a padding of half the kernel, the size is right, but no window reaches row and column 31.':
+            'window = Window(5, stride=4, padding=2)',
+        'A stride of 2 halves the image. It takes a stride of 4 to go from 32 to 8 in one layer.':
+            'window = Window(5, stride=2, padding=2)',
+        'Without padding there are only 7 positions: floor((32 - 5)/4) + 1.': 'window = Window(5, stride=4)',
+        'The kernel should have a size of 5. This one has 4, which would cut the image into blocks.':
+            'window = Window(4, stride=4)',
+        'The rows are right, but the columns shrink from 32 to 4, because the stride differs.':
+            'window = Window(5, stride=(4, 9), padding=1)',
+        'A dilated kernel leaves gaps between its cells, and this one leaves pixels out.':
+            'window = Window(5, stride=4, padding=3, dilation=2)',
+    }
+    labels = ('the kernel', 'the output of 32 x 32', 'the pixels that no window reads')
+    def outputs(self, answer):
+        if not hasattr(answer, 'out_size'): return [answer]
+        out = answer.out_size((32, 32))
+        read = [{p for o in range(n) for p in answer.inputs(o, o)[axis]} for axis,n in enumerate(out)]
+        return [list(answer.ks), list(out), [sorted(set(range(32)) - r) for r in read]]
+    passed = '32 to 8, and no pixel is left out'
+
+class SameEven(Exercise):
+    id,title,name = '02.3','Same size, even kernel','same_even'
+    statement = '''Write `same_even(x, k)`: the cross-correlation of an image batch `x` (N, 1, H, W)
+                   with an even kernel `k` (1, 1, ks, ks), whose output has the size of the input and
+                   equals that of PyTorch's `padding='same'`, without using that option.'''
+    setup = 'import torch, torch.nn.functional as F'
+    stub = 'def same_even(x, k): ...'
+    hints = ('How many rows does a kernel of ks take away, so how many have to be added in all?',
+             'An odd number of rows cannot be divided equally. `F.pad` takes left, right, top, and bottom '
+             'apart.',
+             'The larger half goes to the right and to the bottom.')
+    solution_code = '''
+def same_even(x, k):
+    before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
+    return F.conv2d(F.pad(x, (before, after, before, after)), k)'''
+    mistakes = {
+        'The larger half is on the left and at the top. PyTorch puts it on the right and at the bottom.': '''
+def same_even(x, k):
+    before,after = k.shape[-1]//2,(k.shape[-1] - 1)//2
+    return F.conv2d(F.pad(x, (before, after, before, after)), k)''',
+        'Padding by half the kernel on every side makes the output one row and one column larger.': '''
+def same_even(x, k): return F.conv2d(x, k, padding=k.shape[-1]//2)''',
+        'This makes the output one row and one column smaller, because ks - 1 is an odd number.': '''
+def same_even(x, k): return F.conv2d(x, k, padding=(k.shape[-1] - 1)//2)''',
+        'Without padding the output is smaller than the input.': '''
+def same_even(x, k): return F.conv2d(x, k)''',
+        'All of the padding is on the right and at the bottom. It should be divided as equally as '
+        'possible.': '''
+def same_even(x, k):
+    all_of_it = k.shape[-1] - 1
+    return F.conv2d(F.pad(x, (0, all_of_it, 0, all_of_it)), k)''',
+        'The size is right, but the border is a copy of the nearest pixels. PyTorch pads with zeros '
+        'here.': '''
+def same_even(x, k):
+    before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
+    return F.conv2d(F.pad(x, (before, after, before, after), mode='replicate'), k)''',
+        'The kernel is flipped. PyTorch computes the cross-correlation.': '''
+def same_even(x, k):
+    before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
+    return F.conv2d(F.pad(x, (before, after, before, after)), k.flip(2, 3))''',
+    }
+    def cases(self):
+        g = torch.Generator().manual_seed(0)
+        def random(*shape): return torch.randn(shape, generator=g)
+        return [(random(2, 1, 9, 8), random(1, 1, ks, ks)) for ks in (2, 4, 6)]
+    also_right = (solution_code.replace('(k.shape[-1]', '(k.shape[-2]'), # kernels are square
+                  solution_code.replace(',k.shape[-1]', ',k.shape[-2]'),
+                  solution_code.replace('- 1)//2', '- 2)//2')) # and even
+    passed = "equal to PyTorch's padding='same'"

@@ -1,0 +1,143 @@
+"The exercises of 03_channels"
+import torch
+from cnn_notes.exercises import Exercise
+
+def _random(*shapes, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=g) for shape in shapes]
+
+class TwoLayersInOne(Exercise):
+    id,title,name = '03.1','Two layers in one','fold'
+    statement = '''First a 1 x 1 filter turns a color image into a gray one (`mix`, three numbers), and
+                   then a kernel of 3 x 3 slides over the gray image. There is no activation function
+                   between them, so one filter can do the work of both. Write `fold(mix, kernel)`, which
+                   returns its weight.'''
+    setup = 'import torch, torch.nn.functional as F'
+    stub = 'def fold(mix, kernel): ...'
+    hints = ('What shape does the weight of one filter on three channels have?',
+             'Write out one output: which numbers is the red pixel below the center multiplied by?',
+             'Each channel gets the kernel, times the share that this channel has in the gray.')
+    solution_code = 'def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[None]'
+    mistakes = {
+        'The axis of the filters is missing: a weight has four axes, and the first one counts the filters.':
+            'def fold(mix, kernel): return mix.view(3, 1, 1)*kernel',
+        'Every channel gets the whole kernel. Its share in the gray is missing.':
+            'def fold(mix, kernel): return kernel.expand(1, 3, 3, 3)',
+        'The shares multiply the columns of the kernel. They belong to the channels.':
+            'def fold(mix, kernel): return (mix*kernel).expand(1, 3, 3, 3)',
+        'The shares multiply the rows of the kernel. They belong to the channels.':
+            'def fold(mix, kernel): return (mix[:, None]*kernel).expand(1, 3, 3, 3)',
+        'These are three filters on one channel. One filter on three channels has shape (1, 3, 3, 3).':
+            'def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[:, None]',
+        'The shares are added to the kernel. Two convolutions in a row multiply.':
+            'def fold(mix, kernel): return (mix.view(3, 1, 1) + kernel)[None]',
+        'The kernel is flipped. Chained layers of PyTorch do not flip anything.':
+            'def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel.flip(0, 1))[None]',
+    }
+    def cases(self): return [tuple(_random((3,), (3, 3), seed=s)) for s in range(2)]
+    passed = 'one filter of shape (1, 3, 3, 3) does the work of the two layers'
+
+class GroupsAreZeros(Exercise):
+    id,title,name = '03.2','Groups are zeros','densify'
+    statement = '''A grouped convolution is a plain one in which most of the kernels are zero. Write
+                   `densify(w, groups)`, which takes the weight of a grouped call, (C_out, C_in / groups,
+                   kH, kW), and returns the weight (C_out, C_in, kH, kW) with which a call without groups
+                   gives the same result.'''
+    setup = 'import torch, torch.nn.functional as F'
+    stub = 'def densify(w, groups): ...'
+    hints = ('Start with zeros of the right shape. How many input channels are there in all?',
+             'The filters of a group are next to each other. How many are there in each group?',
+             'The filters of group g read the channels from g*(C_in/groups) on.')
+    solution_code = '''
+def densify(w, groups):
+    dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
+    for g,part in enumerate(w.chunk(groups)):
+        rows = slice(g*len(part), (g + 1)*len(part))
+        dense[rows, g*w.shape[1]:(g + 1)*w.shape[1]] = part
+    return dense'''
+    mistakes = {
+        'This is the grouped weight as it was. Its second axis has C_in / groups channels, and C_in are '
+        'needed.':
+            'def densify(w, groups): return w',
+        'Each filter reads every group with the same kernels. Outside of its own group they should be zero.':
+            'def densify(w, groups): return w.repeat(1, groups, 1, 1)',
+        'All filters read the first group of channels.': '''
+def densify(w, groups):
+    return torch.cat([w, w.new_zeros(w.shape[0], w.shape[1]*(groups - 1), *w.shape[2:])], 1)''',
+        'The groups read their channels in reverse order.': '''
+def densify(w, groups):
+    dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
+    for g,part in enumerate(w.chunk(groups)):
+        at = groups - 1 - g
+        dense[g*len(part):(g + 1)*len(part), at*w.shape[1]:(at + 1)*w.shape[1]] = part
+    return dense''',
+        'The filters are dealt out to the groups one by one. The filters of a group are next to each '
+        'other.': '''
+def densify(w, groups):
+    dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
+    for i,f in enumerate(w): dense[i, i%groups*w.shape[1]:(i%groups + 1)*w.shape[1]] = f
+    return dense''',
+        'The channels of a group are dealt out one by one. The channels of a group are next to each '
+        'other.': '''
+def densify(w, groups):
+    dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
+    for g,part in enumerate(w.chunk(groups)): dense[g*len(part):(g + 1)*len(part), g::groups] = part
+    return dense''',
+    }
+    def cases(self):
+        shapes = {(4, 4, 3, 2): 1, (6, 1, 3, 2): 6, (4, 3, 3, 2): 2, (8, 1, 3, 2): 4, (9, 2, 1, 2): 3}
+        return [(_random(shape)[0], groups) for shape,groups in shapes.items()]
+    passed = 'the same outputs without groups, and zeros where no kernel is'
+
+class Shadow(Exercise):
+    id,title,name = '03.3','A filter that a shadow does not fool','shadow_free'
+    statement = '''A shadow multiplies all three channels by the same number, and the red-green filter
+                   above sees it. Write `shadow_free(im, w)`, which returns the response of such a filter
+                   `w` (1, 3, 3, 3) to a photograph `im` (3, H, W), so that the response stays the same
+                   when any part of the picture is darkened in this way. It may do something to the pixels
+                   before it calls `F.conv2d`; all pixels are above zero.'''
+    setup = 'import torch, torch.nn.functional as F'
+    stub = 'def shadow_free(im, w): ...'
+    hints = ('The weights of the filter add up to 0 over the channels at every position. What does it '
+             'ignore?',
+             'It ignores a number that is added to all three channels. A shadow multiplies them.',
+             'Which function turns a product into a sum?')
+    solution_code = 'def shadow_free(im, w): return F.conv2d(im.log(), w)'
+    mistakes = {
+        'This is the filter as it is, and it sees the shadow: a difference of darker numbers is smaller.':
+            'def shadow_free(im, w): return F.conv2d(im, w)',
+        'This divides by the brightest pixel of the picture. The shadow covers a part of it only.':
+            'def shadow_free(im, w): return F.conv2d(im/im.max(), w)',
+        'This divides by the mean of the picture. A shadow covers a part of it, and darkens only that part.':
+            'def shadow_free(im, w): return F.conv2d(im/im.mean(), w)',
+        'The output has the size of the input. Padding is not asked for, and zeros at the border are an '
+        'edge.':
+            'def shadow_free(im, w): return F.conv2d(im.log(), w, padding=1)',
+        'The logarithm comes too late: it has to be taken of the pixels, before the filter.':
+            'def shadow_free(im, w): return F.conv2d(im, w).abs().log()',
+        'This does not see the shadow, but it does not see the edge from red to green either.':
+            'def shadow_free(im, w): return F.conv2d(im*0, w)',
+        'The exponential makes products of sums. Here it has to be the other way around.':
+            'def shadow_free(im, w): return F.conv2d(im.exp(), w)',
+    }
+    labels = ('the shape', 'the change that a shadow makes', 'the response to an edge from red to green')
+    def cases(self):
+        g = torch.Generator().manual_seed(0)
+        im,w = .2 + .8*torch.rand(3, 8, 12, generator=g),torch.zeros(1, 3, 3, 3)
+        w[0, 0, :, 0],w[0, 1, :, 0] = 1/3,-1/3 # red and green change places from left to right
+        w[0, 0, :, 2],w[0, 1, :, 2] = -1/3,1/3
+        edge = torch.tensor([.8, .3, .2]).view(3, 1, 1).repeat(1, 8, 12)
+        edge[:, :, 6:] = torch.tensor([.3, .8, .2]).view(3, 1, 1)
+        dark = im.clone()
+        dark[:, :, 6:] *= .5
+        return [(im, w), (dark, w), (edge, w)]
+    def matches(self, got, want):
+        (plain,dark,edge),shape = got,want[0].shape
+        if any(getattr(o, 'shape', None) != shape for o in got): return False
+        return bool((plain - dark).abs().max() < 1e-3 and edge.max() > .5)
+    def complaint(self, got, want):
+        if getattr(got[0], 'shape', None) != want[0].shape: return super().complaint(got, want)
+        if (change := (got[0] - got[1]).abs().max()) >= 1e-3:
+            return f'half of the picture was darkened by half, and the response changed by up to {change:.2f}'
+        return f'the edge from red to green gives {got[2].max():.2f}, and more than 0.5 is asked for'
+    passed = 'a shadow leaves no trace, and edges from red to green are still seen'

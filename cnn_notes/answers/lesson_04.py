@@ -1,0 +1,251 @@
+"The exercises of 04_matmul"
+import torch
+import torch.nn.functional as F
+from cnn_notes.exercises import Exercise
+
+def _random(*shapes, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=g) for shape in shapes]
+
+class MatrixShape(Exercise):
+    id,title,name = '04.1','The shape of the matrix','matrix_shape'
+    statement = '''`matrix_shape(ni, nf, n, ks, stride, padding)` should return the shape of the
+                   matrix, (rows, columns), for square images of `n` x `n` with `ni` channels and `nf`
+                   filters of `ks` x `ks`.'''
+    stub = 'def matrix_shape(ni, nf, n, ks, stride, padding): ...'
+    hints = ('A matrix has a row for each number that comes out and a column for each number that goes in.',
+             'How many positions does each filter have? Lesson 02 has the formula.',
+             'Rows: filters times positions. Columns: channels times pixels, without the padding.')
+    solution_code = '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = (n + 2*padding - ks)//stride + 1
+    return nf*out*out,ni*n*n'''
+    mistakes = {
+        'The kernel size is the number of weights in a row that are not zero, not the number of rows.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding): return ks*ks,n*n''',
+        'This is the transpose: a matrix has a row for each number that comes out.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = (n + 2*padding - ks)//stride + 1
+    return ni*n*n,nf*out*out''',
+        'Channels and filters are missing: this is the matrix of one kernel on one channel.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = (n + 2*padding - ks)//stride + 1
+    return out*out,n*n''',
+        'The padding is not part of the image: its zeros need no columns.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = (n + 2*padding - ks)//stride + 1
+    return nf*out*out,ni*(n + 2*padding)**2''',
+        'Padding is added on both sides, so it counts twice in the number of positions.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = (n + padding - ks)//stride + 1
+    return nf*out*out,ni*n*n''',
+        'The stride is not used: with a larger stride there are fewer positions.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = n + 2*padding - ks + 1
+    return nf*out*out,ni*n*n''',
+        'The first position is missing: the number of steps plus one is the number of positions.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = (n + 2*padding - ks)//stride
+    return nf*out*out,ni*n*n''',
+        'There is one row for each position of the window, not for each output: the filters are missing.': '''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = (n + 2*padding - ks)//stride + 1
+    return out*out,ni*n*n''',
+    }
+    def cases(self):
+        return [(1, 1, 3, 2, 1, 0), (1, 1, 28, 3, 1, 0), (3, 4, 9, 3, 1, 1), (2, 5, 8, 3, 2, 1),
+                (2, 3, 11, 5, 3, 2)]
+    passed = 'outputs x inputs, with all channels counted'
+
+class MatrixOf(Exercise):
+    id,title,name = '04.2','The matrix of anything linear','matrix_of'
+    statement = '''`matrix_of(f, in_shape)` should return the matrix of *any* linear function of an
+                   image, such as average pooling: `f` takes a batch (N, C, H, W), and `in_shape` is (C,
+                   H, W). We try it on `F.avg_pool2d`, on a convolution, and on `torch.flip`.'''
+    setup = 'import torch, torch.nn.functional as F'
+    stub = 'def matrix_of(f, in_shape): ...'
+    hints = ('What does a matrix make of a vector that is 1 in one position and 0 elsewhere?',
+             'Send all of these unit images through f in one batch: torch.eye makes them.',
+             'The result for unit image j is column j, but a batch has its images in rows.')
+    solution_code = '''
+def matrix_of(f, in_shape):
+    c,h,w = in_shape
+    return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1).T'''
+    mistakes = {
+        'This is the transpose: the result for unit image j is a column, not a row.': '''
+def matrix_of(f, in_shape):
+    c,h,w = in_shape
+    return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1)''',
+        'These are the results for one image of ones. That gives the sum of all columns.': '''
+def matrix_of(f, in_shape): return f(torch.ones(1, *in_shape)).flatten(1).T''',
+        'The results are not flattened: a matrix has two axes, so each result becomes a column.': '''
+def matrix_of(f, in_shape):
+    c,h,w = in_shape
+    return f(torch.eye(c*h*w).view(-1, c, h, w)) # (inputs, C', H', W')''',
+        'The channels are missing: there is a unit image for every pixel of every channel.': '''
+def matrix_of(f, in_shape):
+    c,h,w = in_shape
+    return f(torch.eye(h*w).view(-1, 1, h, w).expand(-1, c, h, w)).flatten(1).T''',
+        'Height and width have changed places in the unit images.': '''
+def matrix_of(f, in_shape):
+    c,h,w = in_shape
+    return f(torch.eye(c*h*w).view(-1, c, w, h).transpose(2, 3)).flatten(1).T''',
+        'This is the result for one image. A matrix needs the result for every unit image.': '''
+def matrix_of(f, in_shape): return f(torch.linspace(0, 1, 48).view(1, *in_shape)).flatten(1).T''',
+    }
+    def cases(self):
+        weight = torch.arange(36.).view(2, 2, 3, 3)
+        def pool(x): return F.avg_pool2d(x, 2)
+        def convolution(x): return F.conv2d(x, weight)
+        def flip(x): return x.flip(-1)
+        return [(f, (2, 6, 4)) for f in (pool, convolution, flip)]
+    also_right = (solution_code.replace('c*h*w', 'h*c*w'), solution_code.replace('c*h*w', 'c*w*h'))
+    passed = 'column j is what the function makes of unit image j'
+
+class WhichOutputPadding(Exercise):
+    id,title,name = '04.3','Which output padding?','output_padding_for'
+    statement = '''`output_padding_for(n, ks, stride, padding, dilation)` should return the
+                   `output_padding` with which `F.conv_transpose2d` leads back to an `n` x `n` image from
+                   what `F.conv2d` with the same settings made of it.'''
+    stub = 'def output_padding_for(n, ks, stride, padding, dilation): ...'
+    hints = ('The size formula of a convolution divides by the stride and drops something. What?',
+             'Two images of different sizes can become outputs of one size. The way back must know which '
+             'it was.',
+             'It is the remainder of the division in the size formula, dilation included.')
+    solution_code = '''
+def output_padding_for(n, ks, stride, padding, dilation):
+    return (n + 2*padding - dilation*(ks - 1) - 1) % stride'''
+    mistakes = {
+        'This is the largest value that is allowed. It is right for some sizes only.': '''
+def output_padding_for(n, ks, stride, padding, dilation): return stride - 1''',
+        'The dilation is missing: the kernel spans dilation*(ks - 1) + 1 cells.': '''
+def output_padding_for(n, ks, stride, padding, dilation): return (n + 2*padding - ks) % stride''',
+        'Padding is added on both sides, so it counts twice.': '''
+def output_padding_for(n, ks, stride, padding, dilation):
+    return (n + padding - dilation*(ks - 1) - 1) % stride''',
+        'This is off by one: the kernel spans dilation*(ks - 1) + 1 cells, not dilation*(ks - 1).': '''
+def output_padding_for(n, ks, stride, padding, dilation):
+    return (n + 2*padding - dilation*(ks - 1)) % stride''',
+        'This is the remainder of n alone. Kernel and padding move it.': '''
+def output_padding_for(n, ks, stride, padding, dilation): return n % stride''',
+        'Without output padding, the way back leads to the smallest image that gives the same output.': '''
+def output_padding_for(n, ks, stride, padding, dilation): return 0''',
+    }
+    def cases(self):
+        return [(28, 3, 2, 1, 1), (27, 3, 2, 1, 1), (28, 3, 1, 1, 1), (30, 5, 3, 2, 1), (31, 3, 4, 0, 2),
+                (29, 3, 5, 1, 3)]
+    also_right = (solution_code.replace('2*padding', '2*padding + 0'),)
+    passed = 'the remainder of the division'
+
+class GroupsByIm2col(Exercise):
+    id,title,name = '04.4','Groups, by im2col','grouped_conv'
+    statement = '''`grouped_conv(x, weight, groups)` should equal `F.conv2d(x, weight, groups=groups)`
+                   for a batch `x`, made of `im2col` and matrix products, with no convolution in it.'''
+    setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.matmul import im2col'
+    stub = 'def grouped_conv(x, weight, groups): ...'
+    hints = ('Without groups it is weight.flatten(1) @ im2col(x, ks), with the positions as rows and '
+             'columns at the end.',
+             'The cells of a channel are together in im2col, so the columns of a group are next to each '
+             'other.',
+             'Split the columns and the filters into groups with unflatten; @ then multiplies group by '
+             'group.')
+    solution_code = '''
+def grouped_conv(x, weight, groups):
+    h,w = (n - ks + 1 for n,ks in zip(x.shape[2:], weight.shape[2:]))
+    columns = im2col(x, weight.shape[2:]).unflatten(1, (groups, -1))
+    filters = weight.flatten(1).unflatten(0, (groups, -1))
+    return (filters @ columns).flatten(1, 2).unflatten(-1, (h, w))'''
+    mistakes = {
+        'The positions are still in one row. They should be rows and columns again.': '''
+def grouped_conv(x, weight, groups):
+    columns = im2col(x, weight.shape[2:]).unflatten(1, (groups, -1))
+    return (weight.flatten(1).unflatten(0, (groups, -1)) @ columns).flatten(1, 2)''',
+        'The channels are dealt out to the groups one by one. The channels of a group are next to each '
+        'other.': '''
+def grouped_conv(x, weight, groups):
+    order = torch.arange(x.shape[1]).view(-1, groups).T.flatten()
+    return F.conv2d(x[:, order], weight, groups=groups)''',
+        'The groups are still an axis of their own. The filters of all groups should be one axis.': '''
+def grouped_conv(x, weight, groups):
+    h,w = (n - ks + 1 for n,ks in zip(x.shape[2:], weight.shape[2:]))
+    columns = im2col(x, weight.shape[2:]).unflatten(1, (groups, -1))
+    return (weight.flatten(1).unflatten(0, (groups, -1)) @ columns).unflatten(-1, (h, w))''',
+        'The filters of the groups are interleaved. They should follow each other, group by group.': '''
+def grouped_conv(x, weight, groups):
+    y = F.conv2d(x, weight, groups=groups)
+    return y.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)''',
+        'The kernels are flipped. PyTorch computes the cross-correlation.': '''
+def grouped_conv(x, weight, groups): return F.conv2d(x, weight.flip(2, 3), groups=groups)''',
+        'Only the first group is there.': '''
+def grouped_conv(x, weight, groups):
+    return F.conv2d(x[:, :weight.shape[1]], weight[:len(weight)//groups])''',
+    }
+    def cases(self):
+        sizes = (3, 4, 1),(4, 6, 2),(6, 6, 3)
+        return [(*_random((2, ni, 7, 6), (nf, ni//groups, 3, 2)), groups) for ni,nf,groups in sizes]
+    passed = 'a product for each group'
+
+class BackwardPass(Exercise):
+    id,title,name = '04.5','The backward pass of a convolution','conv_backward'
+    statement = '''Write `conv_backward(x, weight, grad)`: for `y = F.conv2d(x, weight)` with stride 1
+                   and without padding, it gets the gradient `grad` of the loss with respect to `y` and
+                   returns the gradients with respect to `x` and `weight`. Write both as convolutions; no
+                   call of `backward`. The check moves single numbers of `x` and `weight` a little and
+                   watches the loss.'''
+    setup = 'import torch, torch.nn.functional as F'
+    stub = 'def conv_backward(x, weight, grad): ...'
+    hints = ('Each weight meets the pixels of a whole shifted image. Which image does its gradient add '
+             'up, and with what?',
+             'For the weight: cross-correlate x with grad as the kernel; images of the batch are added '
+             'up, so they have '
+             'to be where F.conv2d expects its channels.',
+             'For x: the transpose of the convolution, F.conv_transpose2d, or F.conv2d of the padded grad '
+             'with the '
+             'flipped kernels, where inputs and outputs change places.')
+    solution_code = '''
+def conv_backward(x, weight, grad):
+    to_x = F.conv_transpose2d(grad, weight)
+    to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
+    return to_x,to_weight'''
+    mistakes = {
+        'The gradient of x is right. The one of the weight has its first two axes the wrong way around.': '''
+def conv_backward(x, weight, grad):
+    return F.conv_transpose2d(grad, weight),F.conv2d(x.transpose(0, 1), grad.transpose(0, 1))''',
+        'The kernels are not turned: on the way back, a pixel meets the last weight first.': '''
+def conv_backward(x, weight, grad):
+    pad = weight.shape[3] - 1,weight.shape[3] - 1,weight.shape[2] - 1,weight.shape[2] - 1
+    to_x = F.conv2d(F.pad(grad, pad), weight.transpose(0, 1))
+    return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)''',
+        'The gradients have changed places: first the one of x, then the one of the weight.': '''
+def conv_backward(x, weight, grad):
+    to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
+    return to_weight,F.conv_transpose2d(grad, weight)''',
+        'The gradient of the weight is the mean over the batch. The loss adds the images up, so it is the '
+        'sum.': '''
+def conv_backward(x, weight, grad):
+    to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
+    return F.conv_transpose2d(grad, weight),to_weight/len(x)''',
+        'The gradient of the weight is turned by half a circle.': '''
+def conv_backward(x, weight, grad):
+    to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
+    return F.conv_transpose2d(grad, weight),to_weight.flip(2, 3)''',
+        'The gradient of x is smaller than x: pixels at the edge have a gradient, too, so grad must be '
+        'padded.': '''
+def conv_backward(x, weight, grad):
+    to_x = F.conv2d(grad, weight.transpose(0, 1).flip(2, 3))
+    return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)''',
+    }
+    def cases(self):
+        return [tuple(_random((2, 3, 6, 7), (4, 3, 3, 2), (2, 4, 4, 6))),
+                tuple(_random((1, 1, 5, 5), (2, 1, 2, 2), (1, 2, 4, 4)))]
+    def judge(self, answer):
+        "Move single numbers a little, in double precision, and watch the loss"
+        x,weight,grad = (t.double() for t in self._cases[0])
+        def loss(x, weight): return (F.conv2d(x, weight)*grad).sum()
+        for which,(t,g) in enumerate(zip((x, weight), answer(x, weight, grad))):
+            moved = t.clone()
+            moved.view(-1)[7] += 1e-6
+            change = (loss(*((moved, weight), (x, moved))[which]) - loss(x, weight))/1e-6
+            if abs(change - g.reshape(-1)[7]) > 1e-4:
+                return f'number 7 of the {("image", "weight")[which]} changes the loss by {change:.4f}'
+    passed = 'equal to what moving single numbers does to the loss'
