@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Mnist', 'read_idx', 'load_mnist', 'ImageTensors', 'mnist_dls']
 
-# %% ../nbs/package/data.ipynb #e303a908
+# %% ../nbs/package/data.ipynb #7e8925b1
 import gzip, hashlib, itertools, math, re, sys, warnings, zlib
 import numpy as np
 import torch
@@ -13,9 +13,11 @@ from collections import defaultdict, namedtuple
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from torch import Tensor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from .checks import Annotated, FilePath, Int, Num, PositiveInt, Rule
 from .checks import checked, finite, has_values, nonempty, scalar
@@ -24,7 +26,7 @@ else: DataLoaders = Any # known once fastai is imported
 
 warnings.filterwarnings('ignore', r'`torch\.jit\.script` is deprecated', FutureWarning) # of fastai's import
 
-# %% ../nbs/package/data.ipynb #e8ba5a86
+# %% ../nbs/package/data.ipynb #48a4f5b1
 def _contents(path):
     "The bytes of a file, unpacked if its name ends in `.gz`"
     raw = np.fromfile(path, np.uint8)
@@ -44,7 +46,7 @@ def _header(raw):
     promise = f"promises {'x'.join(map(str, shape))} = {want:,} values and holds {got:,.0f}; get it again"
     return kind,shape,start,None if got == want else promise
 
-# %% ../nbs/package/data.ipynb #95f1d158
+# %% ../nbs/package/data.ipynb #92b721d4
 @checked
 def read_idx(
     path:FilePath, # a file in the IDX format, gzipped if its name ends in `.gz`
@@ -58,10 +60,10 @@ def read_idx(
     values = raw[start:].view(kind)
     return torch.from_numpy(values.astype(kind.newbyteorder('='), copy=False)).view(shape)
 
-# %% ../nbs/package/data.ipynb #d8278a32
+# %% ../nbs/package/data.ipynb #85c68390
 _mnist = Path(str(files('cnn_notes')/'mnist')) # the four files, inside the package
 
-# %% ../nbs/package/data.ipynb #4165bdf9
+# %% ../nbs/package/data.ipynb #2d7698f5
 _idx_name = re.compile(r'(?:(?P<set>.+)[-_.])?(?P<part>train|test|t10k)[-_.](?P<what>images|labels)'
                        r'[-_.]idx\d[-_.](?:ubyte|int)(?:\.gz)?', re.IGNORECASE)
 _parts = {'train-images-idx3-ubyte': 'train_x', 'train-labels-idx1-ubyte': 'train_y',
@@ -78,7 +80,7 @@ def _sets(folder):
         found[(match['set'] or '').lower()][f"{split}_{'xy'[match['what'].lower() == 'labels']}"].append(file)
     return found
 
-# %% ../nbs/package/data.ipynb #1719c0ad
+# %% ../nbs/package/data.ipynb #13a41467
 def _where(path):
     "The folders with IDX files: `path` itself, or where torchvision puts them below it"
     for folder in (path, path/'raw', path/'MNIST'/'raw'):
@@ -100,7 +102,7 @@ def _find(path, name):
     else: missing = list(_parts)
     raise FileNotFoundError(f"load_mnist: {_what_is_missing(path, name, missing[0])}")
 
-# %% ../nbs/package/data.ipynb #81549d49
+# %% ../nbs/package/data.ipynb #bd15131c
 def _how_to_choose(folders, name):
     "What to do where several files fit"
     sets = [sorted(_sets(folder)) for folder in folders]
@@ -114,7 +116,7 @@ def _what_is_missing(path, name, file):
     return (f'no {file} or {file}.gz{of_set} in {path}, nor in its raw or MNIST/raw; '
             'give the folder that holds the four IDX files')
 
-# %% ../nbs/package/data.ipynb #4e1d0f22
+# %% ../nbs/package/data.ipynb #0e17a798
 _sha256 = dict(train_x='71524e2cd1ad2968737f7f2f2ff69cbfc32df8ccddff51593f7cb2d4e0eb5b64',
                train_y='fe03b8bd7915f70bf5aa08be480aa413fbd85afcaa58b35d230d335f284fd88e',
                valid_x='5634745efa576a17e7d4cf5cd9d09123c75e6538e5114267c2d156edaf519341',
@@ -122,7 +124,7 @@ _sha256 = dict(train_x='71524e2cd1ad2968737f7f2f2ff69cbfc32df8ccddff51593f7cb2d4
 
 Mnist = namedtuple('Mnist', 'train_x train_y valid_x valid_y')
 
-# %% ../nbs/package/data.ipynb #21015564
+# %% ../nbs/package/data.ipynb #e423434c
 def _read_part(part, file):
     "Images (N, H, W), or labels (N,), both as bytes"
     values = read_idx(file)
@@ -155,20 +157,19 @@ def load_mnist(
     if transpose: parts |= {part: parts[part].mT.contiguous() for part in ('train_x', 'valid_x')}
     return Mnist(**parts)
 
-# %% ../nbs/package/data.ipynb #ca4100d3
+# %% ../nbs/package/data.ipynb #d19a900a
+_wanted = {'data.core': 'DataLoaders TfmdDL', 'data.transforms': 'Category CategoryMap',
+           'losses': 'CrossEntropyLossFlat', 'vision.core': 'PILImage PILImageBW',
+           'torch_core': 'TensorCategory TensorImage TensorImageBW default_device'}
+
 @cache
 def _fastai():
     "What is needed of fastai, imported at the first call"
-    import fastai.vision.data # registers how a batch of images is shown
-    from fastai.data.core import DataLoaders, TfmdDL
-    from fastai.data.transforms import Category, CategoryMap
-    from fastai.losses import CrossEntropyLossFlat
-    from fastai.torch_core import TensorCategory, TensorImage, TensorImageBW, default_device
-    from fastai.vision.core import PILImage, PILImageBW
-    from types import SimpleNamespace
-    return SimpleNamespace(**{k: v for k,v in locals().items() if k not in ('fastai', 'SimpleNamespace')})
+    import_module('fastai.vision.data') # registers how a batch of images is shown
+    return SimpleNamespace(**{name: getattr(import_module(f'fastai.{module}'), name)
+                              for module,names in _wanted.items() for name in names.split()})
 
-# %% ../nbs/package/data.ipynb #fa1148c7
+# %% ../nbs/package/data.ipynb #ce1b0d12
 def _own(o):
     "A tensor without the rest of the memory that it is a view of; anything else as it is"
     is_view = isinstance(o, Tensor) and o.untyped_storage().nbytes() > o.numel()*o.element_size()
@@ -263,7 +264,7 @@ class ImageTensors:
 
     def new_empty(self): return self.new(self.x[:0].clone(), None if self.y is None else self.y[:0].clone())
 
-# %% ../nbs/package/data.ipynb #ba6df9ee
+# %% ../nbs/package/data.ipynb #f4e9f939
 class _Gathers:
     "What `TensorDL` changes in fastai's `TfmdDL`"
     def __init__(self, dataset, bs=64, num_workers=0, **kwargs):
@@ -316,7 +317,7 @@ class _Gathers:
         x = torch.stack(x) if x else self.dataset.x[:0]
         return self.dataset.new(x, None if y is None else torch.as_tensor(y, device=x.device))
 
-# %% ../nbs/package/data.ipynb #16fde7a1
+# %% ../nbs/package/data.ipynb #a5cf8650
 _all_ = ['Mnist'] # without TensorDL: `from cnn_notes.data import *` would import fastai for it
 
 def __getattr__(name):
@@ -325,7 +326,7 @@ def __getattr__(name):
     made = type(name, (_Gathers, _fastai().TfmdDL), dict(__module__='cnn_notes.data', __doc__=doc))
     return sys.modules['cnn_notes.data'].__dict__.setdefault(name, made)
 
-# %% ../nbs/package/data.ipynb #0424c30c
+# %% ../nbs/package/data.ipynb #aea67f8c
 def _pixels_of(image, gray):
     "A PIL image as an array (C, H, W)"
     if not image.mode.startswith(('I', 'F')): image = image.convert('L' if gray else 'RGB')
@@ -359,7 +360,7 @@ def _images(o):
     if x.dtype == torch.bool: x = x.float()
     return x.unsqueeze(1) if x.ndim == 3 else x
 
-# %% ../nbs/package/data.ipynb #a41bd283
+# %% ../nbs/package/data.ipynb #4264b2f6
 def _labels(o):
     y = _as_tensor(o)
     return y.long() if isinstance(y, Tensor) and _is_whole(y) and y.layout == torch.strided else y
@@ -376,7 +377,7 @@ def _alike(*images):
         raise ValueError(f'mnist_dls: train_x is {train.dtype} and valid_x is {valid.dtype}; make them alike')
     return train,valid
 
-# %% ../nbs/package/data.ipynb #9115d8b3
+# %% ../nbs/package/data.ipynb #7ec0d30d
 def _listed(o):
     "The digits that were asked for, as a list"
     if o is None: return None
@@ -395,7 +396,7 @@ def _unfit(train_y, valid_y, digits, bs):
     if not n_valid: return f'no validation image is one of {kept}; validation needs at least one'
     if bs > n_train: return f'bs is {bs} but there are {n_train:,} training images; give {n_train} or less'
 
-# %% ../nbs/package/data.ipynb #eaeb4b08
+# %% ../nbs/package/data.ipynb #18f96246
 def _to_chw(o, like):
     "One image (path, PIL image, array, or tensor) in the shape and type and on the device of those in `like`"
     from PIL import Image
@@ -412,7 +413,7 @@ def _to_chw(o, like):
     raise ValueError(f'test image: shape {tuple(x.shape)} and {x.dtype}; '
                      f'this model was given images of shape {(c, h, w)} and {like.dtype}')
 
-# %% ../nbs/package/data.ipynb #0e765d70
+# %% ../nbs/package/data.ipynb #fd55d13a
 _real = Rule('real numbers', lambda x: not x.is_complex())
 
 @checked('mnist_dls')
@@ -435,7 +436,7 @@ def _loaders(
     TensorDL = __getattr__('TensorDL')
     return TensorDL(train, bs=bs, shuffle=True, drop_last=True),TensorDL(valid, bs=val_bs or bs)
 
-# %% ../nbs/package/data.ipynb #bee84aa8
+# %% ../nbs/package/data.ipynb #8fb41a37
 def _is_data(o): return o is None or isinstance(o, (str, Path, Sequence))
 def _is_device(o):
     try: return o is None or torch.empty(0, device=o) is not None
@@ -446,7 +447,7 @@ _Digits = Annotated[Any, Rule('labels, such as (3, 7), or None for all', lambda 
                               lambda o: o is None or len(o) > 0, _listed)]
 _Device = Annotated[Any, Rule("a device of PyTorch's, such as 'cpu' or 'cuda'", lambda o: True, _is_device)]
 
-# %% ../nbs/package/data.ipynb #d1df0a8a
+# %% ../nbs/package/data.ipynb #44a6895a
 @checked
 def mnist_dls(
     bs:PositiveInt=64, # images in a training batch

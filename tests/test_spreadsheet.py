@@ -528,9 +528,9 @@ def broken(value):
     (Other(lambda x: F.avg_pool2d(x, 2)), "'avg_pool2d' pools with more"),
     (broken(math.nan), "the weight of '2' holds NaN"), (broken(math.inf), "the weight of '2' holds NaN or infinity"),
     (net().to('meta'), "the weight of '0' has a shape but no values"),
-    (seq(C(1, 400, 1), C(400, 1, 8)), "layer '1' would read 400 kernels of 64 weights in some 19,200 characters"),
-    (seq(C(1, 60, 1), C(60, 1, 3, dilation=2)), "layer '1' would read 60 kernels of 9 weights"),
-    (seq(C(1, 100, 1), C(100, 10, 8)), 'would have 70,574 cells'),
+    (seq(C(1, 400, 1), C(400, 1, 8)), r"layer '1' would read 400 kernels of 64 weights in 1\d,\d{3} characters, and Excel takes 8,192"),
+    (seq(C(1, 80, 1), C(80, 1, 3, dilation=2)), "layer '1' would read 80 kernels of 9 weights"),
+    (seq(C(1, 200, 1), C(200, 10, 8)), "up to layer '1' the sheet has 141,\\d{3} cells, and 100,000 can be written"),
     (nn.Conv2d(1, 2, 9), 'does not run on an input of shape'),
     (nn.Conv2d(3, 2, 3), 'does not run on an input of shape'),
     (seq(nn.Conv1d(8, 8, 3)), 'conv1d|does not run')], ids=str)
@@ -539,24 +539,189 @@ def test_models_that_have_no_formulas(tmp_path, model, said):
     assert os.listdir(tmp_path) == []
 
 @pytest.mark.parametrize('x, kw, said', [
-    (torch.rand(2, 1, 8, 8), {}, 'image has shape'), (torch.rand(8), {}, 'image has shape'), (torch.rand(0, 8), {}, 'image has shape'),
+    (torch.rand(2, 1, 8, 8), {}, r'image is .*\(2, 1, 8, 8\)'), (torch.rand(8), {}, r'image is .*\(8,\)'), (torch.rand(0, 8), {}, r'image is .*\(0, 8\)'),
     ((image*255).byte(), {}, 'image is torch.uint8'), (image.int(), {}, 'image is torch.int32'),
     (image*math.nan, {}, 'image holds NaN'), (image, dict(mean=1), 'mean is given without std'), (image, dict(std=1), 'std is given without mean'),
-    (image, dict(mean=1, std=0), 'std is 0'), (image, dict(mean=[1, 2], std=1), 'mean has 2 numbers'), (image, dict(mean=math.nan, std=1), 'mean holds NaN'),
+    (image, dict(mean=1, std=0), r'std is \[0'), (image, dict(mean=[1, 2], std=1), 'mean has 2 numbers'), (image, dict(mean=math.nan, std=1), 'mean is nan'),
     (image, dict(highlight=(2, 0, 0)), r'highlight is \(2, 0, 0\); conv2 has'), (image, dict(highlight=(0, -1, 0)), 'highlight'), (image, dict(highlight=(0, 0)), 'highlight'),
-    (torch.rand(300, 300), {}, r'would read 67,\d+ windows, and a sheet stays legible up to 40,000')], ids=str)
+    (torch.rand(600, 600), {}, r'cells, and 100,000 can be written')], ids=str)
 def test_images_and_options_that_are_refused(tmp_path, x, kw, said):
     with pytest.raises(ValueError, match=said): write_workbook(tmp_path/'n.xlsx', net(), x, **kw)
     assert os.listdir(tmp_path) == []
 
 @pytest.mark.parametrize('path', ['n.xls', 'n', 'n.xlsm', 'n.csv', ''])
 def test_names_that_are_no_workbooks(path):
-    with pytest.raises(ValueError, match='ends in .xlsx'): write_workbook(path, net(), image)
+    with pytest.raises((TypeError, ValueError), match='write_workbook: path.*ends in `?.xlsx'): write_workbook(path, net(), image)
 
 def test_not_a_module(tmp_path):
-    with pytest.raises(TypeError, match='trace: model is a function'): write_workbook(tmp_path/'n.xlsx', lambda x: x, image)
-    with pytest.raises(TypeError, match='image is a NoneType'): write_workbook(tmp_path/'n.xlsx', net(), None)
+    with pytest.raises(TypeError, match='write_workbook: model is the function'): write_workbook(tmp_path/'n.xlsx', lambda x: x, image)
+    with pytest.raises(TypeError, match='image is None'): write_workbook(tmp_path/'n.xlsx', net(), None)
 
 def test_it_costs_no_fastai():
     code = "import sys, cnn_notes.spreadsheet; sys.exit('fastai' in sys.modules)"
     assert subprocess.run([sys.executable, '-c', code], timeout=120).returncode == 0
+
+# -- Excel's limits, in the file itself
+
+def limits_kept(path):
+    "What Excel refuses to open, looked for in the file's own XML: rows, columns, lengths, arguments, nesting, names of sheets, styles"
+    main = '{http://schemas.openxmlformats.org/spreadsheetml/2006/main}'
+    with zipfile.ZipFile(path) as z: parts = {n: z.read(n) for n in z.namelist()}
+    n_formulas = 0
+    for name in (n for n in parts if 'worksheets/' in n):
+        root = ElementTree.fromstring(parts[name])
+        for c in root.iter(f'{main}c'):
+            _,_,column,row = range_boundaries(c.get('r'))
+            assert column <= 16_384 and row <= 1_048_576
+        texts = [f.text for f in root.iter(f'{main}f')] + [f.text for f in root.iter(f'{main}formula')]
+        n_formulas += len(texts)
+        for text in texts:
+            assert len(text) <= 8_191 # and the sign =
+            counts,deepest = [],0
+            for o in re.sub('"[^"]*"', '', text): # brackets, outside of texts
+                if o == '(': counts.append(1); deepest = max(deepest, len(counts))
+                elif o == ')': assert counts.pop() <= 255
+                elif o == ',' and counts: counts[-1] += 1
+            assert deepest <= 64
+    assert all(len(t.text or '') <= 32_767 for n,xml in parts.items() if n.endswith('.xml') for t in ElementTree.fromstring(xml).iter(f'{main}t'))
+    sheets = [s.get('name') for s in ElementTree.fromstring(parts['xl/workbook.xml']).iter(f'{main}sheet')]
+    assert all(0 < len(o) <= 31 and not set(o) & set(r'[]:*?/\\') for o in sheets)
+    assert len(ElementTree.fromstring(parts['xl/styles.xml']).find(f'{main}cellXfs')) <= 65_490
+    return n_formulas
+
+@pytest.mark.parametrize('model, shape', [
+    (lambda: seq(C(2, 600, 3, groups=2)), (2, 3, 3)), # 300 filters read a channel
+    (lambda: seq(C(2, 4, 1, groups=2), nn.MaxPool2d(1), C(4, 2000, 1, groups=4)), (2, 1, 1)),
+    (lambda: seq(C(1, 200, 1), C(200, 1, 1)), (1, 2, 2)), # a formula of 200 products
+    (lambda: seq(C(1, 300, 1), C(300, 1, 1, groups=1)), (1, 1, 1)),
+    (lambda: seq(C(1, 1, (1, 3))), (1, 1, 8000)), # a wide image
+    (lambda: seq(C(1, 1, (3, 1))), (1, 8000, 1)), # a high one
+    (lambda: seq(C(1, 900, 3)), (1, 3, 3)), # as many filters as would be too wide side by side
+    (lambda: seq(C(1, 1, 1), *[R()]*70), (1, 2, 2))], ids=str) # ReLU of ReLU of ReLU
+def test_excels_limits_are_kept(tmp_path, model, shape):
+    path = write_workbook(tmp_path/'n.xlsx', model(), torch.rand(shape))
+    assert limits_kept(path) > 0 and load_workbook(path)
+
+@pytest.mark.parametrize('model, shape, said', [
+    (lambda: seq(C(1, 1, (1, 3))), (1, 1, 16_500), r"layer '0' the sheet needs 33,\d{3} columns, and Excel has 16,384; give a smaller image"),
+    (lambda: seq(C(1, 1, (1, 3))), (1, 1, 8200), r'the sheet needs 16,4\d\d columns, and Excel has 16,384'),
+    (lambda: seq(C(1, 900, 1), C(900, 1, 1)), (1, 1, 1), r"layer '1' would read 900 kernels of 1 weights in 1\d,\d{3} characters, and Excel takes 8,192"),
+    (lambda: seq(C(1, 16, 3), R(), C(16, 512, 3)), (1, 28, 28), r"up to layer '2' the sheet has \d+,\d{3},\d{3} windows to read, and 200,000 can be written; give a smaller image, or a model with fewer filters")], ids=str)
+def test_what_exceeds_them_is_refused_before_anything_is_written(tmp_path, model, shape, said):
+    path = tmp_path/'n.xlsx'
+    path.write_bytes(b'what was there')
+    with pytest.raises(ValueError, match=said): write_workbook(path, model(), torch.rand(shape))
+    assert os.listdir(tmp_path) == ['n.xlsx'] and path.read_bytes() == b'what was there'
+
+def test_two_convolutions_on_32_by_32_are_written(tmp_path):
+    path = write_workbook(tmp_path/'n.xlsx', seq(C(3, 8, 3, padding=1), R(), C(8, 16, 3, 2, 1)), torch.rand(3, 32, 32))
+    assert limits_kept(path) > 8*32*32 + 16*16*16 and path.stat().st_size < 3_000_000
+
+@pytest.mark.parametrize('groups, chosen', [((1, 2, 4), 5), ((2, 1, 2), 0), ((2, 4, 4), 7)])
+def test_switches_know_the_filters_that_read_a_channel(libreoffice, tmp_path, groups, chosen):
+    "Which channels an output depends on, through groups and pooling: the gradient decides"
+    a,_,b = groups
+    model = seq(C(4, 8, 1, groups=a), nn.MaxPool2d(1), C(8, 8, 1, groups=b))
+    path = write_workbook(tmp_path/'n.xlsx', model, torch.rand(4, 1, 1))
+    sheet,names = load_workbook(path)['Network'],names_of(path)
+    def switch(box): # two above and one beside the first number: the corner of the marks
+        left,top,_,_ = range_boundaries(box)
+        return sheet.cell(top-1, left-1).coordinate
+    parts = [(k, c) for k,n in (('input', 4), ('conv1_output', 8), ('conv2_output', 8)) for c in range(n)]
+    lines = libreoffice(f'open|{uri(path)}', f'set|pick_filter|0|0|{chosen}', *[f"string|Network|{switch(names[f'{k}_{c}'])}" for k,c in parts], 'close')
+    got = {part: line.split(',', 1)[1] != '' for part,line in zip(parts, lines[2:])}
+    x = torch.ones(1, 4, 1, 1, requires_grad=True)
+    y = F.conv2d(x, torch.ones_like(model[0].weight), groups=a)
+    grads = torch.autograd.grad(F.conv2d(y, torch.ones_like(model[2].weight), groups=b)[0, chosen, 0, 0], (x, y))
+    want = {('input', c): bool(g) for c,g in enumerate(grads[0].flatten())} | {('conv1_output', c): bool(g) for c,g in enumerate(grads[1].flatten())}
+    assert got == want | {('conv2_output', c): c == chosen for c in range(8)}
+
+# -- what is shown
+
+def test_nothing_shows_minus_zero(tmp_path):
+    "The text of each cell as LibreOffice shows it"
+    soffice = shutil.which('soffice') or pytest.fail('LibreOffice is not installed')
+    conv = C(1, 2, 3, padding=1)
+    with torch.no_grad(): conv.weight.fill_(-1e-4); conv.weight[1] = 300; conv.bias[:] = torch.tensor([-.001, -2000.4])
+    x = torch.full((1, 4, 4), .3); x[0, 0, 0] = -.0; x[0, 1, 1] = -.0049
+    write_workbook(tmp_path/'n.xlsx', seq(conv, C(2, 1, 1, bias=False)), x)
+    book = load_workbook(tmp_path/'n.xlsx')
+    book.move_sheet('Network', -1) # only the first sheet is converted
+    del book['Read me']
+    book.save(tmp_path/'one.xlsx')
+    subprocess.run([soffice, f"-env:UserInstallation={(tmp_path/'profile').as_uri()}", '--headless', '--convert-to', 'html', '--outdir', str(tmp_path), str(tmp_path/'one.xlsx')], capture_output=True, timeout=300)
+    shown = re.findall(r'>\s*(-?\d+\.?\d*)\s*<', (tmp_path/'one.html').read_text())
+    assert len(shown) > 60 and any(o.startswith('-') for o in shown)
+    assert not [o for o in shown if o.startswith('-') and float(o) == 0]
+
+def test_padding_is_counted_in_one_way(libreoffice, tmp_path):
+    "What the sheet says that an output sees is what the gradient reaches, and padding is named, not counted"
+    torch.manual_seed(0)
+    model = simple_cnn(first_ks=3)
+    path = write_workbook(tmp_path/'n.xlsx', model, torch.rand(28, 28), mean=0, std=1, highlight=(0, 0, 0))
+    cells = [c.coordinate for c in load_workbook(path)['Network'][3] if 'the highlighted output' in str(c.value)]
+    stored = [load_workbook(path, data_only=True)['Network'][o].value for o in cells]
+    picks = ((0, 0), (3, 3), (0, 6))
+    commands = [f'open|{uri(path)}']
+    for i,j in picks: commands += [f'set|pick_row|0|0|{i}', f'set|pick_column|0|0|{j}', *[f'string|Network|{o}' for o in cells]]
+    lines = iter(libreoffice(*commands, 'close')[1:])
+    for k,(i,j) in enumerate(picks):
+        next(lines); next(lines)
+        said = [next(lines).split(',', 1)[1] for _ in cells]
+        want = reached(model, (1, 28, 28), (0, i, j))
+        for text,part in zip(said, ('image', 'conv1')):
+            g = want[part][0]
+            rows,cols = int(g.any(1).sum()),int(g.any(0).sum())
+            assert text.startswith(f'the highlighted output sees {rows} x {cols} of each channel'), text
+            assert text.endswith('and padding') == ((i, j) != (3, 3)), text
+        if k == 0: assert said == stored
+    readme = ' '.join(str(c.value) for row in load_workbook(path)['Read me'] for c in row if c.value)
+    assert '2 x 2 of conv1, then 4 x 4 of input, then 4 x 4 of pixels' in readme
+
+# -- a trace in place of a model, and what users of such tools bring
+
+def test_a_trace_is_as_good_as_a_model(tmp_path):
+    calls = []
+    model = net()
+    whole = trace(model, (1, 8, 8))
+    model[0].register_forward_pre_hook(lambda *_: calls.append(1))
+    a,b = write_workbook(tmp_path/'a.xlsx', whole, image),tmp_path/'b.xlsx'
+    assert not calls # the model did not run again
+    write_workbook(b, model, image)
+    def contents(path): return [(c.coordinate, c.value) for sheet in load_workbook(path) for row in sheet for c in row]
+    assert contents(a) == contents(b)
+    with pytest.raises(ValueError, match='write_workbook: .*8, 8'): write_workbook(a, whole, torch.rand(9, 9))
+
+@pytest.mark.parametrize('model, shape', [
+    (lambda: seq(C(1, 1, 1, bias=False)), (1, 1, 1)), (lambda: seq(C(1, 2, 2), R(), C(2, 1, 4, padding=3)), (1, 5, 4)),
+    (lambda: seq(C(1, 2, 3, padding=(0, 2)), C(2, 1, (2, 1), padding='same')), (1, 5, 5)), (lambda: seq(C(2, 4, 3, groups=2, dilation=(1, 2), padding=(2, 1)), R()), (2, 6, 6)),
+    (lambda: seq(C(1, 2, 3, stride=5), B(2), R()), (1, 9, 9))], ids=str)
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16, torch.float64])
+def test_shapes_and_types(tmp_path, model, shape, dtype):
+    torch.manual_seed(0)
+    model = model().to(dtype).eval()
+    x = torch.rand(shape).to(dtype)
+    path = write_workbook(tmp_path/'n.xlsx', model, x)
+    book,stored = load_workbook(path),load_workbook(path, data_only=True)['Network']
+    with torch.no_grad(): want = model.double()(x.double()[None])[0]
+    name = max(k for k in book.defined_names if re.match(r'conv\d_output_0', k))[:-1]
+    for c,o in enumerate(want):
+        cells = stored[book.defined_names[f'{name}{c}'].attr_text.split('!')[1]]
+        got = np.array([[v.value for v in row] for row in cells]) if isinstance(cells, tuple) else np.array([[cells.value]])
+        close(got.astype(float), o)
+
+def test_numbers_that_no_cell_holds(tmp_path):
+    def scaled(k, v=1.):
+        model = seq(C(1, 1, 1), B(1), C(1, 1, 1)).double()
+        with torch.no_grad(): model[0].weight.fill_(k); model[2].weight.fill_(k)
+        model[1].running_var.fill_(v)
+        return model
+    x = torch.rand(1, 2, 2, dtype=torch.float64)+1
+    assert limits_kept(write_workbook(tmp_path/'a.xlsx', scaled(1e100), x))
+    for model in (scaled(1e200), scaled(1., -1.)):
+        with pytest.raises(ValueError, match="layer '[02]' gives a number beyond 1e308, or none at all"): write_workbook(tmp_path/'b.xlsx', model, x)
+    assert os.listdir(tmp_path) == ['a.xlsx']
+
+def test_home_and_capitals(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert write_workbook('~/N.XLSX', net(), image) == tmp_path/'N.XLSX' and load_workbook(tmp_path/'N.XLSX')
