@@ -293,7 +293,7 @@ row('speed.train_fast', {}, call=train, prefix='train_fast Recipe fast_cnn conv 
 
 # the cases
 
-unconverted = set('matmul models norm classic show speed data counting receptive views spreadsheet questionnaire'.split())
+unconverted = set('matmul models norm classic show speed counting receptive views questionnaire'.split())
 def is_new(r, k): return r.name.split('.')[0] in unconverted and k in ('true', 'numpys_true', 'one', 'trues') # remove a module's name when it uses `checks`
 
 cases = [pytest.param(r, p, k, id=f'{r.name}-{p}-{k}') for r in rows for p,kind in r.kinds.items() for k in kind if f'{p}-{k}' not in r.but and not is_new(r, k)]
