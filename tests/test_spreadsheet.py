@@ -591,13 +591,13 @@ def limits_kept(path):
 
 @pytest.mark.parametrize('model, shape', [
     (lambda: seq(C(2, 600, 3, groups=2)), (2, 3, 3)), # 300 filters read a channel
-    (lambda: seq(C(2, 4, 1, groups=2), nn.MaxPool2d(1), C(4, 2000, 1, groups=4)), (2, 1, 1)),
+    (lambda: seq(C(2, 4, 1, groups=2), nn.MaxPool2d(1), C(4, 1200, 1, groups=4)), (2, 1, 1)),
     (lambda: seq(C(1, 200, 1), C(200, 1, 1)), (1, 2, 2)), # a formula of 200 products
     (lambda: seq(C(1, 300, 1), C(300, 1, 1, groups=1)), (1, 1, 1)),
     (lambda: seq(C(1, 1, (1, 3))), (1, 1, 8000)), # a wide image
     (lambda: seq(C(1, 1, (3, 1))), (1, 8000, 1)), # a high one
     (lambda: seq(C(1, 900, 3)), (1, 3, 3)), # as many filters as would be too wide side by side
-    (lambda: seq(C(1, 1, 1), *[R()]*70), (1, 2, 2))], ids=str) # ReLU of ReLU of ReLU
+    (lambda: seq(C(1, 1, 1), *[R()]*70), (1, 2, 2))]) # ReLU of ReLU of ReLU
 def test_excels_limits_are_kept(tmp_path, model, shape):
     path = write_workbook(tmp_path/'n.xlsx', model(), torch.rand(shape))
     assert limits_kept(path) > 0 and load_workbook(path)
@@ -606,7 +606,7 @@ def test_excels_limits_are_kept(tmp_path, model, shape):
     (lambda: seq(C(1, 1, (1, 3))), (1, 1, 16_500), r"layer '0' the sheet needs 33,\d{3} columns, and Excel has 16,384; give a smaller image"),
     (lambda: seq(C(1, 1, (1, 3))), (1, 1, 8200), r'the sheet needs 16,4\d\d columns, and Excel has 16,384'),
     (lambda: seq(C(1, 900, 1), C(900, 1, 1)), (1, 1, 1), r"layer '1' would read 900 kernels of 1 weights in 1\d,\d{3} characters, and Excel takes 8,192"),
-    (lambda: seq(C(1, 16, 3), R(), C(16, 512, 3)), (1, 28, 28), r"up to layer '2' the sheet has \d+,\d{3},\d{3} windows to read, and 200,000 can be written; give a smaller image, or a model with fewer filters")], ids=str)
+    (lambda: seq(C(1, 16, 3), R(), C(16, 512, 3)), (1, 28, 28), r"up to layer '2' the sheet has \d+,\d{3},\d{3} windows to read, and 200,000 can be written; give a smaller image, or a model with fewer filters")])
 def test_what_exceeds_them_is_refused_before_anything_is_written(tmp_path, model, shape, said):
     path = tmp_path/'n.xlsx'
     path.write_bytes(b'what was there')
@@ -695,7 +695,7 @@ def test_a_trace_is_as_good_as_a_model(tmp_path):
 @pytest.mark.parametrize('model, shape', [
     (lambda: seq(C(1, 1, 1, bias=False)), (1, 1, 1)), (lambda: seq(C(1, 2, 2), R(), C(2, 1, 4, padding=3)), (1, 5, 4)),
     (lambda: seq(C(1, 2, 3, padding=(0, 2)), C(2, 1, (2, 1), padding='same')), (1, 5, 5)), (lambda: seq(C(2, 4, 3, groups=2, dilation=(1, 2), padding=(2, 1)), R()), (2, 6, 6)),
-    (lambda: seq(C(1, 2, 3, stride=5), B(2), R()), (1, 9, 9))], ids=str)
+    (lambda: seq(C(1, 2, 3, stride=5), B(2), R()), (1, 9, 9))])
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float16, torch.bfloat16, torch.float64])
 def test_shapes_and_types(tmp_path, model, shape, dtype):
     torch.manual_seed(0)
