@@ -63,7 +63,7 @@ def small_dls(bs=64, n=640):
 def learner(bs=64, n=640, **kwargs):
     "A fastai `Learner` of `simple_cnn` on `n` digits"
     dls = small_dls(bs, n)
-    import fastai.callback.progress, fastai.callback.schedule # they add methods to `Learner`
+    import fastai.callback.progress, fastai.callback.schedule # noqa: F401 (they add methods to `Learner`)
     from fastai.learner import Learner
     from cnn_notes.models import simple_cnn
     return Learner(dls, seeded(0, simple_cnn), **kwargs)

@@ -18,4 +18,5 @@ def check(kernel):
     assert not F.conv2d(torch.ones(1, 1, 6, 6), k).any() and not F.conv2d(down.mT, k).any(), (
         'it responds to more than top edges')
     assert torch.equal(k[0, 0], top_edge.float()), 'it is not the kernel of the course'
-    return dict(greys=tone('Greys'), gray=tone('gray'))
+    flipped = F.conv2d(down, k.flip(2))[0, 0, 1, 0].item()
+    return dict(greys=tone('Greys'), gray=tone('gray'), flipped=flipped)

@@ -14,5 +14,6 @@ def check():
     assert close(F.conv2d(x[:, order], w[:, order]), F.conv2d(x, w)), 'the order of the channels matters'
     rows = torch.randperm(8)
     assert not close(F.conv2d(x[:, :, rows], w), F.conv2d(x, w)), 'the order of the rows does not matter'
-    return dict(gray=same(file=channels('L'), digit=digits()[0].shape[1]), color=channels('RGB'),
+    return dict(second=first.weight.shape[1], gray=same(file=channels('L'), digit=digits()[0].shape[1]),
+                color=channels('RGB'),
                 filters=same(filters=first.out_channels, output=first(digits()[0][:2]).shape[1]))

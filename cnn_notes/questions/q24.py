@@ -21,7 +21,8 @@ def rank(w):
 
 def check():
     first = {ks: simple_cnn(first_ks=ks)[0].conv.weight for ks in (3, 5)}
-    random = {ks: [seeded(s, lambda: nn.Conv2d(1, 8, ks).weight.detach()) for s in range(5)] for ks in (3, 5)}
+    def start(ks, seed): return seeded(seed, lambda: nn.Conv2d(1, 8, ks).weight.detach())
+    random = {ks: [start(ks, seed) for seed in range(5)] for ks in (3, 5)}
     shares = {ks: [kept(w) for w in ws] for ks,ws in random.items()}
     assert min(shares[3]) > max(shares[5]), (
         f'some 5 x 5 patches are recovered better than 3 x 3 ones: {shares}')

@@ -19,7 +19,7 @@ def check(high, low):
     assert (lr.diff().sign() == -mom.diff().sign()).all(), 'momentum does not go against the learning rate'
     assert abs(mom.max() - high) < 1e-4 and abs(mom[lr.argmax()] - low) < 1e-4, (
         f'it goes from {mom.max():.3f} to {mom.min():.3f}')
-    sgd = {m: step(lambda p, lr: torch.optim.SGD(p, lr, momentum=m)) for m in (high, low)}
-    adam = {m: step(lambda p, lr: torch.optim.Adam(p, lr, betas=(m, .99))) for m in (high, low)}
+    sgd = {m: step(lambda p, lr, m=m: torch.optim.SGD(p, lr, momentum=m)) for m in (high, low)}
+    adam = {m: step(lambda p, lr, m=m: torch.optim.Adam(p, lr, betas=(m, .99))) for m in (high, low)}
     return dict(far=near(sgd[high], .05), closer=near(sgd[low], .02),
                 adam=same(high=round(adam[high], 3), low=round(adam[low], 3)))
