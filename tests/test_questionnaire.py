@@ -265,7 +265,7 @@ def test_texts_in_notebook_and_terminal(monkeypatch):
         lines = [line for n in numbers for line in repr(q.answer(n)).split('\n')]
         assert not any('**' in line or '](' in line for line in lines if '`' not in line)
         wide = [line for line in lines if len(line) > columns and ' ' in line.strip() and 'http' not in line]
-        assert not [line for line in wide if not line.startswith('    ')] and max(map(len, lines)) > .9*columns
+        assert not [o for o in wide if not o.startswith('    ')] and max(map(len, lines)) > .9*columns
 
 def test_bold_where_the_text_has_it():
     assert q._plain('a **b `*c*`** *d* `**e**`', 80, bold=True) == 'a \033[1mb `*c*`\033[0m d `**e**`'

@@ -28,6 +28,7 @@ def page_links(text, folder):
     def link(m):
         label,stem,heading = m.groups()
         return f"[{label}]({stem}.html{'#' + slug(heading) if heading else ''})" if (folder/f'{stem}.ipynb').exists() else label
+    text = re.sub(r'\]\(#([^)]+)\)', lambda m: f'](#{slug(m[1])})', text) # to another section of the page itself
     return re.sub(r'\[([^\]]+)\]\(([\w./]+)\.ipynb(?:#([^)]+))?\)', link, text)
 
 def page(path):
