@@ -2,7 +2,7 @@
 import math
 import torch
 import torch.nn.functional as F
-from cnn_notes.classic import lbp, sobel, sobel_kernels
+from cnn_notes.classic import gabor_bank, gabor_energy, lbp, sobel, sobel_kernels
 from .common import digits, ridge
 from . import near, same
 
@@ -25,6 +25,12 @@ def box_sums():
         assert torch.isclose(sum(corners), img[top:bottom, left:right].sum()), (
             'the corners do not give the sum')
     return len(corners)
+
+def energies():
+    "The energy of a Gabor filter of wavelength 6 on stripes like its own, across, and twice as wide"
+    bank,x = gabor_bank(15, (6,), 4),torch.arange(60.)
+    own,wide = (torch.cos(2*math.pi*x/w).expand(1, 1, 60, 60) for w in (6, 12))
+    return tuple(gabor_energy(o.contiguous(), bank)[0, 0, 30, 30].item() for o in (own, own.mT, wide))
 
 def oriented(x, directions=8):
     "Cells of 7 x 7 pixels, each pixel voting for the direction of its slope with its strength"
@@ -55,7 +61,8 @@ def check():
     assert (sobel(slope)[0, 1, :, 1:-1] - 1).abs().max() < 1e-5, "the course's Sobel does not give the slope"
     return dict(lookups=box_sums(), corner=sign(response[10, 10]), edge=sign(response[18, 10]),
                 codes=len(codes.unique()),
-                changed=changed, directions=shape[1], cells=shape[2]*shape[3], numbers=h.shape[1],
+                changed=changed, energies=tuple(near(e, w) for e,w in zip(energies(), (.05, .005, .05))),
+                directions=shape[1], cells=shape[2]*shape[3], numbers=h.shape[1],
                 share=near(mistakes(lambda o: oriented(o)[1])/mistakes(lambda o: o.flatten(1)), .03),
                 ramp=same(raw=F.conv2d(slope, raw).unique().item(),
                           course=(raw/sobel_kernels[1:]).nanmean().item()))
