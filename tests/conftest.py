@@ -1,7 +1,9 @@
 """What the tests share: a network that is cut, a headless browser, the same random examples on every run, and what a test costs.
 
-Tiers: `make quick` runs the tests that are marked neither `full` nor `nightly`, `make test` all but `nightly`, `make nightly` all.
-`pytest --cost` ends with the processor seconds of each file, those of the programs that it started included.
+Tiers: `make quick` runs the tests that are marked neither `full` nor `nightly`, `make test` all but `nightly`, `make nightly` all. A test that
+needs a browser, the wheel, the site or a fresh environment is `full` without saying so, and so is one that tests/dear.txt knows as dear.
+`pytest --cost` ends with the processor seconds of each file, those of the programs that it started included; `--remember` writes what it
+found to tests/dear.txt.
 """
 import importlib.util, os, signal, subprocess, tempfile
 from collections import Counter
@@ -16,6 +18,7 @@ hypothesis.settings.load_profile('cnn_notes')
 
 def pytest_addoption(parser):
     parser.addoption('--cost', action='store_true', help='processor seconds of each file and of the ten dearest tests')
+    parser.addoption('--remember', action='store_true', help='enter the dear tests of this run into tests/dear.txt')
 
 def pytest_configure(config):
     "Cut the network here, and in every Python that a test starts"
@@ -36,6 +39,16 @@ def pytest_configure(config):
         start(self, *args, env=env, **kwargs)
     subprocess.Popen.__init__ = offline_start # type: ignore[method-assign]
 
+dear = {'chromium', 'source', 'dist', 'wheel', 'installed', 'fresh', 'site', 'lab'} # fixtures that take seconds
+
+remembered = offline.parent/'dear.txt'
+def known(): return dict(reversed(l.split()) for l in remembered.read_text().splitlines() if l and l[0] != '#') if remembered.exists() else {}
+
+def pytest_collection_modifyitems(items):
+    found = known()
+    for item in items:
+        if dear & set(item.fixturenames) or item.nodeid.split('[')[0] in found: item.add_marker(pytest.mark.full)
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
     before = os.times()
@@ -50,16 +63,29 @@ def pytest_runtest_makereport(item, call):
     report.user_properties = [('cost', spent())] if call.when == 'teardown' else []
     return report
 
+costs: Counter = Counter() # of each case
+
+def pytest_runtest_logreport(report):
+    for _,seconds in report.user_properties: costs[report.nodeid.split('@')[0]] += seconds
+
+def pytest_sessionfinish(session):
+    "A test is dear if one of its cases takes 1.5 s, or if it takes 3 s and its cases a tenth of a second"
+    if not session.config.getoption('--remember') or hasattr(session.config, 'workerinput'): return
+    tests: dict = {}
+    for name,seconds in costs.items(): tests.setdefault(name.split('[')[0], []).append(seconds)
+    found = {n: f'{sum(s):.0f}' for n,s in tests.items() if max(s) > 1.5 or sum(s) > 3 and sum(s)/len(s) > .1}
+    kept = {n: s for n,s in known().items() if n not in tests and (offline.parent.parent/n.split('::')[0]).exists()}
+    lines = [f'{s:>5}  {n}' for n,s in sorted((kept | found).items())]
+    about = '# Tests that `make quick` leaves to `make test`, and their processor seconds; `pytest --remember` writes this.'
+    remembered.write_text('\n'.join([about, *lines]) + '\n')
+
 def pytest_terminal_summary(terminalreporter, config):
     if not config.getoption('--cost'): return
-    files,tests = Counter(),Counter()
-    for report in (o for group in terminalreporter.stats.values() for o in group if hasattr(o, 'user_properties')):
-        for _,seconds in report.user_properties:
-            files[report.nodeid.split('::')[0]] += seconds
-            tests[report.nodeid] += seconds
-    for title,costs in (('file', files), ('test', tests)):
+    files: Counter = Counter()
+    for name,seconds in costs.items(): files[name.split('::')[0]] += seconds
+    for title,found in (('file', files.most_common()), ('test', costs.most_common(10))):
         terminalreporter.section(f'processor seconds of each {title}')
-        for name,seconds in costs.most_common(None if title == 'file' else 10): terminalreporter.line(f'{seconds:8.1f}  {name}')
+        for name,seconds in found: terminalreporter.line(f'{seconds:8.1f}  {name}')
     terminalreporter.line(f'{sum(files.values()):8.1f}  in all')
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ sides = dict(activation_stats=['fastai', 'ours', 'none'], data_feeding=['Learner
 
 def test_all_are_known(): assert names == sorted(sides)
 
+@pytest.mark.nightly
 @pytest.mark.parametrize('name', names)
 def test_runs_and_shows_both_sides(name, tmp_path):
     found = tmp_path/'found.json'
@@ -62,6 +63,7 @@ class Page(HTMLParser):
     def handle_starttag(self, tag, attrs): self.tags.append((tag, dict(attrs)))
     def handle_data(self, data): self.text += data
 
+@pytest.mark.full
 def test_page(tmp_path):
     f = folder(tmp_path/'b', one=fake('one'), two=fake('two', '[5, 7, 6]', 'least=6.5'), _not='raise SystemExit(1)')
     res = bench(tmp_path/'out', f, '--quick')
@@ -78,6 +80,7 @@ def test_page(tmp_path):
     assert all(a['src'].startswith('data:') for t,a in page.tags if t == 'img') and not any(t in ('script', 'link') for t,_ in page.tags)
     assert '[2 of 2]' in res.stderr and 'index.html' in res.stdout
 
+@pytest.mark.full
 def test_a_failing_benchmark_fails_and_leaves_no_half_page(tmp_path):
     f = folder(tmp_path/'b', one=fake('one'), two="import sys; sys.exit('no luck')")
     res = bench(tmp_path/'out', f, ok=False)

@@ -1,8 +1,9 @@
 "With a seed, a training run gives the same numbers again: in this process, and in another one with the same number of threads"
-import hashlib, json, os, subprocess, sys
+import json, os, subprocess, sys
 from pathlib import Path
 import pytest, torch
 
+pytestmark = pytest.mark.full
 package = Path(__file__).resolve().parent.parent
 source = """
 import hashlib, torch

@@ -21,6 +21,7 @@ from fastai.learner import Learner
 from fastai.torch_core import set_seed
 import fastai.callback.progress # noqa: F401, Learner.no_bar
 
+pytestmark = pytest.mark.full
 package = Path(cnn_notes.__file__).parent
 class HookError(RuntimeError): "What a reader's own hook raises"
 errors = [KeyboardInterrupt, HookError, MemoryError]
@@ -325,6 +326,7 @@ def started(code, folder=None, **env):
     finally:
         p.kill(); p.communicate()
 
+@pytest.mark.nightly
 @pytest.mark.parametrize('what', ['loading', 'training'])
 def test_a_killed_process_leaves_nothing(what, copy, expected, tmp_path):
     (tmp_path/'empty').mkdir()
@@ -395,6 +397,7 @@ def test_a_disk_that_is_full(writer, tmp_path):
     del e; gc.collect()
     assert os.listdir(tmp_path) == [name] and path.read_bytes() == before
 
+@pytest.mark.nightly
 @pytest.mark.parametrize('kind', writers)
 @pytest.mark.parametrize('moment', ['half written', 'written, not yet in place'])
 def test_killed_while_writing(kind, moment, tmp_path):

@@ -39,6 +39,7 @@ def lab(source, tmp_path_factory):
             p.terminate()
             p.wait(30)
 
+@pytest.mark.nightly
 def test_open_run_look_and_point(lab, source, chromium):
     nb = nbformat.read(source/'nbs'/'explore.ipynb', as_version=4)
     n_code = sum(c.cell_type == 'code' for c in nb.cells)

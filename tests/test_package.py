@@ -171,9 +171,11 @@ def brings_fastai():
            "    importlib.import_module('cnn_notes.'+m)\n    if 'fastai' in sys.modules and not had: res.append(m)\nprint(json.dumps(res))"
     return json.loads(sh(sys.executable, '-c', code, cwd=root, PYTHONPATH=str(root)))
 
+@pytest.mark.full
 @pytest.mark.parametrize('module', [m for m in modules if m not in with_fastai])
 def test_import_does_not_bring_fastai(module, brings_fastai): assert module not in brings_fastai
 
+@pytest.mark.full
 def test_show_alone_does_not_bring_fastai():
     assert sh(sys.executable, '-c', "import sys, cnn_notes.show; print(any(m.split('.')[0] == 'fastai' for m in sys.modules))", cwd=root, PYTHONPATH=str(root)).strip() == 'False'
 

@@ -10,6 +10,7 @@ spec = importlib.util.spec_from_file_location('soak', Path(__file__).resolve().p
 soak = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(soak)
 
+@pytest.mark.nightly
 def test_a_record_of_20000_batches_takes_the_memory_of_its_numbers():
     rows = [_describe(torch.rand(4, 8, 3, 3), 40, 0, 10) for _ in range(4)]
     spent = [] # processor seconds of 500 batches
@@ -38,6 +39,7 @@ def test_blocks_are_read_as_one_record_at_any_time(monkeypatch):
         if i in (0, 6, 7, 8, 15, 16, 30, 39): assert rec.series(0).tolist() == list(range(i+1)) and rec.hist(0).shape == (4, i+1) # read in the middle, at the edge of a block and after it
     assert rec.batches == list(range(40))
 
+@pytest.mark.nightly
 def test_600_steps():
     objects = []
     class Count(soak.Points):

@@ -44,6 +44,7 @@ simple_cnn(width=(8, 16))
 conv(1, 8, ks=5).forward
 '''
 
+@pytest.mark.full
 def test_a_type_checker_reads_the_installed_package(tmp_path):
     (tmp_path/'use.py').write_text(use)
     (tmp_path/'mypy.ini').write_text('[mypy]\nfollow_imports = silent\n[mypy-torch.*,fastai.*,fastcore.*,matplotlib.*,numba.*,numpy.*,pandas.*,PIL.*]\nfollow_imports = skip\nignore_missing_imports = True\n')
