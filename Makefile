@@ -35,6 +35,7 @@ lint: env
 	ruff check
 types: env
 	mypy
+	mypy --config-file tests/mypy.ini
 sync: env
 	python tools/notebooks.py check
 static: env

@@ -19,6 +19,7 @@ setup(
     install_requires = lines('requirements'),
     extras_require   = {'dev': lines('dev_requirements')},
     packages         = find_packages(include=['cnn_notes', 'cnn_notes.*']),
-    package_data     = {'cnn_notes': ['py.typed', *(f'{o}/*' for o in ('mnist', 'assets', 'measurements', 'questions'))]},
+    package_data     = {'cnn_notes': ['py.typed',
+    *(f'{o}/*' for o in ('mnist', 'assets', 'measurements', 'questions'))]},
     zip_safe         = False,
 )

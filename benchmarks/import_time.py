@@ -9,24 +9,31 @@ data       from cnn_notes.data import *, which stands on parts of fastai
 both       the first lines of a notebook: data, then fastai's
 
 The five take turns, in processes of their own: seconds from before
-the import to after it, without the start of Python, by the clock and of the processor. A ratio is the median of the ratios within one turn. Last, from `-X importtime`: what `kernels` and `data` bring that the other side does not, and what it costs by itself.
+the import to after it, without the start of Python, by the clock and of the processor. A ratio is the median
+of the ratios within one turn. Last, from `-X importtime`: what `kernels` and `data` bring that the other side
+does not, and what it costs by itself.
 """
 import json, re, subprocess, sys
 from statistics import median
 from _table import parser, progress, ratio, report
 
-sides = dict(torch='import torch', kernels='import cnn_notes.kernels', fastai='from fastai.vision.all import *', data='from cnn_notes.data import *',
+sides = dict(torch='import torch', kernels='import cnn_notes.kernels',
+    fastai='from fastai.vision.all import *', data='from cnn_notes.data import *',
              both='from cnn_notes.data import *\nfrom fastai.vision.all import *')
 pairs = [('kernels', 'torch', 1.1), ('data', 'fastai', 1.1), ('both', 'fastai', 1.1)]
 
-def python(*args): return subprocess.run([sys.executable, '-W', 'ignore', *args], capture_output=True, text=True, check=True)
+def python(*args):
+    return subprocess.run([sys.executable, '-W', 'ignore', *args], capture_output=True, text=True, check=True)
 def once(statement):
     "Seconds of an import, by the clock and of the processor"
-    return json.loads(python('-c', f'import time\ns = time.perf_counter(),time.process_time()\n{statement}\nprint([time.perf_counter()-s[0], time.process_time()-s[1]])').stdout)
+    return json.loads(python('-c', 'import time\ns = '
+        f'time.perf_counter(),time.process_time()\n{statement}\nprint([time.perf_counter()-s[0], '
+        'time.process_time()-s[1]])').stdout)
 
 def costs(statement):
     "Milliseconds that each module takes by itself"
-    found = re.findall(r'import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)', python('-X', 'importtime', '-c', statement).stderr)
+    found = re.findall(r'import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)', python('-X', 'importtime', '-c',
+        statement).stderr)
     return {name: int(us)/1000 for us,name in found}
 
 if __name__ == '__main__':
@@ -44,12 +51,15 @@ if __name__ == '__main__':
             turn[k] = once(sides[k])
         turns.append(turn)
     progress()
-    ratios = [ratio(f'{a} / {b}, {clock}', [t[a][c]/t[b][c] for t in turns], most=most) for a,b,most in pairs for c,clock in enumerate(('clock', 'processor'))]
+    ratios = [ratio(f'{a} / {b}, {clock}', [t[a][c]/t[b][c] for t in turns], most=most) for a,b,
+        most in pairs for c,clock in enumerate(('clock', 'processor'))]
     table = [f"{'':<10}{'seconds':>9}{'processor':>11}"]
-    table += [f'{k:<10}{median(t[k][0] for t in turns):>9.2f}{median(t[k][1] for t in turns):>11.2f}   {s.replace(chr(10), "; ")}' for k,s in sides.items()]
+    table += [f'{k:<10}{median(t[k][0] for t in turns):>9.2f}{median(t[k][1] for t in turns):>11.2f}   '
+        f'{s.replace(chr(10), "; ")}' for k,s in sides.items()]
     for a,b,_ in [] if args.quick else pairs[:2]:
         mine,theirs = costs(sides[a]),costs(sides[b])
         more = {k: ms for k,ms in mine.items() if k not in theirs}
         top = ', '.join(f'{k} {ms:.1f}' for k,ms in sorted(more.items(), key=lambda o: -o[1])[:6])
-        table.append(f'{a} imports {len(more)} modules that {b} does not, {sum(more.values()):.1f} ms in all: {top}')
+        table.append(f'{a} imports {len(more)} modules that {b} does not, {sum(more.values()):.1f} ms in '
+            f'all: {top}')
     report(args, f'Import, {len(turns)} turns in fresh processes', ratios, table)

@@ -11,8 +11,10 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-flags = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-         '--disable-sync', '--disable-dev-shm-usage', '--force-device-scale-factor=1', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1')
+flags = ('--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update',
+         '--disable-sync', '--disable-dev-shm-usage', '--force-device-scale-factor=1',
+         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1')
 
 class Browser:
     "Chromium, and the few things that tests do with it; `driver` is selenium's"
@@ -21,9 +23,12 @@ class Browser:
         options = webdriver.ChromeOptions()
         for o in (*flags, f'--user-data-dir={self.folder/"profile"}'): options.add_argument(o)
         options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-        chromium,chromedriver = Path('/usr/bin/chromium'),Path('/usr/bin/chromedriver') # Debian's, where it is installed; else selenium looks for one
+        # Debian's, where it is installed; else selenium looks for one
+        chromium,chromedriver = Path('/usr/bin/chromium'),Path('/usr/bin/chromedriver')
         if chromium.exists(): options.binary_location = str(chromium)
-        try: self.driver = webdriver.Chrome(options=options, service=Service(str(chromedriver)) if chromedriver.exists() else None)
+        try:
+            self.driver = webdriver.Chrome(options=options, service=Service(str(chromedriver))
+                if chromedriver.exists() else None)
         except Exception:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -33,10 +38,12 @@ class Browser:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def open(self, html, width=1000, height=1400, phone=False, calm=False):
-        "Show `html` (text, or the path of a file) in a window of that size; phone: a touch screen; calm: the reader asked for reduced motion (frames do not hear of it)"
+        """Show `html` (text, or the path of a file) in a window of that size; phone: a touch screen; calm:
+        the reader asked for reduced motion (frames do not hear of it)"""
         self.driver.switch_to.default_content()
         self.resize(width, height, phone)
-        self.cdp('Emulation.setEmulatedMedia', features=[dict(name='prefers-reduced-motion', value='reduce' if calm else 'no-preference')])
+        self.cdp('Emulation.setEmulatedMedia',
+            features=[dict(name='prefers-reduced-motion', value='reduce' if calm else 'no-preference')])
         if not isinstance(html, Path):
             path = self.folder/'page.html'
             path.write_text(html, encoding='utf-8')
@@ -45,7 +52,8 @@ class Browser:
         self.logs()
 
     def resize(self, width, height=1400, phone=False):
-        self.cdp('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        self.cdp('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1,
+            mobile=phone)
         self.cdp('Emulation.setTouchEmulationEnabled', enabled=phone)
 
     def cdp(self, command, **params): return self.driver.execute_cdp_cmd(command, params)
@@ -55,7 +63,8 @@ class Browser:
         found = self.all(css)
         assert len(found) == 1, f'{len(found)} elements match {css}'
         return found[0]
-    def wait(self, condition, seconds=10): return WebDriverWait(self.driver, seconds, .05).until(lambda _: condition())
+    def wait(self, condition, seconds=10):
+        return WebDriverWait(self.driver, seconds, .05).until(lambda _: condition())
 
     @contextmanager
     def frame(self, n=0):
@@ -68,15 +77,21 @@ class Browser:
     def point(self, css, n=0, at=(.5, .5)):
         "Where, in the window, the element `css` of the `n`-th frame is"
         self.driver.switch_to.default_content()
-        with self.frame(n): x,y,w,h = self.js("const e = arguments[0]; e.scrollIntoView({ block: 'center', behavior: 'instant' }); const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]", self.one(css))
-        outer = self.js("const f = arguments[0], b = f.getBoundingClientRect(); return [b.x + f.clientLeft, b.y + f.clientTop]", self.all('iframe')[n])
+        with self.frame(n):
+            x,y,w,h = self.js("const e = arguments[0]; e.scrollIntoView({ block: 'center', behavior: "
+                "'instant' }); const b = e.getBoundingClientRect(); return [b.x, b.y, b.width, b.height]",
+                self.one(css))
+        outer = self.js("const f = arguments[0], b = f.getBoundingClientRect(); return [b.x + f.clientLeft, "
+            "b.y + f.clientTop]", self.all('iframe')[n])
         return outer[0] + x + w*at[0], outer[1] + y + h*at[1]
     def hover(self, css, n=0):
         x,y = self.point(css, n)
         self.cdp('Input.dispatchMouseEvent', type='mouseMoved', x=x, y=y)
     def click(self, css, n=0):
         x,y = self.point(css, n)
-        for type in ('mouseMoved', 'mousePressed', 'mouseReleased'): self.cdp('Input.dispatchMouseEvent', type=type, x=x, y=y, button='none' if type == 'mouseMoved' else 'left', clickCount=1)
+        for type in ('mouseMoved', 'mousePressed', 'mouseReleased'):
+            self.cdp('Input.dispatchMouseEvent', type=type, x=x, y=y, button='none' if type == 'mouseMoved'
+                else 'left', clickCount=1)
     def tap(self, css, n=0):
         x,y = self.point(css, n)
         self.cdp('Input.dispatchTouchEvent', type='touchStart', touchPoints=[dict(x=x, y=y)])
@@ -88,10 +103,12 @@ class Browser:
 
     def logs(self):
         "What the console said since it was last asked: warnings and errors"
-        return [f"{o['level']}: {o['message']}" for o in self.driver.get_log('browser') if o['level'] in ('WARNING', 'SEVERE')]
+        return [f"{o['level']}: {o['message']}" for o in self.driver.get_log('browser')
+            if o['level'] in ('WARNING', 'SEVERE')]
 
     def shot(self, name):
-        if folder := os.environ.get('CNN_NOTES_SHOTS'): self.driver.save_screenshot(str(Path(folder)/f'{name}.png'))
+        if folder := os.environ.get('CNN_NOTES_SHOTS'):
+            self.driver.save_screenshot(str(Path(folder)/f'{name}.png'))
 
 def start():
     "A browser, or the reason why there is none"

@@ -1,8 +1,12 @@
-"""What the tests share: a network that is cut, a headless browser, the same random examples on every run, and what a test costs.
+"""What the tests share: a network that is cut, a headless browser, the same random examples on every run, and
+what a test costs.
 
-Tiers: `make quick` runs the tests that are marked neither `full` nor `nightly`, `make test` all but `nightly`, `make nightly` all. A test that
-needs a browser, the wheel, the site or a fresh environment is `full` without saying so, and so is one that tests/dear.txt knows as dear.
-`pytest --cost` ends with the processor seconds of each file, those of the programs that it started included; `--remember` writes what it
+Tiers: `make quick` runs the tests that are marked neither `full` nor `nightly`, `make test` all but
+`nightly`, `make nightly` all. A test that
+needs a browser, the wheel, the site or a fresh environment is `full` without saying so, and so is one that
+tests/dear.txt knows as dear.
+`pytest --cost` ends with the processor seconds of each file, those of the programs that it started included;
+`--remember` writes what it
 found to tests/dear.txt.
 """
 import importlib.util, os, signal, subprocess, tempfile
@@ -17,17 +21,21 @@ hypothesis.settings.register_profile('cnn_notes', derandomize=True, deadline=Non
 hypothesis.settings.load_profile('cnn_notes')
 
 def pytest_addoption(parser):
-    parser.addoption('--cost', action='store_true', help='processor seconds of each file and of the ten dearest tests')
-    parser.addoption('--remember', action='store_true', help='enter the dear tests of this run into tests/dear.txt')
+    parser.addoption('--cost', action='store_true', help='processor seconds of each file and of the ten '
+        'dearest tests')
+    parser.addoption('--remember', action='store_true', help='enter the dear tests of this run into '
+        'tests/dear.txt')
 
 def pytest_configure(config):
     "Cut the network here, and in every Python that a test starts"
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN: # a shell's background: what is started here would never hear an interrupt
+    # a shell's background: what is started here would never hear an interrupt
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     fd,log = tempfile.mkstemp(prefix='cnn_notes_network_')
     os.close(fd)
     config.add_cleanup(lambda: os.unlink(log))
-    os.environ |= {'CNN_NOTES_NETWORK_LOG': log, 'SE_OFFLINE': 'true', 'HF_HUB_OFFLINE': '1', 'PIP_NO_INDEX': '1'}
+    os.environ |= {'CNN_NOTES_NETWORK_LOG': log, 'SE_OFFLINE': 'true', 'HF_HUB_OFFLINE': '1',
+        'PIP_NO_INDEX': '1'}
     spec = importlib.util.spec_from_file_location('offline', offline/'sitecustomize.py')
     assert spec and spec.loader
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
@@ -39,15 +47,19 @@ def pytest_configure(config):
         start(self, *args, env=env, **kwargs)
     subprocess.Popen.__init__ = offline_start # type: ignore[method-assign]
 
-dear = {'chromium', 'source', 'dist', 'wheel', 'installed', 'fresh', 'site', 'lab'} # fixtures that take seconds
+# fixtures that take seconds
+dear = {'chromium', 'source', 'dist', 'wheel', 'installed', 'fresh', 'site', 'lab'}
 
 remembered = offline.parent/'dear.txt'
-def known(): return dict(reversed(l.split()) for l in remembered.read_text().splitlines() if l and l[0] != '#') if remembered.exists() else {}
+def known():
+    return dict(reversed(l.split()) for l in remembered.read_text().splitlines() if l
+        and l[0] != '#') if remembered.exists() else {}
 
 def pytest_collection_modifyitems(items):
     found = known()
     for item in items:
-        if dear & set(item.fixturenames) or item.nodeid.split('[')[0] in found: item.add_marker(pytest.mark.full)
+        if dear & set(item.fixturenames) or item.nodeid.split('[')[0] in found:
+            item.add_marker(pytest.mark.full)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
@@ -74,9 +86,11 @@ def pytest_sessionfinish(session):
     tests: dict = {}
     for name,seconds in costs.items(): tests.setdefault(name.split('[')[0], []).append(seconds)
     found = {n: f'{sum(s):.0f}' for n,s in tests.items() if max(s) > 1.5 or sum(s) > 3 and sum(s)/len(s) > .1}
-    kept = {n: s for n,s in known().items() if n not in tests and (offline.parent.parent/n.split('::')[0]).exists()}
+    kept = {n: s for n,s in known().items() if n not in tests
+        and (offline.parent.parent/n.split('::')[0]).exists()}
     lines = [f'{s:>5}  {n}' for n,s in sorted((kept | found).items())]
-    about = '# Tests that `make quick` leaves to `make test`, and their processor seconds; `pytest --remember` writes this.'
+    about = ('# Tests that `make quick` leaves to `make test`, and their processor seconds; `pytest '
+        '--remember` writes this.')
     remembered.write_text('\n'.join([about, *lines]) + '\n')
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -111,7 +125,8 @@ def chromium():
 
 @pytest.fixture
 def browser(chromium):
-    "Chromium with an empty page; the test fails if the console reports anything that the test did not read with `browser.logs()`"
+    """Chromium with an empty page; the test fails if the console reports anything that the test did not read
+    with `browser.logs()`"""
     chromium.open('<!doctype html><title>empty</title>')
     yield chromium
     assert chromium.logs() == []

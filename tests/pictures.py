@@ -1,7 +1,9 @@
 """Is a picture that a notebook saved still the one that its cell draws?
 
-A pixel of one may lie anywhere between the darkest and the lightest of the other's nine around it: that leaves room for a picture that
-moved by a pixel and for softened edges, and none for another digit in a label. A picture of a trained network, or of what a clock said,
+A pixel of one may lie anywhere between the darkest and the lightest of the other's nine around it: that
+leaves room for a picture that
+moved by a pixel and for softened edges, and none for another digit in a label. A picture of a trained
+network, or of what a clock said,
 is compared in its size and its layout alone.
 """
 import base64, io
@@ -9,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-cell,most = 8,2. # a difference is the mean over cell x cell pixels, in 255ths; where it is above `most`, the pictures differ
+# a difference is the mean over cell x cell pixels, in 255ths; where it is above `most`, the pictures differ
+cell,most = 8,2.
 coarse,far = 32,45. # the same for a loose comparison
 room,loose_room = 4,.03 # pixels by which a side may differ; in a loose comparison, its share
 
@@ -34,10 +37,12 @@ def outside(a, b):
 def unlike(a, b, loose=False):
     "What differs between two gray images, in words, or None"
     allowed = [max(loose_room*o, room) if loose else room for o in a.size]
-    if any(abs(p - q) > o for p,q,o in zip(a.size, b.size, allowed)): return f'{a.size[0]} x {a.size[1]} pixels, now {b.size[0]} x {b.size[1]}'
+    if any(abs(p - q) > o for p,q,o in zip(a.size, b.size, allowed)):
+        return f'{a.size[0]} x {a.size[1]} pixels, now {b.size[0]} x {b.size[1]}'
     if loose:
         b = b.resize(a.size)
-        worst,limit = np.abs(averaged(np.asarray(a, float), coarse) - averaged(np.asarray(b, float), coarse)).mean(),far
+        worst,limit = np.abs(averaged(np.asarray(a, float), coarse) - averaged(np.asarray(b, float),
+            coarse)).mean(),far
     else:
         size = tuple(map(min, a.size, b.size))
         a,b = (o.crop((0, 0, *size)) for o in (a, b))
@@ -50,7 +55,8 @@ def side_by_side(a, b, path):
     size = tuple(map(min, a.size, b.size))
     cut = [o.crop((0, 0, *size)) for o in (a, b)]
     both = Image.new('L', (3*w + 20, h), 128)
-    changed = Image.fromarray((255 - np.clip(np.maximum(outside(*cut), outside(*cut[::-1])), 0, 255)).astype('uint8'))
+    changed = Image.fromarray((255 - np.clip(np.maximum(outside(*cut), outside(*cut[::-1])), 0, 255)).astype(
+        'uint8'))
     for i,o in enumerate((a, b, changed)): both.paste(o, (i*(w + 10), 0))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     both.save(path)

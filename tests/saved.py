@@ -1,4 +1,5 @@
-"""Are the outputs that a notebook saved still what its cells give? Their words, their numbers and their pictures."""
+"""Are the outputs that a notebook saved still what its cells give? Their words, their numbers and their
+pictures."""
 import ast, re
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +13,8 @@ declared = 'another processor trains another network' # a comment in a cell
 
 def said(c):
     "What a cell shows as text, printed or shown"
-    res = [(o.get('name'), ''.join(o.text if o.output_type == 'stream' else o.get('data', {}).get('text/plain', '')))
+    res = [(o.get('name'), ''.join(o.text if o.output_type == 'stream' else o.get('data',
+        {}).get('text/plain', '')))
            for o in c.outputs if not tool.left_by_a_bar(o)]
     parts = []
     for name,group in groupby(res, key=lambda o: o[0]): # what was printed comes in one piece or in several
@@ -26,23 +28,30 @@ def worded(texts): return [re.sub(r' +', ' ', number.sub('#', t)) for t in texts
 def stale_text(a, b):
     """Does the cell `b`, run now, say something else than `a`, saved?
 
-    Words and shapes must be the same. So must numbers, but for what another processor or number of threads does to a training run: a
-    twentieth; where the page says that the numbers are those of one trained network, only its words are. What was read from a clock is
+    Words and shapes must be the same. So must numbers, but for what another processor or number of threads
+    does to a training run: a
+    twentieth; where the page says that the numbers are those of one trained network, only its words are. What
+    was read from a clock is
     not compared."""
     old,new = said(a),said(b)
-    if any('not installed here' in o for o in new): return False # a comparison with a package that the wheel does not bring
+    # a comparison with a package that the wheel does not bring
+    if any('not installed here' in o for o in new): return False
     if worded(old) != worded(new): return True
     if clock.search(a.source) or declared in a.source: return False
-    pairs = [(value(x), value(y)) for x,y in zip(number.findall(' '.join(old)), number.findall(' '.join(new)))]
+    pairs = [(value(x), value(y)) for x,y in zip(number.findall(' '.join(old)),
+        number.findall(' '.join(new)))]
     return any(abs(x - y) > .05*max(abs(x), abs(y)) + .05 for x,y in pairs)
 
 # ---- which pictures depend on a training run or on a clock
 
 clocks = {'perf_counter', 'process_time', 'monotonic', 'timeit', 'best_of'}
-packaged = training([p.read_text(encoding='utf-8') for p in sorted((root/'cnn_notes').glob('[a-z]*.py'))]) # functions of the package
+# functions of the package
+packaged = training([p.read_text(encoding='utf-8') for p in sorted((root/'cnn_notes').glob('[a-z]*.py'))])
 
-def stored(node): return {o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Store)}
-def loaded(node): return {o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load)}
+def stored(node):
+    return {o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Store)}
+def loaded(node):
+    return {o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load)}
 defs = ast.FunctionDef, ast.ClassDef
 
 def makes_a_model(node):
@@ -52,7 +61,8 @@ def makes_a_model(node):
 def handed(names, models): return (names & models.keys()).union(*(models[o] for o in names & models.keys()))
 
 def unsure(sources):
-    "For each cell of a notebook: does what it shows depend on a training run or on a clock, directly or through a name?"
+    """For each cell of a notebook: does what it shows depend on a training run or on a clock, directly or
+    through a name?"""
     names,tainted,models,res = training(sources) | packaged | clocks,set(),{},[]
     for text in sources:
         found = declared in text or '.show_batch(' in text # a batch is shuffled
@@ -61,23 +71,28 @@ def unsure(sources):
                 if loaded(s) & tainted: tainted.add(s.name)
                 continue
             runs = bool(called(s) & names or methods(s) & trains)
-            if makes_a_model(s): models |= {o: handed(loaded(s), models) for o in stored(s)} # a learner, and the model it was handed
+            # a learner, and the model it was handed
+            if makes_a_model(s): models |= {o: handed(loaded(s), models) for o in stored(s)}
             if runs or loaded(s) & tainted:
                 found = True
-                tainted |= stored(s) | (handed(loaded(s), models) if runs else set()) # training changes the model that it is handed
+                # training changes the model that it is handed
+                tainted |= stored(s) | (handed(loaded(s), models) if runs else set())
             elif isinstance(s, ast.Assign): tainted -= stored(s)
         res.append(found)
     return res
 
-def images(c): return [pictures.decode(o.data['image/png']) for o in c.outputs if 'image/png' in o.get('data', {})]
+def images(c):
+    return [pictures.decode(o.data['image/png']) for o in c.outputs if 'image/png' in o.get('data', {})]
 
 def stale_pictures(a, b, loose, path):
-    "What differs between the pictures of the cell `a`, saved, and `b`, run now; both are written side by side to `path`, numbered"
+    """What differs between the pictures of the cell `a`, saved, and `b`, run now; both are written side by
+    side to `path`, numbered"""
     old,new = images(a),images(b)
     if len(old) != len(new): yield f'{len(old)} pictures, now {len(new)}'
     for i,(x,y) in enumerate(zip(old, new)):
         if why := pictures.unlike(x, y, loose):
-            yield f'{why}; side by side: {pictures.side_by_side(x, y, path.with_name(f"{path.name}_{i}.png"))}'
+            both = pictures.side_by_side(x, y, path.with_name(f'{path.name}_{i}.png'))
+            yield f'{why}; side by side: {both}'
 
 def differences(saved, fresh, folder=Path('_bench/stale'), stem='notebook'):
     "Where the saved outputs of a notebook are not what a run gives now"
@@ -85,4 +100,5 @@ def differences(saved, fresh, folder=Path('_bench/stale'), stem='notebook'):
     for (a,b),loose in zip(cells, unsure([a.source for a,_ in cells])):
         at = f'{stem}, {where(fresh, b)}'
         if stale_text(a, b): yield f'{at}\n  saved {said(a)}\n  now   {said(b)}'
-        for why in stale_pictures(a, b, loose, folder/f'{stem}_{fresh.cells.index(b)}'): yield f'{at}\n  {why}'
+        for why in stale_pictures(a, b, loose, folder/f'{stem}_{fresh.cells.index(b)}'):
+            yield f'{at}\n  {why}'

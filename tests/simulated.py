@@ -1,11 +1,16 @@
-"""A device that is not there: tensors on it claim to live elsewhere, refuse to mix with others, and may refuse to be double.
+"""A device that is not there: tensors on it claim to live elsewhere, refuse to mix with others, and may
+refuse to be double.
 
-    with simulated('cuda'): model.to('cuda')(x)      # RuntimeError: Expected all tensors to be on the same device ...
+    with simulated('cuda'): model.to('cuda')(x)      # RuntimeError: Expected all tensors to be on the same
+    device ...
     with simulated('mps'): x.to('mps').double()      # TypeError: Cannot convert a MPS Tensor to float64 ...
 
-The numbers lie in this machine's memory all the time; what is kept is a register of the storages that count as far away. One mode answers
-requests for a device, the other sees each operation, in a backward pass too, and enters its results. `torch.Generator` and what runs in
-other threads are not simulated. `python -m ipykernel_launcher ... --IPKernelApp.exec_lines='import simulated; simulated.enter()'` gives a
+The numbers lie in this machine's memory all the time; what is kept is a register of the storages that count
+as far away. One mode answers
+requests for a device, the other sees each operation, in a backward pass too, and enters its results.
+`torch.Generator` and what runs in
+other threads are not simulated. `python -m ipykernel_launcher ... --IPKernelApp.exec_lines='import simulated;
+simulated.enter()'` gives a
 kernel that has such a device.
 """
 import os
@@ -18,17 +23,22 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
-mixed = 'Expected all tensors to be on the same device, but found at least two devices, {} and {}! (when checking {})'
-no_double = "Cannot convert a {} Tensor to float64 dtype as the {} framework doesn't support float64. Please use float32 instead."
-no_array = "can't convert {} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host memory first."
+mixed = ('Expected all tensors to be on the same device, but found at least two devices, {} and {}! (when '
+    'checking {})')
+no_double = ("Cannot convert a {} Tensor to float64 dtype as the {} framework doesn't support float64. "
+    "Please use float32 instead.")
+no_array = ("can't convert {} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+    "memory first.")
 
 class Register:
     "Which storages count as far away"
-    def __init__(self, device, double): self.device,self.double,self.refs,self.inside = torch.device(device),double,{},0
+    def __init__(self, device, double):
+        self.device,self.double,self.refs,self.inside = torch.device(device),double,{},0
     def storage(self, t):
         with torch._C.DisableTorchFunction():
             try: return t.untyped_storage()
-            except (NotImplementedError, RuntimeError): return None # sparse, or what a function transform wraps
+            # sparse, or what a function transform wraps
+            except (NotImplementedError, RuntimeError): return None
     def has(self, t):
         if (s := self.storage(t)) is None or t.is_meta: return False
         return (ref := self.refs.get(s._cdata)) is not None and not ref.expired()
@@ -60,13 +70,14 @@ class Operations(TorchDispatchMode):
     def __init__(self, register):
         super().__init__()
         self.register = register
-    copies = 'aten::copy_', 'aten::_to_copy', 'aten::_copy_from', 'aten::set_', 'aten::set_data', 'aten::_local_scalar_dense'
+    copies = [f'aten::{o}' for o in 'copy_ _to_copy _copy_from set_ set_data _local_scalar_dense'.split()]
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         r,kwargs,name = self.register,kwargs or {},func._schema.name
         given = tensors((args, kwargs))
         far = [t for t in given if r.has(t)]
         if far and name not in self.copies: self.check(name, args, given)
-        if not r.double and far and kwargs.get('dtype') in (torch.float64, torch.complex128): raise r.refused()
+        if not r.double and far and kwargs.get('dtype') in (torch.float64, torch.complex128):
+            raise r.refused()
         out = func(*args, **kwargs)
         if name in ('aten::copy_', 'aten::set_'): return out # a copy stays where it is
         made_inside = r.inside and not given # what a function of PyTorch makes on the way to its answer
@@ -74,12 +85,14 @@ class Operations(TorchDispatchMode):
 
     def check(self, name, args, given):
         r = self.register
-        if name in ('aten::index', 'aten::index_put_', 'aten::index_put', 'aten::_index_put_impl_') and r.has(args[0]):
+        if name in ('aten::index', 'aten::index_put_', 'aten::index_put', 'aten::_index_put_impl_') and r.has(
+            args[0]):
             given = [args[0], *args[2:3]] # the indices of a far tensor may be here
             given = tensors(given)
         for t in given:
             if r.has(t) or dim_of(t) == 0 and not r.meta(t): continue
-            raise RuntimeError(mixed.format(r.device, 'meta' if r.meta(t) else 'cpu', f'an argument of {name.removeprefix("aten::")}'))
+            raise RuntimeError(mixed.format(r.device, 'meta' if r.meta(t) else 'cpu',
+                f'an argument of {name.removeprefix("aten::")}'))
 
 class Requests(TorchFunctionMode):
     "Answers what is asked about devices, and sends tensors there and back"
@@ -91,11 +104,13 @@ class Requests(TorchFunctionMode):
         r,kwargs = self.register,dict(kwargs or {})
         name,owner = getattr(func, '__name__', ''),getattr(getattr(func, '__self__', None), '__name__', '')
         far = isinstance(args[0], torch.Tensor) and r.has(args[0]) if args else False
-        if name == '__get__' and owner in self.getters: return self.getters[owner](r) if far else func(*args, **kwargs)
+        if name == '__get__' and owner in self.getters:
+            return self.getters[owner](r) if far else func(*args, **kwargs)
         if name == 'get_device' and far: return r.device.index or 0
         if name in ('numpy', '__array__') and far: raise TypeError(no_array.format(r.device))
         if name == 'is_pinned' and far: return False
-        if name in ('cpu', 'cuda', 'to', 'type') and args and isinstance(args[0], torch.Tensor): return self.move(func, name, far, args, kwargs)
+        if name in ('cpu', 'cuda', 'to', 'type') and args and isinstance(args[0], torch.Tensor):
+            return self.move(func, name, far, args, kwargs)
         if name == '__deepcopy__' and far: return r.add(func(*args, **kwargs))
         if name == '_parse_to': return func(*args, **kwargs) # says what the arguments of `to` mean
         wanted = kwargs.get('device')
@@ -109,7 +124,8 @@ class Requests(TorchFunctionMode):
             return out
         return self.run(func, args, kwargs, any(r.has(t) for t in tensors((args, kwargs))))
 
-    getters = dict(device=lambda r: r.device, is_cuda=lambda r: r.device.type == 'cuda', is_mps=lambda r: r.device.type == 'mps', is_cpu=lambda r: False)
+    getters = dict(device=lambda r: r.device, is_cuda=lambda r: r.device.type == 'cuda',
+        is_mps=lambda r: r.device.type == 'mps', is_cpu=lambda r: False)
 
     def run(self, func, args, kwargs, far):
         "Call `func`; what it makes on its way counts as far away where one of its arguments does"
@@ -121,20 +137,25 @@ class Requests(TorchFunctionMode):
     def move(self, func, name, far, args, kwargs):
         "What `to`, `cpu` and `cuda` give; a request without a device is none of ours"
         r,x,rest = self.register,args[0],args[1:]
-        device = dict(cpu=torch.device('cpu'), cuda=r.device if r.device.type == 'cuda' else None).get(name) or self.asked(rest, kwargs)
+        device = dict(cpu=torch.device('cpu'), cuda=r.device if r.device.type == 'cuda'
+            else None).get(name) or self.asked(rest, kwargs)
         if device is None or device.type == 'meta' or name == 'type': return self.run(func, args, kwargs, far)
         there = device.type == r.device.type
-        dtypes = [o.dtype if isinstance(o, torch.Tensor) else o for o in (*rest, *kwargs.values()) if isinstance(o, (torch.dtype, torch.Tensor))]
+        dtypes = [o.dtype if isinstance(o, torch.Tensor) else o for o in (*rest, *kwargs.values())
+            if isinstance(o, (torch.dtype, torch.Tensor))]
         dtype = dtypes[0] if dtypes else dtype_of(x)
         if there and not r.double and dtype == torch.float64: raise r.refused()
         if there == far and dtype == dtype_of(x) and not kwargs.get('copy'): return x
-        with inside(r, 0): out = torch.Tensor.to(x, dtype, copy=True, **{k: v for k,v in kwargs.items() if k == 'memory_format'})
+        with inside(r, 0):
+            out = torch.Tensor.to(x, dtype, copy=True,
+                **{k: v for k,v in kwargs.items() if k == 'memory_format'})
         return r.add(out) if there else r.remove(out)
 
     def asked(self, rest, kwargs):
         "The device that a call of `to` names"
         for o in (*rest, kwargs.get('device'), kwargs.get('other')):
-            if isinstance(o, torch.Tensor): return self.register.device if self.register.has(o) else torch.device('cpu')
+            if isinstance(o, torch.Tensor):
+                return self.register.device if self.register.has(o) else torch.device('cpu')
             if isinstance(o, (str, torch.device)): return torch.device(o)
             if isinstance(o, int) and not isinstance(o, bool) and o is rest[0]: return self.register.device
         return None
@@ -151,12 +172,16 @@ def simulated(device='cuda', double=None):
     device = torch.device(device, 0) if device == 'cuda' else torch.device(device)
     register = Register(device, device.type != 'mps' if double is None else double)
     with ExitStack() as stack:
-        there = {'torch.cuda.is_available': device.type == 'cuda', 'torch.cuda.device_count': int(device.type == 'cuda'), 'torch.cuda.current_device': 0,
-                 'torch.cuda.get_device_name': 'a simulated device', 'torch.cuda.synchronize': None, 'torch.cuda.empty_cache': None, 'torch.backends.cudnn.is_acceptable': False,
+        there = {'torch.cuda.is_available': device.type == 'cuda',
+            'torch.cuda.device_count': int(device.type == 'cuda'), 'torch.cuda.current_device': 0,
+                 'torch.cuda.get_device_name': 'a simulated device', 'torch.cuda.synchronize': None,
+                 'torch.cuda.empty_cache': None, 'torch.backends.cudnn.is_acceptable': False,
                  'torch.backends.mps.is_available': device.type == 'mps', 'torch.mps.synchronize': None}
         for name,answer in there.items(): stack.enter_context(mock.patch(name, return_value=answer))
-        for name in ('_cuda_graph_capture_health_check', '_accelerator_graph_capture_health_check'): # ask the driver
-            if hasattr(torch.optim.Optimizer, name): stack.enter_context(mock.patch.object(torch.optim.Optimizer, name))
+        # ask the driver
+        for name in ('_cuda_graph_capture_health_check', '_accelerator_graph_capture_health_check'):
+            if hasattr(torch.optim.Optimizer, name):
+                stack.enter_context(mock.patch.object(torch.optim.Optimizer, name))
         requests,engine = Requests(register),torch.autograd._engine_run_backward
         def backward(*args, **kwargs): # hooks ask for devices on the way
             with requests: return engine(*args, **kwargs)

@@ -1,4 +1,5 @@
-"The benchmarks: each runs at its smallest sizes and shows both sides; `make bench` writes one whole page, or none"
+"""The benchmarks: each runs at its smallest sizes and shows both sides; `make bench` writes one whole page,
+or none"""
 import json, os, re, subprocess, sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,8 +16,12 @@ def sh(*cmd, ok=True):
 
 # ---- each of them
 
-sides = dict(activation_stats=['fastai', 'ours', 'none'], data_feeding=['Learner, PNG files', 'Learner, mnist_dls', 'plain loop, tensors'], import_time=['import torch', 'import cnn_notes.kernels', 'from fastai.vision.all', 'from cnn_notes.data'],
-             load_mnist=['torchvision ', 'ours, raw ', 'ours '], looking=['count ', 'receptive_field ', 'torchinfo.summary '], soak=['resident MiB', 'record MiB'], views=['view', 'figure', 'explore_conv, 12 x 12, made', 'explore_network, 28 x 28, made'])
+sides = dict(activation_stats=['fastai', 'ours', 'none'], data_feeding=['Learner, PNG files',
+    'Learner, mnist_dls', 'plain loop, tensors'], import_time=['import torch', 'import cnn_notes.kernels',
+    'from fastai.vision.all', 'from cnn_notes.data'],
+             load_mnist=['torchvision ', 'ours, raw ', 'ours '], looking=['count ', 'receptive_field ',
+             'torchinfo.summary '], soak=['resident MiB', 'record MiB'],
+             views=['view', 'figure', 'explore_conv, 12 x 12, made', 'explore_network, 28 x 28, made'])
 
 def test_all_are_known(): assert names == sorted(sides)
 
@@ -24,16 +29,21 @@ def test_all_are_known(): assert names == sorted(sides)
 @pytest.mark.parametrize('name', names)
 def test_runs_and_shows_both_sides(name, tmp_path):
     found = tmp_path/'found.json'
-    more = ['--folder', tmp_path/'png', '--bs', '64', '--workers', '0'] if name == 'data_feeding' else ['--folder', tmp_path/'curve'] if name == 'soak' else []
+    more = ['--folder', tmp_path/'png', '--bs', '64', '--workers', '0'] if name == 'data_feeding' else [
+        '--folder', tmp_path/'curve'] if name == 'soak' else []
     res = sh(sys.executable, root/'benchmarks'/f'{name}.py', '--quick', '--json', found, *more)
     groups = json.loads(found.read_text())
     ratios,table = re.fullmatch(r'(?s)\n(.+?\n)\n(.+\n)\n', res.stdout).groups()
     assert 'ratio' in ratios.splitlines()[1], 'ratios come first'
     for r in groups[0]['ratios']:
-        assert r['low'] <= r['median'] <= r['high'] and r['turns'] >= 1 and '/' in r['what'] and r['what'] in ratios
-        assert r['holds'] == (None if r['most'] is None and r['least'] is None else (r['most'] is None or r['median'] <= r['most']) and (r['least'] is None or r['median'] >= r['least']))
+        assert r['low'] <= r['median'] <= r['high'] and r['turns'] >= 1 and '/' in r['what'] and r[
+            'what'] in ratios
+        assert r['holds'] == (None if r['most'] is None and r['least'] is None
+            else (r['most'] is None or r['median'] <= r['most'])
+            and (r['least'] is None or r['median'] >= r['least']))
     for o in sides[name]: assert o in table, (o, table)
-    assert any(r['holds'] is not None for r in groups[0]['ratios']) or name == 'data_feeding' # its targets are of batches of 512
+    # its targets are of batches of 512
+    assert any(r['holds'] is not None for r in groups[0]['ratios']) or name == 'data_feeding'
     assert 'turn 1' in res.stderr or 'step ' in res.stderr, 'it says how far it is'
 
 def test_every_benchmark_is_in_the_readme():
@@ -46,14 +56,17 @@ good = '''
 import sys; sys.path.insert(0, {benchmarks!r})
 from _table import parser, ratio, report
 args = parser('').parse_args()
-report(args, 'Quick <b>' if args.quick else 'Full', [ratio('{name}: ours / theirs', {values}, {target}), ratio('free', [2, 3, 4])], ['ours 1 s', 'theirs 2 s & more'])
+ratios = [ratio('{name}: ours / theirs', {values}, {target}), ratio('free', [2, 3, 4])]
+report(args, 'Quick <b>' if args.quick else 'Full', ratios, ['ours 1 s', 'theirs 2 s & more'])
 '''
 def folder(path, **files):
     path.mkdir()
     for name,text in files.items(): (path/f'{name}.py').write_text(text)
     return path
-def fake(name, values='[.4, .5, .6]', target='most=.6'): return good.format(benchmarks=str(root/'benchmarks'), name=name, values=values, target=target)
-def bench(out, folder, *args, ok=True): return sh(sys.executable, root/'tools'/'bench.py', '--out', out, '--folder', folder, *args, ok=ok)
+def fake(name, values='[.4, .5, .6]', target='most=.6'):
+    return good.format(benchmarks=str(root/'benchmarks'), name=name, values=values, target=target)
+def bench(out, folder, *args, ok=True):
+    return sh(sys.executable, root/'tools'/'bench.py', '--out', out, '--folder', folder, *args, ok=ok)
 
 class Page(HTMLParser):
     def __init__(self, text):
@@ -65,19 +78,23 @@ class Page(HTMLParser):
 
 @pytest.mark.full
 def test_page(tmp_path):
-    f = folder(tmp_path/'b', one=fake('one'), two=fake('two', '[5, 7, 6]', 'least=6.5'), _not='raise SystemExit(1)')
+    f = folder(tmp_path/'b', one=fake('one'), two=fake('two', '[5, 7, 6]', 'least=6.5'),
+        _not='raise SystemExit(1)')
     res = bench(tmp_path/'out', f, '--quick')
     assert sorted(p.name for p in (tmp_path/'out').iterdir()) == ['index.html', 'report.md', 'report.png']
     md,html = ((tmp_path/'out'/n).read_text() for n in ('report.md', 'index.html'))
     page = Page(html)
     assert (tmp_path/'out'/'report.png').read_bytes().startswith(b'\x89PNG')
     for text in (md, page.text):
-        assert '1 of 2 targets hold' in text and 'quick run' in text and 'one: ours / theirs' in text and 'at most 0.60' in text and 'at least 6.50' in text and 'NO' in text and '0.40 to 0.60' in text and 'theirs 2 s & more' in text
+        assert ('1 of 2 targets hold' in text and 'quick run' in text and 'one: ours / theirs' in text
+            and 'at most 0.60' in text and 'at least 6.50' in text and 'NO' in text and '0.40 to 0.60' in text
+            and 'theirs 2 s & more' in text)
         for o in ('cores', 'threads', 'Python', 'torch', 'fastai'): assert o in text
         assert text.index('ours / theirs') < text.index('cores') < text.index('ours 1 s'), 'ratios first'
         assert str(root) not in text
     assert [t for t,_ in page.tags].count('b') == 0 and 'Quick <b>' in page.text
-    assert all(a['src'].startswith('data:') for t,a in page.tags if t == 'img') and not any(t in ('script', 'link') for t,_ in page.tags)
+    assert all(a['src'].startswith('data:') for t,a in page.tags if t == 'img') and not any(t in ('script',
+        'link') for t,_ in page.tags)
     assert '[2 of 2]' in res.stderr and 'index.html' in res.stdout
 
 @pytest.mark.full
@@ -89,10 +106,12 @@ def test_a_failing_benchmark_fails_and_leaves_no_half_page(tmp_path):
     bench(tmp_path/'out', f, 'one')
     before = {p.name: p.read_bytes() for p in (tmp_path/'out').iterdir()}
     bench(tmp_path/'out', f, ok=False)
-    assert {p.name: p.read_bytes() for p in (tmp_path/'out').iterdir()} == before, 'the page of the run that went well stays whole'
+    assert {p.name: p.read_bytes()
+        for p in (tmp_path/'out').iterdir()} == before, 'the page of the run that went well stays whole'
     (f/'two.py').write_text('pass')
     assert 'it wrote no ratios' in bench(tmp_path/'out', f, ok=False).stderr
-    assert "no benchmark is named nine; there are one, two" in bench(tmp_path/'out', f, 'nine', ok=False).stderr
+    assert "no benchmark is named nine; there are one, two" in bench(tmp_path/'out', f, 'nine',
+        ok=False).stderr
 
 def test_make_bench_calls_it():
     out = sh('make', '-n', 'bench', 'VENV=/nowhere', 'BENCH=--quick looking').stdout

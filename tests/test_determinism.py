@@ -1,4 +1,5 @@
-"With a seed, a training run gives the same numbers again: in this process, and in another one with the same number of threads"
+"""With a seed, a training run gives the same numbers again: in this process, and in another one with the
+same number of threads"""
 import json, os, subprocess, sys
 from pathlib import Path
 import pytest, torch
@@ -16,15 +17,17 @@ from fastai.torch_core import set_seed
 import fastai.callback.progress, fastai.callback.schedule
 
 def numbers(seed=0):
-    "Digests of what a training run leaves: the weights, the loss of each batch, the activations' record, the validation loss"
+    "Digests of what training leaves: weights, the loss of each batch, the activations' record, the last losses"
     mnist = [o[:256] for o in load_mnist()]
     set_seed(seed)
-    learn = Learner(mnist_dls(bs=32, data=mnist, device='cpu'), simple_cnn(norm=torch.nn.BatchNorm2d), cbs=[ActivationStats(with_hist=True), LiveSchedule(every=None)])
+    dls,model = mnist_dls(bs=32, data=mnist, device='cpu'),simple_cnn(norm=torch.nn.BatchNorm2d)
+    learn = Learner(dls, model, cbs=[ActivationStats(with_hist=True), LiveSchedule(every=None)])
     with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(2, .01)
     def digest(ts): return hashlib.sha256(b''.join(t.contiguous().numpy().tobytes() for t in ts)).hexdigest()
     losses = torch.tensor(learn.live_schedule.batch_losses)
     assert len(losses) == 16 and losses.isfinite().all()
-    return [digest(learn.model.state_dict().values()), digest([losses]), digest(learn.activation_stats.record._read()), digest([torch.tensor(learn.recorder.values[-1])])]
+    record,final = learn.activation_stats.record._read(),torch.tensor(learn.recorder.values[-1])
+    return [digest(learn.model.state_dict().values()), digest([losses]), digest(record), digest([final])]
 """
 scope = {}
 exec(source, scope) # the text above, which the other process gets too
@@ -32,7 +35,8 @@ numbers = scope['numbers']
 
 def elsewhere(threads):
     code = f"{source}\nimport json\ntorch.set_num_threads({threads})\nprint(json.dumps(numbers()))"
-    res = subprocess.run([sys.executable, '-c', code], env={**os.environ, 'PYTHONPATH': str(package), 'PYTHONHASHSEED': 'random'}, cwd='/', capture_output=True, text=True)
+    res = subprocess.run([sys.executable, '-c', code], env={**os.environ, 'PYTHONPATH': str(package),
+        'PYTHONHASHSEED': 'random'}, cwd='/', capture_output=True, text=True)
     assert res.returncode == 0, res.stderr[-2000:]
     return json.loads(res.stdout)
 

@@ -1,4 +1,5 @@
-"What a notebook page must be, whatever it teaches: sound, clean, linked, with its badge, its alternative texts and its ending"
+"""What a notebook page must be, whatever it teaches: sound, clean, linked, with its badge, its alternative
+texts and its ending"""
 import re, sys
 from pathlib import Path
 import nbformat
@@ -11,8 +12,10 @@ from cnn_notes.exercises import all_exercises
 
 paths = tool.notebooks()
 numbered = [p for p in paths if re.match(r'\d\d_', p.name)]
-names = {p: p.relative_to(root/'nbs').with_suffix('').as_posix() for p in paths} # a lesson is `01_kernels`, a page of the package `package/tracing`
-answers = [p for p in numbered if 'questionnaire' in p.stem] # the questionnaire is the answers: it ends otherwise
+# a lesson is `01_kernels`, a page of the package `package/tracing`
+names = {p: p.relative_to(root/'nbs').with_suffix('').as_posix() for p in paths}
+# the questionnaire is the answers: it ends otherwise
+answers = [p for p in numbered if 'questionnaire' in p.stem]
 every_notebook = pytest.mark.parametrize('path', paths, ids=names.get)
 every_lesson = pytest.mark.parametrize('path', [p for p in numbered if p not in answers], ids=names.get)
 
@@ -21,26 +24,33 @@ forbidden = {
     'a gap that was left': re.compile(r'PLACEHOLDER|TODO|FIXME|XXX|lorem ipsum', re.I),
     'an exclamation mark': re.compile(r'!'),
     'a word that tells the reader it is easy': re.compile(r'\b(simply|obviously|just)\b', re.I),
-    'British spelling': re.compile(r'\b\w*(colour|behaviour|neighbour|favour)\w*|\bcentr(e|es|ed)\b|\b\w+(alis|imis|gnis)(e|ed|es|ing|ation)\b', re.I),
+    'British spelling': re.compile(r'\b\w*(colour|behaviour|neighbour|favour)\w*|\bcentr(e|es|ed)\b|'
+                                   r'\b\w+(alis|imis|gnis)(e|ed|es|ing|ation)\b', re.I),
 }
 
 def read(path): return nbformat.read(path, as_version=4)
 def code(nb): return [c for c in nb.cells if c.cell_type == 'code']
 def markdown(nb): return [c for c in nb.cells if c.cell_type == 'markdown']
 def outputs(nb): return [(c,o) for c in code(nb) for o in c.outputs]
-def texts(o): return [o.text] if o.output_type == 'stream' else [t for kind,t in o.get('data', {}).items() if kind.startswith('text/') or kind == 'image/svg+xml']
+def texts(o):
+    return [o.text] if o.output_type == 'stream' else [t for kind,t in o.get('data', {}).items()
+        if kind.startswith('text/') or kind == 'image/svg+xml']
 def where(nb, c): return f'cell {nb.cells.index(c)}: {c.source[:60]!r}'
 
 def prose(text):
     "Markdown without code, formulas, pictures' and links' targets, comments and tags"
-    for pat,by in ((r'```.*?```', ' '), (r'(`+).+?\1', ' '), (r'<!--.*?-->', ' '), (r'\$\$.*?\$\$|\$[^$\n]+\$', ' '), (r'!\[([^\]]*)\]\([^)]*\)', r'\1'), (r'\]\([^)]*\)', ']'), (r'https?://\S+', ' '), (r'<[^>\n]+>', ' ')):
+    for pat,by in ((r'```.*?```', ' '), (r'(`+).+?\1', ' '), (r'<!--.*?-->', ' '),
+        (r'\$\$.*?\$\$|\$[^$\n]+\$', ' '), (r'!\[([^\]]*)\]\([^)]*\)', r'\1'), (r'\]\([^)]*\)', ']'),
+        (r'https?://\S+', ' '), (r'<[^>\n]+>', ' ')):
         text = re.sub(pat, by, text, flags=re.S)
     return text
 
 def test_prose_leaves_only_prose():
-    text = prose('So `a!` is ![five!](x.png) and [n](a!b.ipynb)\n```\nassert x != y\n```\n$n!$ <!-- just --> <b>fine</b>. ``b`!``')
+    text = prose('So `a!` is ![five!](x.png) and [n](a!b.ipynb)\n```\nassert x != y\n```\n$n!$ <!-- just --> '
+        '<b>fine</b>. ``b`!``')
     assert text.count('!') == 1 and 'five!' in text and 'fine' in text and 'just' not in text
-    assert forbidden['a word that tells the reader it is easy'].search('It is Just so') and not forbidden['a word that tells the reader it is easy'].search('adjust, justify')
+    assert forbidden['a word that tells the reader it is easy'].search('It is Just so') and not forbidden[
+        'a word that tells the reader it is easy'].search('adjust, justify')
 
 
 # ---- sound and clean
@@ -48,7 +58,8 @@ def test_prose_leaves_only_prose():
 def test_the_lessons_are_numbered_without_a_gap():
     assert [int(p.stem[:2]) for p in numbered] == list(range(len(numbered)))
 
-def test_no_two_pages_have_one_name(): assert len({p.stem for p in paths}) == len(paths) # the site's addresses
+# the site's addresses
+def test_no_two_pages_have_one_name(): assert len({p.stem for p in paths}) == len(paths)
 
 @every_notebook
 def test_valid_and_small(path):
@@ -61,7 +72,8 @@ def test_outputs_are_fit_for_a_page(path):
     for c,o in outputs(nb):
         assert o.output_type != 'error', where(nb, c)
         assert o.get('name') != 'stderr', f'{where(nb, c)}: {o.text[:300]}'
-        for t in texts(o): assert not (m := machine_path.search(t)), f'{where(nb, c)}: {t[max(0, m.start()-60):m.end()+60]}'
+        for t in texts(o):
+            assert not (m := machine_path.search(t)), f'{where(nb, c)}: {t[max(0, m.start()-60):m.end()+60]}'
         for t in texts(o): assert 'Warning: ' not in t, f'{where(nb, c)}: {t[:300]}'
 
 @every_notebook
@@ -95,27 +107,34 @@ def test_pictures_have_alternative_texts(path):
         if 'image/png' in kinds:
             assert alt, f'{where(nb, c)}: a picture, and no `#| fig-alt:`'
             assert len(alt.split()) >= 5, f'{where(nb, c)}: {alt!r} does not say what the picture shows'
-        if alt and not (path.stem in unsaved and c.source.startswith('#| slow')): assert kinds, f'{where(nb, c)}: `#| fig-alt:`, and no picture saved'
+        if alt and not (path.stem in unsaved and c.source.startswith('#| slow')):
+            assert kinds, f'{where(nb, c)}: `#| fig-alt:`, and no picture saved'
         for o in c.outputs:
-            for k in kinds & set(o.get('data', {})): assert o.metadata.get(k, {}).get('alt'), f'{where(nb, c)}: {k} without its text; run `make export`'
+            for k in kinds & set(o.get('data', {})):
+                assert o.metadata.get(k,
+                    {}).get('alt'), f'{where(nb, c)}: {k} without its text; run `make export`'
 
-shows_titles = re.compile(r"title|fig\.text|show_batch|show_results|plot_sched|LiveSchedule\(|\.static\(\)") # fastai's pictures are shown as they are; a view and a live picture bring their titles
+# fastai's pictures are shown as they are; a view and a live picture bring their titles
+shows_titles = re.compile(r"title|fig\.text|show_batch|show_results|plot_sched|LiveSchedule\(|\.static\(\)")
 
 @every_notebook
 def test_pictures_have_titles(path):
     nb,helpers = read(path),{} # functions of the notebook that make a title
     for c in code(nb):
         for m in re.finditer(r'^def (\w+)\(.*?(?=^\S|\Z)', c.source, re.M | re.S):
-            if shows_titles.search(m[0]) or any(re.search(rf'\b{h}\(', m[0]) for h in helpers): helpers[m[1]] = True
+            if shows_titles.search(m[0]) or any(re.search(rf'\b{h}\(', m[0]) for h in helpers):
+                helpers[m[1]] = True
         if any('image/png' in o.get('data', {}) for o in c.outputs):
-            assert shows_titles.search(c.source.split('\n', 1)[-1]) or any(re.search(rf'\b{h}\(', c.source) for h in helpers), f'{where(nb, c)}: a picture without a title'
+            assert shows_titles.search(c.source.split('\n', 1)[-1]) or any(re.search(rf'\b{h}\(', c.source)
+                for h in helpers), f'{where(nb, c)}: a picture without a title'
 
 # ---- top, links, ending
 
 @every_notebook
 def test_starts_with_title_and_promise(path):
     first = read(path).cells[0]
-    assert first.cell_type == 'markdown' and re.fullmatch(r'# [^\n]+\n\n> [^\n]+', first.source.strip()), first.source
+    assert first.cell_type == 'markdown' and re.fullmatch(r'# [^\n]+\n\n> [^\n]+',
+        first.source.strip()), first.source
 
 @every_notebook
 def test_badge_and_install_cell(path):
@@ -124,9 +143,11 @@ def test_badge_and_install_cell(path):
         badges = [c.source for c in markdown(nb) if 'colab-badge' in c.source]
         assert badges == [tool.badge(path)] and nb.cells[1].source == badges[0]
     assert not any('BADGE' in c.source for c in markdown(nb))
-    install = "from importlib.util import find_spec\nif find_spec('cnn_notes') is None: get_ipython().run_line_magic('pip', 'install -q cnn_notes')"
+    install = ("from importlib.util import find_spec\nif find_spec('cnn_notes') is None: "
+        "get_ipython().run_line_magic('pip', 'install -q cnn_notes')")
     first = next(c.source for c in code(nb) if 'cnn_notes' in c.source)
-    assert first == f'#| hide\n{install}' or first.startswith(f'#@title Setup\n{install}\n'), 'something of cnn_notes is wanted before it is installed'
+    assert first == f'#| hide\n{install}' or first.startswith(
+        f'#@title Setup\n{install}\n'), 'something of cnn_notes is wanted before it is installed'
     assert sum("find_spec('cnn_notes')" in c.source for c in code(nb)) == 1
 
 @every_notebook
@@ -152,30 +173,37 @@ def section(nb, title):
     at = [i for i,c in enumerate(nb.cells) if c.cell_type == 'markdown' and c.source.strip() == f'## {title}']
     assert len(at) == 1, f'{len(at)} headings `## {title}`'
     rest = nb.cells[at[0]+1:]
-    end = next((i for i,c in enumerate(rest) if c.cell_type == 'markdown' and c.source.startswith('## ')), len(rest))
+    end = next((i for i,c in enumerate(rest) if c.cell_type == 'markdown' and c.source.startswith('## ')),
+        len(rest))
     return rest[:end]
 
 @every_lesson
 def test_exercises(path):
     cells = section(read(path), 'Exercises')
     number = re.compile(r"exercise\('(\d\d\.\d+)'\)")
-    if tutored := [c for c in cells if c.cell_type == 'code' and number.search(c.source)]: # the reader's cell: a stub and a check
+    # the reader's cell: a stub and a check
+    if tutored := [c for c in cells if c.cell_type == 'code' and number.search(c.source)]:
         numbers = [number.search(c.source)[1] for c in tutored]
         text = ' '.join(' '.join(c.source for c in cells if c.cell_type == 'markdown').split())
         assert numbers == [i for i in all_exercises() if i[:2] == path.stem[:2]]
         for c in tutored:
             ex = all_exercises()[number.search(c.source)[1]]
             stop = '' if ex.title[-1] == '?' else '.'
-            assert f"**{ex.id[3:]}. {ex.title}{stop}** {' '.join(ex.statement.split())}" in text, f'{ex.id}: the page asks something else'
-            assert c.source == f'{ex.stub}\n\nex = exercise({ex.id!r})\nex.check({ex.name})', f'{where(read(path), c)}: not the stub'
+            asked = f"**{ex.id[3:]}. {ex.title}{stop}** {' '.join(ex.statement.split())}"
+            assert asked in text, f'{ex.id}: the page asks something else'
+            stub = f'{ex.stub}\n\nex = exercise({ex.id!r})\nex.check({ex.name})'
+            assert c.source == stub, f'{where(read(path), c)}: not the stub'
             assert 'Not yet' in c.outputs[0].data['text/plain']
         return
     solutions = [c for c in cells if c.cell_type == 'code' and '#@title Solution' in c.source]
     assert 2 <= len(solutions) <= 4, f'{len(solutions)} solutions'
     for c in solutions:
-        assert c.source.startswith('#| code-fold: true\n#@title Solution\n') or re.match(r'(#\|[^\n]*\n)*#\| code-fold: true\n(#\|[^\n]*\n)*#@title Solution\n', c.source), c.source[:80]
-    verdicts = [o.data['text/plain'] for c in cells if c.cell_type == 'code' for o in c.outputs if 'text/plain' in o.get('data', {})]
-    assert sum(v.startswith('Not yet') for v in verdicts) >= len(solutions) and sum(v.startswith('Correct') for v in verdicts) >= len(solutions), verdicts
+        assert c.source.startswith('#| code-fold: true\n#@title Solution\n') or re.match(
+            r'(#\|[^\n]*\n)*#\| code-fold: true\n(#\|[^\n]*\n)*#@title Solution\n', c.source), c.source[:80]
+    verdicts = [o.data['text/plain'] for c in cells if c.cell_type == 'code' for o in c.outputs
+        if 'text/plain' in o.get('data', {})]
+    assert sum(v.startswith('Not yet') for v in verdicts) >= len(solutions) and sum(v.startswith('Correct')
+        for v in verdicts) >= len(solutions), verdicts
 
 @every_lesson
 def test_questions_answered_here(path):
@@ -183,9 +211,12 @@ def test_questions_answered_here(path):
     cells = section(nb, 'Questions answered here')
     last = [c for c in nb.cells if not c.source.startswith('#| default_exp')][-1]
     assert last in cells and last.cell_type == 'markdown', 'not the last section'
-    items = [l for c in cells if c.cell_type == 'markdown' for l in c.source.split('\n') if l.startswith('- ')]
+    items = [l for c in cells if c.cell_type == 'markdown' for l in c.source.split('\n')
+        if l.startswith('- ')]
     assert items
-    for l in items: assert re.match(r'- \[([Qq]uestion \d+|([Rr]esearch )?(task )?R?[123])\]\(14_questionnaire\.ipynb(#[^)]*)?\)\W+\w', l), l
+    for l in items:
+        assert re.match(r'- \[([Qq]uestion \d+|([Rr]esearch )?(task '
+            r')?R?[123])\]\(14_questionnaire\.ipynb(#[^)]*)?\)\W+\w', l), l
     numbers = re.findall(r'\[[Qq]uestion (\d+)\]', '\n'.join(items))
     assert len(set(numbers)) == len(numbers) and all(1 <= int(n) <= 40 for n in numbers), numbers
 
@@ -200,7 +231,9 @@ def test_tone(path):
     nb = read(path)
     for c in markdown(nb):
         for what,pat in forbidden.items():
-            assert not (m := pat.search(text := prose(c.source))), f'{where(nb, c)}: {what}: ...{text[max(0, m.start()-40):m.end()+20]}...'
+            text = prose(c.source)
+            around = (m := pat.search(text)) and text[max(0, m.start()-40):m.end()+20]
+            assert not m, f'{where(nb, c)}: {what}: ...{around}...'
     for c in code(nb):
         if alt := tool.directive(c, 'fig-alt'):
             for what,pat in forbidden.items(): assert not pat.search(alt), f'{where(nb, c)}: {what}: {alt}'

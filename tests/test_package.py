@@ -1,4 +1,5 @@
-"What `pip install cnn_notes` gives: the wheel's contents, its metadata, and that it works alone, without files of the repository and without a network"
+"""What `pip install cnn_notes` gives: the wheel's contents, its metadata, and that it works alone, without
+files of the repository and without a network"""
 import hashlib, json, os, re, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
 from email import message_from_bytes
@@ -19,7 +20,8 @@ def sh(*cmd, cwd=None, **env):
 
 def tracked():
     "What git has, or would have after `git add`: no build leftovers"
-    names = sh('git', '-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', cwd=root).split('\0')
+    names = sh('git', '-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others',
+        '--exclude-standard', cwd=root).split('\0')
     return sorted(o for o in set(names) if o and (root/o).is_file())
 
 @pytest.fixture(scope='session')
@@ -55,13 +57,17 @@ def settings():
 def installed(dist, tmp_path_factory):
     "The wheel, unpacked by pip into an empty folder"
     target = tmp_path_factory.mktemp('installed')
-    sh(sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--no-index', '--disable-pip-version-check', '--target', target, dist[0], cwd=target)
+    sh(sys.executable, '-m', 'pip', 'install', '-q', '--no-deps', '--no-index', '--disable-pip-version-check',
+        '--target', target, dist[0], cwd=target)
     return target
 
 def elsewhere(code, installed, folder):
-    "Run `code` in an empty `folder`, with nothing but the installed package to import and with no way to open a socket"
-    no_net = "import socket\nclass No(socket.socket):\n    def __init__(self, *args, **kwargs): raise RuntimeError('a socket was opened')\nsocket.socket = No\n"
-    return sh(sys.executable, '-c', no_net + code, cwd=folder, PYTHONPATH=str(installed), MPLBACKEND='agg', OMP_NUM_THREADS=os.environ.get('OMP_NUM_THREADS', '2'))
+    """Run `code` in an empty `folder`, with nothing but the installed package to import and with no way to
+    open a socket"""
+    no_net = ("import socket\nclass No(socket.socket):\n    def __init__(self, *args, **kwargs): raise "
+        "RuntimeError('a socket was opened')\nsocket.socket = No\n")
+    return sh(sys.executable, '-c', no_net + code, cwd=folder, PYTHONPATH=str(installed), MPLBACKEND='agg',
+        OMP_NUM_THREADS=os.environ.get('OMP_NUM_THREADS', '2'))
 
 
 # ---- contents
@@ -72,20 +78,26 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     assert sorted(names) == want # all modules, the data, the assets
     assert {'cnn_notes/__init__.py', 'cnn_notes/py.typed', 'cnn_notes/mnist/NOTICE'} <= set(names)
     assert len([o for o in names if o.startswith('cnn_notes/mnist/') and o.endswith('.gz')]) == 4
-    assert {Path(o).suffix for o in names} <= {'.py', '.gz', '', '.typed', '.js', '.css', '.html', '.json', '.md', '.toml'}, 'something that is neither code, data nor an asset'
+    assert {Path(o).suffix for o in names} <= {'.py', '.gz', '', '.typed', '.js', '.css', '.html', '.json',
+        '.md', '.toml'}, 'something that is neither code, data nor an asset'
     for o in names: assert wheel.read(o) == (root/o).read_bytes(), o
 
 def test_wheel_carries_the_licences(wheel):
-    licences = {o.split('/licenses/')[1]: wheel.read(o).decode() for o in wheel.namelist() if '/licenses/' in o}
-    assert licences == {o: (root/o).read_text(encoding='utf-8') for o in ('LICENSE', 'cnn_notes/mnist/NOTICE')}
+    licences = {o.split('/licenses/')[1]: wheel.read(o).decode() for o in wheel.namelist()
+        if '/licenses/' in o}
+    assert licences == {o: (root/o).read_text(encoding='utf-8') for o in ('LICENSE',
+        'cnn_notes/mnist/NOTICE')}
     notice = licences['cnn_notes/mnist/NOTICE']
-    for o in ('LeCun', 'Cortes', 'Burges', 'CC BY-SA 3.0', 'https://creativecommons.org/licenses/by-sa/3.0/', 'gzipped', '1998'): assert o in notice
+    for o in ('LeCun', 'Cortes', 'Burges', 'CC BY-SA 3.0', 'https://creativecommons.org/licenses/by-sa/3.0/',
+        'gzipped', '1998'):
+        assert o in notice
 
 def test_notice_gives_the_digest_of_what_is_shipped(wheel):
     import gzip
     notice = wheel.read('cnn_notes/mnist/NOTICE').decode()
     for o in wheel.namelist():
-        if o.endswith('.gz'): assert f'{hashlib.md5(gzip.decompress(wheel.read(o))).hexdigest()}  {Path(o).stem}' in notice
+        if o.endswith('.gz'):
+            assert f'{hashlib.md5(gzip.decompress(wheel.read(o))).hexdigest()}  {Path(o).stem}' in notice
 
 def test_wheel_is_pure_and_small(dist, wheel):
     assert dist[0].name.endswith('-py3-none-any.whl') and dist[0].stat().st_size < 13e6
@@ -99,7 +111,8 @@ def test_sdist_is_enough_to_build_from(dist):
 def test_wheel_straight_from_the_repository_is_the_same(source, wheel, tmp_path):
     sh(sys.executable, '-m', 'build', '--wheel', '--no-isolation', '--outdir', tmp_path, source, cwd=tmp_path)
     (other,) = tmp_path.glob('*.whl')
-    with zipfile.ZipFile(other) as z: assert {o.filename: o.CRC for o in z.infolist()} == {o.filename: o.CRC for o in wheel.infolist()}
+    with zipfile.ZipFile(other) as z:
+        assert {o.filename: o.CRC for o in z.infolist()} == {o.filename: o.CRC for o in wheel.infolist()}
 
 
 # ---- metadata
@@ -111,7 +124,8 @@ def test_metadata_is_settings_ini(metadata, settings):
     assert (metadata['Name'], metadata['Version']) == ('cnn_notes', cnn_notes.__version__)
     assert metadata['Summary'] == settings['description'] and metadata['Author'] == settings['author']
     assert (metadata['License-Expression'] or metadata['License']) == settings['license']
-    assert [o.strip() for o in metadata['Keywords'].split(',')] == [o.strip() for o in settings['keywords'].split(',')]
+    assert [o.strip() for o in metadata['Keywords'].split(',')] == [o.strip()
+        for o in settings['keywords'].split(',')]
     assert metadata['Requires-Python'] == f">={settings['min_python']}"
     reqs = metadata.get_all('Requires-Dist')
     assert [norm(o) for o in reqs if 'extra' not in o] == [norm(o) for o in lines(settings['requirements'])]
@@ -124,23 +138,28 @@ def test_readme_is_the_long_description(metadata):
 
 def test_constraints_meet_the_requirements(settings):
     "The versions in constraints.txt are ones that settings.ini allows, and every requirement has one"
-    pins = {o.name: o for o in map(Requirement, (l for l in lines((root/'constraints.txt').read_text()) if not l.startswith('#')))}
+    pins = {o.name: o for o in map(Requirement, (l for l in lines((root/'constraints.txt').read_text())
+        if not l.startswith('#')))}
     for o in map(Requirement, lines(settings['requirements']) + lines(settings['dev_requirements'])):
         assert o.name in pins, f'{o.name} has no version in constraints.txt'
         (pin,) = pins[o.name].specifier
         assert pin.operator == '==' and pin.version in o.specifier, f'{o} does not allow {pin}'
 
 def test_the_oldest_versions_are_the_floors(settings):
-    "constraints-oldest.txt, which `make oldest` tests, has for every requirement the oldest version that settings.ini allows"
-    pins = {o.name: o for o in map(Requirement, (l for l in lines((root/'constraints-oldest.txt').read_text()) if not l.startswith('#')))}
+    """constraints-oldest.txt, which `make oldest` tests, has for every requirement the oldest version that
+    settings.ini allows"""
+    pins = {o.name: o for o in map(Requirement, (l for l in lines((root/'constraints-oldest.txt').read_text())
+        if not l.startswith('#')))}
     for o in map(Requirement, lines(settings['requirements'])):
         (floor,),(pin,) = o.specifier,pins[o.name].specifier
-        assert pin.operator == '==' and floor.operator == '>=' and (pin.version + '.').startswith(floor.version + '.'), f'{o}, {pin}'
+        assert pin.operator == '==' and floor.operator == '>=' and (pin.version + '.').startswith(
+            floor.version + '.'), f'{o}, {pin}'
 
 # ---- at work, alone
 
 def test_every_module_imports_from_the_wheel(installed, tmp_path):
-    out = elsewhere(f"import importlib\nfor m in {modules}: print(importlib.import_module('cnn_notes.'+m).__file__)", installed, tmp_path)
+    out = elsewhere(f"import importlib\nfor m in {modules}: "
+        "print(importlib.import_module('cnn_notes.'+m).__file__)", installed, tmp_path)
     assert [Path(o).parent.parent for o in lines(out)] == [installed]*len(modules)
 
 def test_the_wheel_trains_without_repository_and_network(installed, tmp_path):
@@ -167,8 +186,14 @@ print(json.dumps([len(m.train_x), acc, label]))
 @pytest.fixture(scope='session')
 def brings_fastai():
     "The modules after whose import fastai was there, of those that should not bring it"
-    code = f"import sys, importlib, json; res = []\nfor m in {[m for m in modules if m not in with_fastai]}:\n    had = 'fastai' in sys.modules\n" \
-           "    importlib.import_module('cnn_notes.'+m)\n    if 'fastai' in sys.modules and not had: res.append(m)\nprint(json.dumps(res))"
+    code = f"""
+import sys, importlib, json
+res = []
+for m in {[m for m in modules if m not in with_fastai]}:
+    had = 'fastai' in sys.modules
+    importlib.import_module('cnn_notes.' + m)
+    if 'fastai' in sys.modules and not had: res.append(m)
+print(json.dumps(res))"""
     return json.loads(sh(sys.executable, '-c', code, cwd=root, PYTHONPATH=str(root)))
 
 @pytest.mark.full
@@ -177,10 +202,12 @@ def test_import_does_not_bring_fastai(module, brings_fastai): assert module not 
 
 @pytest.mark.full
 def test_show_alone_does_not_bring_fastai():
-    assert sh(sys.executable, '-c', "import sys, cnn_notes.show; print(any(m.split('.')[0] == 'fastai' for m in sys.modules))", cwd=root, PYTHONPATH=str(root)).strip() == 'False'
+    assert sh(sys.executable, '-c', "import sys, cnn_notes.show; print(any(m.split('.')[0] == 'fastai' for m "
+        "in sys.modules))", cwd=root, PYTHONPATH=str(root)).strip() == 'False'
 
 def test_the_package_itself_costs_nothing():
-    assert sh(sys.executable, '-c', "import sys, cnn_notes; print('torch' in sys.modules)", cwd=root, PYTHONPATH=str(root)).strip() == 'False'
+    assert sh(sys.executable, '-c', "import sys, cnn_notes; print('torch' in sys.modules)", cwd=root,
+        PYTHONPATH=str(root)).strip() == 'False'
 
 
 # ---- the README
@@ -193,17 +220,22 @@ for block in re.findall(r'```python\n(.*?)```', text, re.S):
     tree = ast.parse(block)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, 'README', 'exec'), scope)
-    shown.append(None if last is None else repr(eval(compile(ast.Expression(last.value), 'README', 'eval'), scope)))
+    value = last and eval(compile(ast.Expression(last.value), 'README', 'eval'), scope)
+    shown.append(None if last is None else repr(value))
 print(json.dumps(shown))
 '''
 
 def test_the_readme_runs_as_printed(installed, tmp_path):
     text = (root/'README.md').read_text(encoding='utf-8')
-    printed = [(b, [l[4:] for l in out.split('\n') if l.strip()]) for b,out in re.findall(r'```python\n((?s:.*?))```\n+((?:    .*\n)*)', text)]
+    printed = [(b, [l[4:] for l in out.split('\n') if l.strip()]) for b,
+        out in re.findall(r'```python\n((?s:.*?))```\n+((?:    .*\n)*)', text)]
     (tmp_path/'README.md').write_text(text, encoding='utf-8')
-    shown = json.loads(lines(elsewhere(f"import sys\nsys.stdin = open('README.md', encoding='utf-8')\n{run_blocks}", installed, tmp_path))[-1])
+    shown = json.loads(lines(elsewhere("import sys\nsys.stdin = open('README.md', "
+        f"encoding='utf-8')\n{run_blocks}", installed, tmp_path))[-1])
     assert len(shown) == len(printed) >= 3
     for got,(block,want) in zip(shown, printed):
         if got is None: assert not want, block
-        elif '%' in got: assert abs(float(re.search(r'[\d.]+', got)[0]) - float(re.search(r'[\d.]+', want[0])[0])) < .5, (got, want) # a training run: to half a point
+        elif '%' in got:
+            assert abs(float(re.search(r'[\d.]+', got)[0]) - float(re.search(r'[\d.]+', want[0])[0])) < .5, (
+                got, want) # a training run: to half a point
         else: assert got.split('\n') == want, block

@@ -1,4 +1,5 @@
-"The check before a release: it finds a version that is stated in two ways, a tag in the wrong place, a file left out"
+"""The check before a release: it finds a version that is stated in two ways, a tag in the wrong place, a
+file left out"""
 import subprocess, sys
 from pathlib import Path
 import pytest
@@ -10,7 +11,8 @@ import release
 @pytest.fixture
 def repo(tmp_path):
     "A repository that is ready for the release of 1.2.3"
-    files = {'cnn_notes/__init__.py': '__version__ = "1.2.3"\n', 'CHANGELOG.md': '# Changes\n\n## 1.2.3 (2026-01-31)\n',
+    files = {'cnn_notes/__init__.py': '__version__ = "1.2.3"\n', 'CHANGELOG.md': '# Changes\n\n## 1.2.3 '
+        '(2026-01-31)\n',
              'CITATION.cff': 'cff-version: 1.2.0\nversion: 1.2.3\n', 'README.md': '# A\n'}
     for name,text in files.items():
         (tmp_path/name).parent.mkdir(exist_ok=True)
@@ -56,7 +58,8 @@ def test_work_that_is_not_committed(repo):
 def test_a_readme_that_leads_nowhere(repo):
     problems = list(release.readme(repo))
     assert len(problems) == 3 # no table, no code, no picture
-    (repo/'README.md').write_text('# A\n\n|a|\n|-|\n|b|\n\n    code\n\n![p](p.png) [x](https://example.org) [y](CHANGELOG.md#a)\n')
+    (repo/'README.md').write_text('# A\n\n|a|\n|-|\n|b|\n\n    code\n\n![p](p.png) [x](https://example.org) '
+        '[y](CHANGELOG.md#a)\n')
     assert list(release.readme(repo)) == ['README.md leads to p.png, which is not there']
 
 def test_the_readme_of_this_repository(): assert not list(release.readme())
@@ -64,4 +67,5 @@ def test_the_readme_of_this_repository(): assert not list(release.readme())
 def test_versions_agree_here():
     "Between releases too, but for the change log, which may begin with what is not released yet"
     said = release.facts()
-    assert said['CITATION.cff'] == said['cnn_notes/__init__.py'] and said['CHANGELOG.md'] in (said['CITATION.cff'], 'Unreleased')
+    assert said['CITATION.cff'] == said['cnn_notes/__init__.py'] and said['CHANGELOG.md'] in (
+        said['CITATION.cff'], 'Unreleased')

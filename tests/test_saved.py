@@ -34,7 +34,8 @@ def test_a_transparent_picture_is_one_on_white():
     Image.open(io.BytesIO(clear)).convert('RGB').save(f, 'PNG')
     assert pair(png(), base64.b64encode(f.getvalue()).decode()) is None
 
-@pytest.mark.parametrize('other', [dict(label='0.98'), dict(label='0.93'), dict(label='0.97\n0.97'), dict(title='two labels'), dict(x=(0, .9)), dict(size=(4.2, 2.5))], ids=str)
+@pytest.mark.parametrize('other', [dict(label='0.98'), dict(label='0.93'), dict(label='0.97\n0.97'),
+    dict(title='two labels'), dict(x=(0, .9)), dict(size=(4.2, 2.5))], ids=str)
 def test_another_picture_is_found(other): assert pair(png(), png(**other))
 
 def test_a_loose_comparison_looks_at_size_and_layout():
@@ -52,7 +53,8 @@ def notebook(source, *outputs):
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell('x = 1'), cell])
 def text(t): return nbformat.v4.new_output('stream', name='stdout', text=t)
 def picture(p): return nbformat.v4.new_output('display_data', data={'image/png': p})
-def found(source, a, b, tmp_path): return list(saved.differences(notebook(source, *a), notebook(source, *b), tmp_path, 'page'))
+def found(source, a, b, tmp_path):
+    return list(saved.differences(notebook(source, *a), notebook(source, *b), tmp_path, 'page'))
 
 def test_a_stale_picture_is_named_and_saved_side_by_side(tmp_path):
     (line,) = found('plot()', [picture(png())], [picture(png(title='two labels'))], tmp_path)
@@ -62,18 +64,24 @@ def test_a_stale_picture_is_named_and_saved_side_by_side(tmp_path):
     assert '1 pictures, now 2' in ''.join(found('plot()', [picture(png())], [picture(png())]*2, tmp_path))
 
 @pytest.mark.parametrize('a, b', [('12 layers', '12 rows'), ('0.5', '0.6'), ('1 2', '1 2 3'), ('0.5', '')])
-def test_other_words_and_numbers_are_stale(a, b, tmp_path): assert found('f()', [text(a)], [text(b)], tmp_path)
+def test_other_words_and_numbers_are_stale(a, b, tmp_path):
+    assert found('f()', [text(a)], [text(b)], tmp_path)
 
 @pytest.mark.parametrize('a, b', [('98.1%', '98.3%'), ('at 0x7f01', 'at 0x7e99'), ('a  3', 'a   3')])
-def test_what_another_processor_changes_is_not(a, b, tmp_path): assert not found('f()', [text(a)], [text(b)], tmp_path)
+def test_what_another_processor_changes_is_not(a, b, tmp_path):
+    assert not found('f()', [text(a)], [text(b)], tmp_path)
 
 def test_a_clock_and_a_declared_network_change_their_numbers(tmp_path):
     for source in ('took = perf_counter() - start', f'f() # {saved.declared}'):
-        assert not found(source, [text('3 s')], [text('9 s')], tmp_path) and found(source, [text('3 s')], [text('9 min')], tmp_path)
+        assert not found(source, [text('3 s')], [text('9 s')], tmp_path) and found(source, [text('3 s')],
+            [text('9 min')], tmp_path)
 
 def test_which_cells_depend_on_training_or_on_a_clock():
-    cells = ['net = simple_cnn()', 'plot(net)', 'learn = Learner(dls, net)', 'learn.fit(1)', 'plot(net)', 'plot(x)', 'def f(): return net', 'plot(f())', 'net = simple_cnn()', 'plot(net)',
-             'start = perf_counter()', 'd = perf_counter() - start', 'plot(d)', 'def fit(m):\n    for _ in range(3): loss(m).backward()', 'plot(y)', 'fit(net)', 'plot(net)', 'dls.show_batch()']
+    cells = ['net = simple_cnn()', 'plot(net)', 'learn = Learner(dls, net)', 'learn.fit(1)', 'plot(net)',
+        'plot(x)', 'def f(): return net', 'plot(f())', 'net = simple_cnn()', 'plot(net)',
+             'start = perf_counter()', 'd = perf_counter() - start', 'plot(d)',
+             'def fit(m):\n    for _ in range(3): loss(m).backward()', 'plot(y)', 'fit(net)', 'plot(net)',
+             'dls.show_batch()']
     sure = [c for c,u in zip(cells, saved.unsure(cells)) if not u]
     assert [i for i,u in enumerate(saved.unsure(cells)) if u] == [3, 4, 7, 10, 11, 12, 15, 16, 17], sure
 

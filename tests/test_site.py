@@ -43,7 +43,8 @@ def test_sphinx_has_nothing_to_say(site): assert not site[1]
 
 def at(n, href):
     "The address of what `href` means on the page `n`, from the folder of the site on"
-    return posixpath.normpath(posixpath.join(posixpath.dirname(n), unquote(urldefrag(href)[0]) or f'{posixpath.basename(n)}.html'))
+    return posixpath.normpath(posixpath.join(posixpath.dirname(n), unquote(urldefrag(href)[0])
+        or f'{posixpath.basename(n)}.html'))
 
 def test_every_notebook_is_a_page_in_the_navigation(pages):
     for n,page in pages.items():
@@ -52,7 +53,8 @@ def test_every_notebook_is_a_page_in_the_navigation(pages):
 
 def test_every_page_opens_in_colab(pages):
     for n,page in pages.items():
-        if n != 'index': assert tool.colab_url(root/'nbs'/f'{n}.ipynb') in {a.get('href') for a in page.all('a')}, n
+        if n != 'index':
+            assert tool.colab_url(root/'nbs'/f'{n}.ipynb') in {a.get('href') for a in page.all('a')}, n
 
 def test_no_dead_internal_link(site, pages):
     ids = {n: {a['id'] for _,a in page.found if a.get('id')} for n,page in pages.items()}
@@ -95,7 +97,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope='module')
 def served(site):
-    "Address of the site on this machine: a browser lets no page fetch from a file, and the search fetches the lines it shows"
+    """Address of the site on this machine: a browser lets no page fetch from a file, and the search fetches
+    the lines it shows"""
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(site[0])))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f'http://127.0.0.1:{server.server_port}'
@@ -108,7 +111,8 @@ def test_in_a_browser(name, width, served, browser):
     browser.driver.get(f'{served}/{name}.html')
     assert browser.js('return document.documentElement.scrollWidth') <= width # nothing sticks out at the side
     browser.wait(lambda: browser.js("return [...document.images].every(o => o.complete)"))
-    pictures = browser.js("return [...document.querySelectorAll('article img')].filter(o => o.checkVisibility()).map(o => [o.naturalWidth, o.getBoundingClientRect().right])")
+    pictures = browser.js("return [...document.querySelectorAll('article img')].filter(o => "
+        "o.checkVisibility()).map(o => [o.naturalWidth, o.getBoundingClientRect().right])")
     assert all(w > 0 and right <= width for w,right in pictures)
     browser.shot(f"site_{name.replace('/', '_')}_{width}")
     assert browser.logs() == []
@@ -125,7 +129,8 @@ def test_views_are_alive(site, browser):
 
 def test_search_finds(served, browser):
     browser.driver.get(f'{served}/search.html?q=dilation')
-    browser.wait(lambda: browser.js("return [...document.querySelectorAll('#search-results a')].some(o => o.href.includes('02_stride_padding'))"), 20)
+    browser.wait(lambda: browser.js("return [...document.querySelectorAll('#search-results a')].some(o => "
+        "o.href.includes('02_stride_padding'))"), 20)
 
 def test_readable_without_javascript(site, browser):
     browser.cdp('Emulation.setScriptExecutionDisabled', value=True)

@@ -1,4 +1,5 @@
-"""Run the benchmarks and write one page of what they found: _bench/index.html, with the same as text (report.md) and as a picture (report.png).
+"""Run the benchmarks and write one page of what they found: _bench/index.html, with the same as text
+(report.md) and as a picture (report.png).
 
     python tools/bench.py                        all of them (about half an hour on two quiet cores)
     python tools/bench.py looking views          some of them
@@ -19,32 +20,43 @@ def machine(load):
     "What the seconds belong to: pairs of a name and a text"
     import torch
     cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    return [('cores', f'{cores} ({platform.machine()}, {platform.system()})'), ('threads', f"{torch.get_num_threads()} of PyTorch (OMP_NUM_THREADS {os.environ.get('OMP_NUM_THREADS', 'not set')})"),
-            ('Python', platform.python_version()), *((n, version(n)) for n in ('torch', 'torchvision', 'fastai', 'matplotlib', 'torchinfo')),
+    return [('cores', f'{cores} ({platform.machine()}, {platform.system()})'),
+        ('threads', f"{torch.get_num_threads()} of PyTorch (OMP_NUM_THREADS "
+        f"{os.environ.get('OMP_NUM_THREADS', 'not set')})"),
+            ('Python', platform.python_version()),
+            *((n, version(n)) for n in ('torch', 'torchvision', 'fastai', 'matplotlib', 'torchinfo')),
             ('load', f'{load:.1f} processes wanted to run before the start')]
 
 def run(path, quick):
     "(what it printed, the ratios it found); what it says on the way goes to the terminal"
     with tempfile.TemporaryDirectory() as d:
         found = Path(d)/'ratios.json'
-        res = subprocess.run([sys.executable, str(path), '--json', str(found), *(['--quick'] if quick else [])], stdout=subprocess.PIPE, text=True)
+        res = subprocess.run([sys.executable, str(path), '--json', str(found),
+            *(['--quick'] if quick else [])], stdout=subprocess.PIPE, text=True)
         print(res.stdout, end='', flush=True)
-        if res.returncode or not found.exists(): sys.exit(f"{path.name} failed ({f'status {res.returncode}' if res.returncode else 'it wrote no ratios'}); no page was written")
+        if res.returncode or not found.exists():
+            why = f'status {res.returncode}' if res.returncode else 'it wrote no ratios'
+            sys.exit(f'{path.name} failed ({why}); no page was written')
         return res.stdout.strip('\n'),json.loads(found.read_text())
 
 def span(r): return f"{number(r['low'])} to {number(r['high'])}"
 
 def text(facts, sections, quick):
     "The page as Markdown"
-    held = [r['holds'] for _,_,groups in sections for g in groups for r in g['ratios'] if r['holds'] is not None]
-    res = ['# Benchmarks', '', f'{sum(held)} of {len(held)} targets hold.' + (' A quick run: it shows that the benchmarks run, and measures nothing.' if quick else ''), '',
+    held = [r['holds'] for _,_,groups in sections for g in groups for r in g['ratios']
+        if r['holds'] is not None]
+    res = ['# Benchmarks', '', f'{sum(held)} of {len(held)} targets hold.'
+        + (' A quick run: it shows that the benchmarks run, and measures nothing.' if quick else ''), '',
            '| ratio | median | range | should be | holds |', '| --- | ---: | ---: | --- | --- |']
     for _,_,groups in sections:
         for g in groups:
             res.append(f"| **{g['title']}** | | | | |")
-            res += [f"| {r['what']} | {number(r['median'])} | {span(r)} | {target(r)} | {verdict(r)} |" for r in g['ratios']]
-    res += ['', '![All ratios against what they should be](report.png)', '', '## The machine', '', *(f'- {k}: {v}' for k,v in facts), '', '## What each of them printed']
-    for name,printed,_ in sections: res += ['', f'### `python benchmarks/{name}.py`', '', '```', printed, '```']
+            res += [f"| {r['what']} | {number(r['median'])} | {span(r)} | {target(r)} | {verdict(r)} |"
+                for r in g['ratios']]
+    res += ['', '![All ratios against what they should be](report.png)', '', '## The machine', '',
+        *(f'- {k}: {v}' for k,v in facts), '', '## What each of them printed']
+    for name,printed,_ in sections:
+        res += ['', f'### `python benchmarks/{name}.py`', '', '```', printed, '```']
     return '\n'.join(res) + '\n'
 
 def picture(sections):
@@ -59,17 +71,30 @@ def picture(sections):
         color = palette['ink' if r['holds'] is None else 'output' if r['holds'] else 'accent']
         ax.plot([max(r['low'], low/2, 1e-3), max(r['high'], 1e-3)], [i, i], '-', color=color, lw=1.5)
         ax.plot(max(r['median'], 1e-3), i, {True: 'o', False: 'X', None: 'D'}[r['holds']], color=color, ms=6)
-        if (t := r['most'] if r['most'] is not None else r['least']) is not None: ax.plot(t, i, '<' if r['most'] is not None else '>', color=palette['kernel'], ms=7, mfc='none')
+        if (t := r['most'] if r['most'] is not None else r['least']) is not None:
+            ax.plot(t, i, '<' if r['most'] is not None else '>', color=palette['kernel'], ms=7, mfc='none')
     ax.axvline(1, color=palette['ink'], lw=.8, ls=':')
-    ax.set(xscale='log', yticks=range(len(rs)), xlabel='ratio of the two sides (dotted: equal)', ylim=(len(rs)-.4, -.6))
+    ax.set(xscale='log', yticks=range(len(rs)), xlabel='ratio of the two sides (dotted: equal)',
+        ylim=(len(rs)-.4, -.6))
     ax.set_yticklabels([r['what'] for r in rs], fontsize=8)
-    fig.suptitle('Ratios, with their range: a dot holds, a cross does not, a diamond has no target; arrows stand at the targets', fontsize=10, x=.01, ha='left')
+    fig.suptitle('Ratios, with their range: a dot holds, a cross does not, a diamond has no target; arrows '
+        'stand at the targets', fontsize=10, x=.01, ha='left')
     f = io.BytesIO()
     fig.savefig(f, format='png', dpi=110)
     return f.getvalue()
 
-style = '''body{font:16px/1.5 system-ui,sans-serif;color:#2B2F36;max-width:62rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;font-size:.9rem}td,th{padding:.2rem .7rem;border-bottom:1px solid #E4E6EA;text-align:left}
-td.n{text-align:right;font-variant-numeric:tabular-nums}th.g{padding-top:1rem}.NO{color:#C2185B;font-weight:700}.yes{color:#12857A}img{max-width:100%}pre{background:#F5F6F8;padding:.8rem;overflow-x:auto;font-size:.8rem}'''
+style = '''
+body { font: 16px/1.5 system-ui, sans-serif; color: #2B2F36;
+       max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; font-size: .9rem }
+td, th { padding: .2rem .7rem; border-bottom: 1px solid #E4E6EA; text-align: left }
+td.n { text-align: right; font-variant-numeric: tabular-nums }
+th.g { padding-top: 1rem }
+.NO { color: #C2185B; font-weight: 700 }
+.yes { color: #12857A }
+img { max-width: 100% }
+pre { background: #F5F6F8; padding: .8rem; overflow-x: auto; font-size: .8rem }
+'''
 
 def page(facts, sections, png, md):
     "The page as HTML, closed in itself"
@@ -78,18 +103,27 @@ def page(facts, sections, png, md):
     for _,_,groups in sections:
         for g in groups:
             rows += f'<tr><th class="g" colspan="5">{e(g["title"])}</th></tr>'
-            rows += ''.join(f'<tr><td>{e(r["what"])}</td><td class="n">{number(r["median"])}</td><td class="n">{span(r)}</td><td>{target(r)}</td><td class="{verdict(r)}">{verdict(r)}</td></tr>' for r in g['ratios'])
-    printed = ''.join(f'<h3><code>python benchmarks/{e(n)}.py</code></h3><pre>{e(p)}</pre>' for n,p,_ in sections)
-    return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Benchmarks of cnn_notes</title><style>{style}</style></head><body>'
-            f'<h1>Benchmarks</h1><p>{e(md.splitlines()[2])}</p><table><tr><th>ratio</th><th>median</th><th>range</th><th>should be</th><th>holds</th></tr>{rows}</table>'
-            f'<p><img alt="All ratios with their range, against what they should be" src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
-            f'<h2>The machine</h2><ul>{"".join(f"<li>{e(k)}: {e(v)}</li>" for k,v in facts)}</ul><h2>What each of them printed</h2>{printed}</body></html>\n')
+            rows += ''.join(f'<tr><td>{e(r["what"])}</td><td class="n">{number(r["median"])}</td><td '
+                f'class="n">{span(r)}</td><td>{target(r)}</td><td class="{verdict(r)}">{verdict(r)}</td></tr>'
+                for r in g['ratios'])
+    printed = ''.join(f'<h3><code>python benchmarks/{e(n)}.py</code></h3><pre>{e(p)}</pre>' for n,p,
+        _ in sections)
+    return ('<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+        'content="width=device-width, initial-scale=1"><title>Benchmarks of '
+        f'cnn_notes</title><style>{style}</style></head><body>'
+        f'<h1>Benchmarks</h1><p>{e(md.splitlines()[2])}</p><table><tr><th>ratio</th><th>median</th>'
+        f'<th>range</th><th>should be</th><th>holds</th></tr>{rows}</table>'
+            '<p><img alt="All ratios with their range, against what they should be" '
+            f'src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
+            f'<h2>The machine</h2><ul>{"".join(f"<li>{e(k)}: {e(v)}</li>" for k,v in facts)}</ul><h2>What '
+            f'each of them printed</h2>{printed}</body></html>\n')
 
 def write(out, files):
     "All of them, or none: they are written beside `out` first"
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as d:
-        for name,content in files.items(): (Path(d)/name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        for name,content in files.items():
+            (Path(d)/name).write_bytes(content if isinstance(content, bytes) else content.encode())
         for name in files: os.replace(Path(d)/name, out/name)
 
 if __name__ == '__main__':
@@ -100,7 +134,8 @@ if __name__ == '__main__':
     ap.add_argument('--folder', type=Path, default=root/'benchmarks', help='where the benchmarks are')
     args = ap.parse_args()
     paths = {p.stem: p for p in sorted(args.folder.glob('[a-z]*.py'))}
-    if unknown := set(args.names) - set(paths): sys.exit(f"no benchmark is named {', '.join(sorted(unknown))}; there are {', '.join(paths)}")
+    if unknown := set(args.names) - set(paths):
+        sys.exit(f"no benchmark is named {', '.join(sorted(unknown))}; there are {', '.join(paths)}")
     names = args.names or list(paths)
     load,sections = os.getloadavg()[0],[]
     for i,name in enumerate(names):

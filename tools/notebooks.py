@@ -1,7 +1,9 @@
 """Keep the notebooks, the package and the README in step.
 
-    python tools/notebooks.py dress           badges, folded solutions, alternative texts, no leftovers of progress bars
-    python tools/notebooks.py run [--quick] [NAME ...]  run all cells in a fresh kernel and save the outputs; --quick: leave the slow ones as they are
+    python tools/notebooks.py dress     badges, folded solutions, alternative texts, no leftovers of bars
+    python tools/notebooks.py run [--quick] [NAME ...]
+                                        run all cells in a fresh kernel and save the outputs;
+                                        --quick: leave the slow ones as they are
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
@@ -32,8 +34,10 @@ def directive(cell, name):
 
 def colab_url(path):
     cfg = get_config(path=root)
-    return f"https://colab.research.google.com/github/{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{path.relative_to(root).as_posix()}"
-def badge(path): return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(path)})'
+    where = f"{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{path.relative_to(root).as_posix()}"
+    return f"https://colab.research.google.com/github/{where}"
+def badge(path):
+    return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(path)})'
 
 def contents():
     "The table of notebooks: title, what it is for, badge"
@@ -46,10 +50,12 @@ def contents():
 def left_by_a_bar(output):
     "Is it what a progress bar that does not stay leaves: its style, or an empty place?"
     page = output.get('data', {}).get('text/html')
-    return page is not None and (''.join(page).strip() in ('', '<div></div>') or 'progress::-webkit-progress-bar' in page)
+    return page is not None and (''.join(page).strip() in ('', '<div></div>')
+        or 'progress::-webkit-progress-bar' in page)
 
 def dress(nb, path):
-    "Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output; no leftovers of progress bars"
+    """Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output; no
+    leftovers of progress bars"""
     nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
     for c in nb.cells:
         if c.source.startswith('<!-- notebooks -->'): c.source = contents()
@@ -63,7 +69,8 @@ def dress(nb, path):
     return nb
 
 def pack(nb):
-    "The same pixels in fewer bytes: pictures without the transparency that none of them uses, and compressed as far as it goes"
+    """The same pixels in fewer bytes: pictures without the transparency that none of them uses, and
+    compressed as far as it goes"""
     for c in nb.cells:
         for o in c.get('outputs', []):
             if 'image/png' not in o.get('data', {}): continue
@@ -71,7 +78,8 @@ def pack(nb):
             im = Image.open(io.BytesIO(raw))
             if im.mode == 'RGBA' and im.getextrema()[3] == (255, 255): im = im.convert('RGB')
             im.save(small, 'PNG', optimize=True)
-            if len(small.getvalue()) < len(raw): o.data['image/png'] = base64.b64encode(small.getvalue()).decode()
+            if len(small.getvalue()) < len(raw):
+                o.data['image/png'] = base64.b64encode(small.getvalue()).decode()
     return nb
 
 def slow(cell): return cell.cell_type == 'code' and bool(re.search(r'^#\|\s*slow\b', cell.source, re.M))
@@ -79,20 +87,24 @@ def slow(cell): return cell.cell_type == 'code' and bool(re.search(r'^#\|\s*slow
 def run(names):
     quick,names = '--quick' in names,[n for n in names if n != '--quick']
     paths = [p for p in notebooks() if not names or p.stem in names]
-    if missing := set(names) - {p.stem for p in paths}: sys.exit(f"no notebook named {', '.join(sorted(missing))}; there are {', '.join(p.stem for p in notebooks())}")
+    if missing := set(names) - {p.stem for p in paths}:
+        sys.exit(f"no notebook named {', '.join(sorted(missing))}; there are "
+            f"{', '.join(p.stem for p in notebooks())}")
     for p in paths:
         start = time.perf_counter()
         print(p.name, end=' ', flush=True)
         nb = read(p)
         cells = nb.cells
         if quick: nb.cells = [c for c in cells if not slow(c)]
-        NotebookClient(nb, kernel_name='python3', timeout=None, resources={'metadata': {'path': str(p.parent)}}).execute()
+        NotebookClient(nb, kernel_name='python3', timeout=None,
+            resources={'metadata': {'path': str(p.parent)}}).execute()
         nb.cells = cells
         write(dress(pack(nb), p), p)
         print(f'{time.perf_counter()-start:.0f} s', flush=True)
 
 def setup(cell):
-    "Is it the folded cell that installs and imports? Its first line is the label that JupyterLab and Colab show"
+    """Is it the folded cell that installs and imports? Its first line is the label that JupyterLab and Colab
+    show"""
     return cell.source.startswith('#@title Setup\n')
 
 def folded(cell): return cell.cell_type == 'code' and (setup(cell) or directive(cell, 'code-fold') == 'true')
@@ -102,12 +114,16 @@ def hidden(cell): return setup(cell) or bool(re.match(r'#\|\s*hide\b', cell.sour
 def readme(folder):
     "README.md and its pictures, from nbs/index.ipynb, into `folder`"
     nb = read(root/'nbs'/'index.ipynb')
-    nb.cells = [c for c in nb.cells if not (c.cell_type == 'code' and (hidden(c) or directive(c, 'default_exp')))]
-    alts = [directive(c, 'fig-alt') for c in nb.cells if c.cell_type == 'code' and any('image/png' in o.get('data', {}) for o in c.outputs)]
+    nb.cells = [c for c in nb.cells if not (c.cell_type == 'code'
+        and (hidden(c) or directive(c, 'default_exp')))]
+    alts = [directive(c, 'fig-alt') for c in nb.cells if c.cell_type == 'code'
+        and any('image/png' in o.get('data', {}) for o in c.outputs)]
     nb.metadata.language_info = {'name': 'python'}
     for c in nb.cells:
-        c.source = 'no echo' if directive(c, 'echo') == 'false' else '\n'.join(l for l in c.source.splitlines() if not l.startswith('#|'))
-    body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files', 'unique_key': 'README'})
+        c.source = 'no echo' if directive(c, 'echo') == 'false' else '\n'.join(l
+            for l in c.source.splitlines() if not l.startswith('#|'))
+    body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files',
+        'unique_key': 'README'})
     body = re.sub(r'```python\s*no echo\s*```', '', body)
     alts = iter(alts)
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
@@ -123,21 +139,28 @@ def check():
     res = []
     with tempfile.TemporaryDirectory() as d:
         d = Path(d)/'copy'
-        ignore = shutil.ignore_patterns('.*', 'mnist', 'tests', 'benchmarks', '__pycache__', '*.egg-info', 'build', 'dist', '_bench', '_site')
+        ignore = shutil.ignore_patterns('.*', 'mnist', 'tests', 'benchmarks', '__pycache__', '*.egg-info',
+            'build', 'dist', '_bench', '_site')
         shutil.copytree(root, d, ignore=ignore)
         for p in notebooks():
-            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True): res.append(f'{p.relative_to(root)}: badge, folding, alternative text or leftovers of a progress bar; run `make export`')
-        for cmd in ('nbdev-export', 'nbdev-clean'): subprocess.run(cmd, cwd=d, check=True, capture_output=True)
+            if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True):
+                res.append(f'{p.relative_to(root)}: badge, folding, alternative text or leftovers of a '
+                    'progress bar; run `make export`')
+        for cmd in ('nbdev-export', 'nbdev-clean'):
+            subprocess.run(cmd, cwd=d, check=True, capture_output=True)
         for f in sorted((d/'cnn_notes').glob('*.py')):
             mine = root/'cnn_notes'/f.name
-            if not mine.exists() or not filecmp.cmp(f, mine, shallow=False): res.append(f'cnn_notes/{f.name}: not what the notebooks export; run `make export`')
+            if not mine.exists() or not filecmp.cmp(f, mine, shallow=False):
+                res.append(f'cnn_notes/{f.name}: not what the notebooks export; run `make export`')
         for p in notebooks():
-            if not filecmp.cmp(p, d/p.relative_to(root), shallow=False): res.append(f'{p.relative_to(root)}: not clean; run `make export`')
+            if not filecmp.cmp(p, d/p.relative_to(root), shallow=False):
+                res.append(f'{p.relative_to(root)}: not clean; run `make export`')
         (d/'readme').mkdir()
         readme(d/'readme')
         for f in (d/'readme').rglob('*'):
             mine = root/f.relative_to(d/'readme')
-            if f.is_file() and (not mine.exists() or not filecmp.cmp(f, mine, shallow=False)): res.append(f'{mine.name}: not what nbs/index.ipynb gives; run `make readme`')
+            if f.is_file() and (not mine.exists() or not filecmp.cmp(f, mine, shallow=False)):
+                res.append(f'{mine.name}: not what nbs/index.ipynb gives; run `make readme`')
     return res
 
 if __name__ == '__main__':

@@ -9,13 +9,16 @@ from pathlib import Path
 root = Path(__file__).resolve().parent.parent
 
 def text(name, folder=root): return (folder/name).read_text(encoding='utf-8')
-def git(*args, folder=root): return subprocess.run(['git', *args], cwd=folder, capture_output=True, text=True).stdout.split()
+def git(*args, folder=root):
+    return subprocess.run(['git', *args], cwd=folder, capture_output=True, text=True).stdout.split()
 
 def facts(folder=root):
     "Where the version is stated, and what is stated there"
-    def first(pattern, name): return m[1] if (m := re.search(pattern, text(name, folder), re.M)) else 'nothing'
+    def first(pattern, name):
+        return m[1] if (m := re.search(pattern, text(name, folder), re.M)) else 'nothing'
     return {'cnn_notes/__init__.py': first(r'^__version__ = "(.+)"', 'cnn_notes/__init__.py'),
-            'CHANGELOG.md': first(r'^## (\S+)', 'CHANGELOG.md'), 'CITATION.cff': first(r'^version: (\S+)', 'CITATION.cff')}
+            'CHANGELOG.md': first(r'^## (\S+)', 'CHANGELOG.md'), 'CITATION.cff': first(r'^version: (\S+)',
+            'CITATION.cff')}
 
 def disagreements(folder=root):
     "Version, change log, citation, tag and work tree"
@@ -25,12 +28,15 @@ def disagreements(folder=root):
         if v != version: yield f'{name} says {v}, and the package is version {version}'
     if not re.search(rf'^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)$', text('CHANGELOG.md', folder), re.M):
         yield f'CHANGELOG.md has no heading `## {version} (YYYY-MM-DD)`'
-    if here := [t for t in git('tag', '--points-at', 'HEAD', folder=folder) if t.startswith('v') and t != f'v{version}']:
+    if here := [t for t in git('tag', '--points-at', 'HEAD', folder=folder) if t.startswith('v')
+        and t != f'v{version}']:
         yield f'the commit carries the tag {here[0]}, and the package is version {version}'
-    elsewhere = git('rev-list', '-n1', f'v{version}', '--', folder=folder) if f'v{version}' in git('tag', folder=folder) else []
+    elsewhere = git('rev-list', '-n1', f'v{version}', '--', folder=folder) if f'v{version}' in git('tag',
+        folder=folder) else []
     if elsewhere and elsewhere != git('rev-parse', 'HEAD', folder=folder):
         yield f'the tag v{version} is on another commit; raise the version'
-    if changed := git('status', '--porcelain', folder=folder): yield f'{len(changed)//2} files are not committed'
+    if changed := git('status', '--porcelain', folder=folder):
+        yield f'{len(changed)//2} files are not committed'
 
 def distributions(folder=root):
     "Build both, and compare the wheel with the repository"
@@ -55,7 +61,8 @@ def readme(folder=root):
     for tag in ('<h1>', '<table>', '<pre>', '<img '):
         if tag not in html: yield f'README.md renders without any {tag}'
     for target in re.findall(r'(?:href|src)="([^"#]+)', html):
-        if not re.match(r'\w+:', target) and not (folder/target).exists(): yield f'README.md leads to {target}, which is not there'
+        if not re.match(r'\w+:', target) and not (folder/target).exists():
+            yield f'README.md leads to {target}, which is not there'
 
 if __name__ == '__main__':
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -8,7 +8,9 @@ nb_mime_priority_overrides = [('html', 'image/gif', 5), ('html', 'text/html', 1)
 myst_enable_extensions = [] # no TeX: what the course has to say in formulas, it says in Python
 myst_heading_anchors = 3
 html_theme = 'sphinx_book_theme'
-html_theme_options = dict(use_download_button=False, use_fullscreen_button=False, show_navbar_depth=1, home_page_in_toc=True, navbar_persistent=[], pygments_light_style='a11y-high-contrast-light', pygments_dark_style='a11y-high-contrast-dark')
+html_theme_options = dict(use_download_button=False, use_fullscreen_button=False, show_navbar_depth=1,
+    home_page_in_toc=True, navbar_persistent=[], pygments_light_style='a11y-high-contrast-light',
+    pygments_dark_style='a11y-high-contrast-dark')
 html_context = dict(default_mode='auto')
 html_favicon = 'icon.svg'
 html_static_path = ['site.css']
