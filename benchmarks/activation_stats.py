@@ -66,7 +66,11 @@ class Turns(Callback):
             if cb is None: continue
             cb.learn = self.learn
             cb.before_fit()
-            cb._remove()
+            if k == 'fastai': cb._remove()
+    def _all(self, event):
+        for cb in self.cbs.values(): getattr(cb, event, lambda: None)()
+    def before_train(self): self._all('before_train') # from here to its end, ours records
+    def after_train(self): self._all('after_train')
     def _pass_on(self, event): getattr(self.cbs[self.side], event, lambda: None)()
     def before_batch(self): self._pass_on('before_batch')
     def after_pred(self): self._pass_on('after_pred')
