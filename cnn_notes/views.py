@@ -6,36 +6,39 @@
 __all__ = ['named_kernels', 'View', 'ConvView', 'explore_conv', 'NetworkView', 'explore_network']
 
 # %% ../nbs/package/views.ipynb #0cfe704a
-import base64, io, json, math, os, re, warnings
+import base64, io, json, math, os, PIL.Image, re, warnings
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from .checks import Annotated, FilePath, PositiveInt, Rule, checked, described, whole
+from .geometry import Window
 from .receptive import (_box, _feeds, _find, _grid, _layers, _marked, _one, _own_place, _place,
                                  _results, _text)
 from .show import outline, palette, show_image
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal, ROUND_HALF_UP
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from itertools import product
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numbers import Integral
 from pathlib import Path
 from secrets import token_hex
 from string import Template
 from textwrap import fill
 from torch import Tensor
+from typing import Any, NamedTuple
 
 # %% ../nbs/package/views.ipynb #850b3c2c
 _assets = files('cnn_notes')/'assets'
 def _asset(name):
-    f = _assets/name
-    return f.read_text(encoding='utf-8') if f.is_file() else ''
+    asset = _assets/name
+    return asset.read_text(encoding='utf-8') if asset.is_file() else ''
 def _fill(name, **parts): return Template(_asset(name)).substitute(parts).strip()
-def _attr(text): return escape(text).encode('ascii', 'xmlcharrefreplace').decode()
+def _attr(text): return escape(text, quote=False).replace('"', '&quot;').encode('ascii', 'xmlcharrefreplace').decode()
 def _hash(text): return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
 def _json(data):
@@ -44,72 +47,130 @@ def _json(data):
     for c in '<>&': res = res.replace(c, f'\\u{ord(c):04x}')
     return res
 
-# %% ../nbs/package/views.ipynb #9000bbfc
-_colors = {**palette, 'negative': '#5B4A7A', 'deep': '#0B1F3A'} # and the two ends that `show`'s color maps add to the palette
+# %% ../nbs/package/views.ipynb #4fbe92b7
+_day   = {**palette, 'negative': '#5B4A7A', 'deep': '#0B1F3A', 'paper': '#FFFFFF', 'muted': '#5B6470', 'line': '#CDD2DA',
+          'halo': 'rgba(255, 255, 255, .75)', 'hatch': 'rgba(43, 47, 54, .42)'}
+_night = {'input': '#5E9FE8', 'kernel': '#F2953B', 'output': '#2FB3A3', 'padding': '#353C48', 'accent': '#FF6FA5', 'ink': '#E8EBF0',
+          'negative': '#A68FD6', 'deep': '#E3F1FF', 'paper': '#14171C', 'muted': '#A4ADBA', 'line': '#3B424E',
+          'halo': 'rgba(20, 23, 28, .75)', 'hatch': 'rgba(232, 235, 240, .5)'}
 
+# %% ../nbs/package/views.ipynb #f8f8a096
+_room = 150_000 # characters of data in one view
+
+def _sayable(data):
+    try: return bool(_json(data))
+    except (TypeError, ValueError): return False
+
+_script  = Rule('the name of a script in cnn_notes/assets', lambda o: isinstance(o, str), lambda o: re.fullmatch(r'\w+', o) and _asset(f'{o}.js'))
+_data    = Rule('a dict of strings, finite numbers, lists and dicts', lambda o: isinstance(o, Mapping), _sayable)
+_lengths = Rule("three CSS lengths, such as ('400px',)*3", lambda o: isinstance(o, (tuple, list)),
+                lambda o: len(o) == 3 and all(isinstance(v, str) for v in o))
+
+# %% ../nbs/package/views.ipynb #9000bbfc
 class View:
     "An interactive picture: HTML that needs no kernel and no network, and cannot reach the page it stands on"
+    @checked
     def __init__(self,
-        name:str, # of the view: `NAME.js` and `NAME.css` in `cnn_notes/assets`, put behind `view.js` and `view.css`
-        data:dict, # what the script finds in its constant `data`: anything that JSON can say
+        name:Annotated[str, _script], # of the view: `NAME.js` and `NAME.css` in `cnn_notes/assets`, put behind `view.js` and `view.css`
+        data:Annotated[dict, _data], # what the script finds in its constant `data`: anything that JSON can say
         title:str, # stands above the view, and names the frame to those who hear the page
-        heights:tuple[str,str,str], # CSS lengths, of the frame: from 720 pixels of inner width on, from 480 on, and below that
+        heights:Annotated[tuple, _lengths], # CSS lengths, of the frame: from 720 pixels of inner width on, from 480 on, and below that
     ):
-        if not isinstance(name, str) or not re.fullmatch(r'\w+', name) or not _asset(f'{name}.js'): raise ValueError(f"View: there is no {name}.js in {_assets}; a view needs a script")
-        if not isinstance(title, str): raise TypeError(f"View: title is {title!r}; give a string")
-        if not isinstance(heights, (tuple, list)) or len(heights) != 3 or not all(isinstance(o, str) for o in heights): raise ValueError(f"View: heights is {heights!r}; give three CSS lengths, such as ('400px',)*3")
-        if not isinstance(data, Mapping): raise TypeError(f"View: data is a {type(data).__name__}; give a dict")
-        try: _json(data)
-        except (TypeError, ValueError) as e: raise ValueError(f"View: data is not what JSON can say ({e}); give strings, finite numbers, lists and dicts") from e
         self.name,self.data,self.title,self.heights = name,data,title,heights
+        if (n := len(_json(data))) > _room:
+            raise ValueError(f'{type(self).__name__}: its data takes {n/1000:,.0f} KB, and a view has room for {_room/1000:.0f}; '
+                             'give fewer kernels, channels or layers, a smaller image, or float32')
 
     def static(self) -> Figure|None: # a picture for where the view cannot run; here None: a view's own class draws it
         "The view as a still picture"
+        return None
     def alt(self) -> str: # the picture in words
         "What `static` shows"
         return self.title
-
     def page(self) -> str: # HTML, in ASCII
         "The view as a page of its own"
-        css,js = (_asset(f'view.{o}') + _asset(f'{self.name}.{o}') for o in ('css', 'js'))
-        policy = f"default-src 'none'; script-src {_hash(js)}; style-src {_hash(css)}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-        data = {**self.data, 'title': self.title, 'palette': _colors}
-        return _fill('view.html', title=_attr(self.title), policy=policy, css=css, js=js, data=_json(data))
-
+        return _page(self)
+    @checked('View.save')
     def save(self,
-        path, # of the `.html` file to write
+        path:FilePath, # of the `.html` file to write
     ) -> Path: # that path
         "Write `page` to a file, to be opened in a browser: all of it or nothing; `OSError` if it cannot be written"
-        if not isinstance(path, (str, os.PathLike)) or '\0' in str(path): raise (ValueError if isinstance(path, str) else TypeError)(f"View: path is {path!r}; give the name of a file to write")
-        path = Path(path)
-        whole = path.resolve() # a link is followed, not replaced
-        part = whole.with_name(f'.{whole.stem[:40]}-{token_hex(4)}.part')
-        try:
-            part.write_text(self.page(), encoding='ascii')
-            os.replace(part, whole)
-        except OSError as e: raise type(e)(f"View.save: cannot write {path} ({e.strerror}); give a file name in a folder that is there and can be written to") from e
-        finally:
-            with suppress(OSError): part.unlink()
-        return path
-
-    def _still(self):
-        if (fig := self.static()) is None: return ''
-        f = io.BytesIO()
-        with warnings.catch_warnings(): # a character that no font has becomes a box
-            warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
-            fig.savefig(f, format='png', dpi=80)
-        return f'<img alt="{_attr(self.alt())}" src="data:image/png;base64,{base64.b64encode(f.getvalue()).decode()}">'
-
+        return _save(self, path)
     def html(self) -> str: # a fragment of HTML, in ASCII
         "The view in its frame, with the still picture behind it: what a notebook stores"
         sizes = ';'.join(f'--{k}:{v}' for k,v in zip(('wide', 'medium', 'narrow'), self.heights))
         return _fill('frame.html', css=_asset('frame.css'), sizes=_attr(sizes), title=_attr(self.title), height=700,
-                     page=_attr(self.page()).replace('\n', '&#10;'), still=self._still())
-
+                     page=_attr(self.page()).replace('\n', '&#10;'), still=_still(self))
     def _repr_mimebundle_(self, include=None, exclude=None): return {'text/html': self.html(), 'text/plain': repr(self)}
     def __repr__(self): return f'{type(self).__name__}: {self.title}'
 
-# %% ../nbs/package/views.ipynb #1e8925e7
+# %% ../nbs/package/views.ipynb #3f455831
+def _page(view):
+    css,js = (_asset(f'view.{o}') + _asset(f'{view.name}.{o}') for o in ('css', 'js'))
+    policy = (f"default-src 'none'; script-src {_hash(js)}; style-src {_hash(css)}; base-uri 'none'; form-action 'none'; "
+              "require-trusted-types-for 'script'; trusted-types 'none'")
+    data = {**view.data, 'title': view.title, 'palette': _day, 'night': _night}
+    return _fill('view.html', title=_attr(view.title), policy=policy, css=css, js=js, data=_json(data))
+
+def _save(view, path):
+    whole = path.resolve() # a link is followed, not replaced
+    part = whole.with_name(f'.{whole.stem[:40]}-{token_hex(4)}.part')
+    try:
+        part.write_text(view.page(), encoding='ascii')
+        os.replace(part, whole)
+    except OSError as e:
+        raise type(e)(f"View.save: cannot write {path} ({e.strerror}); give a file name in a folder that exists and can be written to") from e
+    finally:
+        with suppress(OSError): part.unlink()
+    return path
+
+def _still(view):
+    "The still picture, as HTML"
+    if (fig := view.static()) is None: return ''
+    file = io.BytesIO()
+    with warnings.catch_warnings(): # a character that no font has becomes a box
+        warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
+        fig.savefig(file, format='png', dpi=80)
+    picture,file = PIL.Image.open(file).convert('RGB').quantize(128),io.BytesIO() # a third of the size
+    picture.save(file, 'PNG', optimize=True)
+    return f'<img alt="{_attr(view.alt())}" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+
+# %% ../nbs/package/views.ipynb #f0258829
+def _numbers(o):
+    "What `o` holds as a tensor, channels first; `o` itself if it holds no numbers"
+    if isinstance(o, Tensor): return o if o.is_meta or o.layout != torch.strided else o.detach().cpu().as_subclass(Tensor)
+    if isinstance(o, PIL.Image.Image): o = o if o.mode in ('L', 'F', 'I') else o.convert('RGB')
+    try: t = torch.as_tensor(np.array(o))
+    except (TypeError, ValueError): return o
+    return t.permute(2, 0, 1) if isinstance(o, PIL.Image.Image) and t.ndim == 3 else t
+
+def _are_numbers(t): return isinstance(t, Tensor) and not t.is_complex() and t.layout == torch.strided
+def _fits(t, *limits):
+    "Is `t` a tensor of these axes, none empty or longer than its limit, with numbers that JSON can say?"
+    sizes = t.ndim == len(limits) and all(0 < n <= most for n,most in zip(t.shape, limits))
+    return sizes and not t.is_meta and bool((t.double().abs() <= 1e9).all())
+
+# %% ../nbs/package/views.ipynb #3ead20e4
+def _channels_first(o):
+    t = _numbers(o)
+    return t[None] if isinstance(t, Tensor) and t.ndim == 2 else t
+def _filters_first(o):
+    t = _channels_first(o)
+    return t[None] if isinstance(t, Tensor) and t.ndim == 3 else t
+
+_image_rule = Rule('finite numbers, (H, W) or (C, H, W), at most 8 x 32 x 32: cut out a part, as in img[:, 8:20, 8:20], '
+                   'or shrink it with F.avg_pool2d', _are_numbers, lambda t: _fits(t, 8, 32, 32), _channels_first)
+def _a_bias(o):
+    t = o if o is None else _numbers(o)
+    return t.detach().double().flatten().tolist() if isinstance(t, Tensor) and not t.is_meta and t.ndim < 2 and not t.is_complex() else o
+_bias_rule  = Rule('one finite number, or one for each filter', lambda v: v is None or isinstance(v, list),
+                   lambda v: v is None or 0 < len(v) <= 64 and all(abs(o) <= 1e9 for o in v), _a_bias)
+_mapping_rule = Rule('a dict from names to weights', lambda o: o is None or isinstance(o, Mapping))
+_names_rule = Rule("a list of names", lambda o: o is None or isinstance(o, (list, tuple)), lambda o: not o or all(isinstance(v, str) for v in o))
+_filter_rule = Rule('finite weights, (kh, kw), (C, kh, kw) or (filters, C, kh, kw), at most 7 x 7 each',
+                    _are_numbers, lambda t: _fits(t, 64, 8, 7, 7), _filters_first)
+
+# %% ../nbs/package/views.ipynb #bd7127ad
 named_kernels = {
     'top edge':       [[-1, -1, -1], [0, 0, 0], [1, 1, 1]],
     'left edge':      [[-1, 0, 1]]*3,
@@ -120,28 +181,143 @@ named_kernels = {
     'mean of 2 x 2':  [[1/4]*2]*2,
     'blur of 5 x 5':  [[1/25]*5]*5}
 
-# %% ../nbs/package/views.ipynb #cf266e92
-def _matrix(o, what, limit, advice):
-    "`o` as a matrix of doubles"
-    if isinstance(o, Tensor) and (o.is_meta or o.layout != torch.strided): raise ValueError(f"explore_conv: {what} is {o.layout} on {o.device}; give a dense tensor that has values")
-    try: t = o.detach().cpu().as_subclass(Tensor) if isinstance(o, Tensor) else torch.as_tensor(np.array(o))
-    except (TypeError, ValueError) as e: raise ValueError(f"explore_conv: {what} is no matrix of numbers ({e}); give a tensor, an array or a list of lists") from None
-    if t.is_complex(): raise ValueError(f"explore_conv: {what} holds complex numbers; give real ones")
-    if t.ndim == 3 and t.shape[0] == 1: t = t[0]
-    if t.ndim != 2 or 0 in t.shape:
-        raise ValueError(f"explore_conv: {what} has shape {tuple(t.shape)}; give one matrix that is not empty, (H, W) or (1, H, W): of a color image, one channel")
-    if max(t.shape) > limit: raise ValueError(f"explore_conv: {what} is {t.shape[0]} x {t.shape[1]}; {advice}")
-    t = t.double()
-    if bad := (~(t.abs() <= 1e9)).sum().item():
-        raise ValueError(f"explore_conv: {what} holds {bad} of {t.numel()} values that are NaN, infinite or beyond 1e9; give finite ones")
-    return t
+# %% ../nbs/package/views.ipynb #ea15fab6
+class _Filter(NamedTuple):
+    "A filter on offer"
+    name: str # stands in the list
+    weights: Tensor # (C, kh, kw), of the view's precision
+    bias: float|None = None # None: there is none, and the view does not speak of one
 
-def _whole(v, name, low, high):
-    if not isinstance(v, Integral) or isinstance(v, bool) or not low <= v <= high:
-        raise ValueError(f"explore_conv: {name} is {v!r}; give one whole number from {low} to {high}")
-    return int(v)
+def _spread(weights, channels, name):
+    "The slices of one filter, one for each channel of the image"
+    if len(weights) in (1, channels): return weights.expand(channels, -1, -1)
+    raise ValueError(f"explore_conv: kernel {name!r} has {len(weights)} channels, but img has {channels}; "
+                     f"give {channels}, or one slice (kh, kw) for all of them")
 
-# %% ../nbs/package/views.ipynb #aae45aff
+def _one_filter(weights):
+    if len(weights) == 1: return weights[0]
+    raise ValueError(f'holds {len(weights)} filters; give each a name of its own')
+
+def _named(kernels, channels, bias):
+    "The filters that have names: those of this module, and the reader's"
+    bias = None if bias is None else bias[0]
+    res = []
+    for name,o in {**named_kernels, **(kernels or {})}.items():
+        try: weights = _one_filter(_filter_rule(o))
+        except (TypeError, ValueError) as e: raise ValueError(f'explore_conv: kernels[{name!r}] {e}') from None
+        res.append(_Filter(str(name), _spread(weights, channels, name), bias))
+    return res
+
+# %% ../nbs/package/views.ipynb #fec4e13f
+def _given(kernel, bias, channels):
+    "The filters of a layer or of a tensor"
+    if isinstance(kernel, nn.Conv2d): kernel,bias = _filter_rule(kernel.weight),None if kernel.bias is None else kernel.bias.tolist()
+    biases = [None]*len(kernel) if bias is None else bias*len(kernel) if len(bias) == 1 else bias
+    if len(biases) != len(kernel): raise ValueError(f"explore_conv: bias has {len(biases)} numbers for {len(kernel)} filters; "
+                                                     "give one for each")
+    names = ['given'] if len(kernel) == 1 else [f'filter {n}' for n in range(len(kernel))]
+    return [_Filter(n, _spread(w, channels, n), b) for n,w,b in zip(names, kernel, biases)]
+
+def _layer_settings(layer):
+    "Stride, padding and dilation of a layer that the view can show"
+    given = dict(stride=layer.stride, padding=layer.padding, dilation=layer.dilation)
+    plain = layer.groups == 1 and layer.padding_mode == 'zeros' and all(isinstance(o, tuple) and len({*o}) == 1 for o in given.values())
+    if plain: return {k: o[0] for k,o in given.items()}
+    raise ValueError(f"explore_conv: kernel is {layer}; give a layer with one group, padded by zeros, and alike in rows and columns")
+
+# %% ../nbs/package/views.ipynb #8e73c636
+def _convolved(view):
+    "The view's output, before ReLU"
+    rows,cols = (n + 2*view.padding for n in view.img.shape[-2:])
+    if view.window.span[0] > rows or view.window.span[1] > cols:
+        raise ValueError(f"explore_conv: the kernel spans {view.window.span[0]} x {view.window.span[1]} cells, the padded image has "
+                         f"{rows} x {cols}; take a smaller kernel or dilation, or more padding")
+    bias = None if view.filter.bias is None else torch.tensor([view.filter.bias], dtype=torch.double)
+    return F.conv2d(_stack(view.img)[None], _stack(view.kernel)[None], bias, view.stride, view.padding, view.dilation)[0, 0]
+
+def _position(at, output):
+    "The output to start with; None: the largest by absolute value"
+    if at is None: return divmod(output.abs().argmax().item(), output.shape[1])
+    try: return tuple(whole(0, n-1)(o) for o,n in zip(at, output.shape, strict=True))
+    except (TypeError, ValueError): raise ValueError(f"explore_conv: at is {at!r}; give a row and a column of the {_size(output)} "
+                                                     "output, counted from 0") from None
+
+# %% ../nbs/package/views.ipynb #cc6a17c1
+def _written(t):
+    "A tensor for the script: its numbers as lists, each with as many digits as its precision needs"
+    single = t.dtype in (torch.float32, torch.float16, torch.bfloat16)
+    return dict(single=single, values=_nested(t.float().numpy()) if single else t.double().tolist())
+def _nested(a): return [_nested(o) for o in a] if a.ndim > 1 else [float(str(v)) for v in a]
+
+# %% ../nbs/package/views.ipynb #aebc9fbe
+_text_px = {False: (220, 348, 368), True: (272, 378, 412)} # of titles, settings and notes; True: with several channels
+_stack_px = 68 # one more of a map's title and note
+_chips_px = (72, 72, 56) # of a row of small pictures
+_margin,_gap = (28, 28, 16),(16, 16, 8) # left and right together; between two things
+_side,_tall = 360,150 # the longer side of a map; the products of one kernel
+
+def _cells(channels): return (48, 48, 48) if channels == 1 else (36, 36, 24) # the largest cells of the products
+def _across(channels): return [min(channels, n) for n in (3, 2, 1)] # how many channels stand side by side
+def _stacked(img, padding):
+    "Are two maps below each other on a phone? Side by side their cells would be too small for a finger"
+    return max(img.shape[1:]) + 2*padding > 14
+
+# %% ../nbs/package/views.ipynb #a542a2e2
+def _share(shape, channels, which, width):
+    "CSS for the height of all products with kernels of one shape: the arithmetic of `sharePitch` in view.js"
+    rows,cols = shape
+    across = _across(channels)[which] if cols <= 3 else 1
+    part = f'({width} - {_margin[which] + _gap[which]*(across-1)}px)/{across}'
+    most = min(_cells(channels)[which], _tall//rows)
+    if which == 2 and cols > 3: one = f'{2*rows}*max(12px,min({most}px,({part} - 50px)/{2*cols})) + 12px'
+    else: one = f'{rows}*max(12px,min({most}px,({part} - 64px)/{3*cols})) + 8px'
+    lines = min(-(-channels//across), 3 if rows <= 3 else 2)
+    return f'{lines}*({one} + {24*(channels > 1)}px)'
+
+def _plan(img, filters, padding, which, width):
+    "CSS for the height of a map and of all products, in one layout"
+    rows,cols = (n + 4 for n in img.shape[1:]) # room for padding
+    stack = which == 2 and _stacked(img, padding)
+    room = f'{width} - {_margin[which]}px' if stack else f'({width} - {_margin[which] + _gap[which]}px)/2'
+    plate = f'calc({min(1, rows/cols):.4f}*min({min(_side, 40*max(rows, cols))}px,{room}) + 4px)'
+    shapes = sorted({tuple(f.weights.shape[1:]) for f in filters})
+    return plate,f"max({','.join(_share(o, len(img), which, width) for o in shapes)})"
+
+# %% ../nbs/package/views.ipynb #8e818eeb
+def _conv_data(img, filters):
+    "The image and the filters, for the script"
+    return dict(image=_written(img), kernels=[dict(name=f.name, weights=_written(f.weights), bias=f.bias) for f in filters])
+
+def _layouts(img, given, padding):
+    "What the script has to know about the three layouts"
+    plans = [_plan(img, given, padding, which, '100vw') for which in range(3)]
+    return dict(plate=[p for p,_ in plans], shares=[s for _,s in plans], across=_across(len(img)), cell=_cells(len(img)),
+                stack=_stacked(img, padding), folded=given[0].weights.shape[2] > 3)
+
+def _heights(img, given, padding, bank):
+    "The frame's heights"
+    chips = len(img) > 1 or bank > 1
+    maps = [1, 1, 1 + _stacked(img, padding)]
+    plans = [_plan(img, given, padding, which, '(100cqw - 2px)') for which in range(3)]
+    texts = [o + _stack_px*(n - 1) for o,n in zip(_text_px[len(img) > 1], maps)]
+    return tuple(f'calc({text + small*n*chips}px + {n}*{plate} + {shares})'
+                 for text,small,n,(plate,shares) in zip(texts, _chips_px, maps, plans))
+
+# %% ../nbs/package/views.ipynb #afdce822
+def _stack(t): return t if t.ndim == 3 else t[None]
+def _squeezed(t): return t[0] if len(t) == 1 else t
+def _size(t): return ' x '.join(map(str, t.shape))
+
+def _patch(view):
+    "The inputs of the output at `view.at`, (C, kh, kw), with the padding's zeros"
+    rows,cols = view.window.slices(*view.at)
+    return F.pad(_stack(view.img), (view.padding,)*4)[:, rows, cols]
+
+def _shares(view):
+    "What each channel of the image adds to the output at `view.at`"
+    return (_patch(view)*_stack(view.kernel)).sum((1, 2))
+
+# %% ../nbs/package/views.ipynb #a50f5a78
 def _writer(t, digits):
     "How to write the numbers of `t`: as `formatter` in view.js does"
     big,whole = t.abs().max(),(t == t.round()).all()
@@ -150,231 +326,322 @@ def _writer(t, digits):
 def _round(v, digits): return Decimal(v).quantize(Decimal(10)**-digits, ROUND_HALF_UP) # as JavaScript's toFixed does
 def _shortest(v, digits): return f'{(float(_round(v, digits)) or float(f"{v:.1g}")) + 0.:.12g}'
 
-def _conv_figure(v):
-    "The input, kernel and output of a `ConvView`, and one output's sum"
-    (h, w),p,(i, j) = v.img.shape,v.padding,v.at
-    rows,cols = v.windows()
-    (H, W),(kh, kw),(oh, ow) = (h+2*p, w+2*p),v.kernel.shape,v.output.shape
-    rows,cols = v.windows()
-    (H, W),(kh, kw),(oh, ow) = (h+2*p, w+2*p),v.kernel.shape,v.output.shape
-    u,uk = min(3/max(H, W, oh, ow), .5),min(1.2/max(kh, kw), .4) # inches of a cell: input and output at one scale
-    x = [.15, W*u + .5, W*u + max(kw*uk, 1) + .85]
-    width = max(x[2] + max(ow*u, 1.2) + .15, 6)
-    text = fill(re.sub(' ([\u00d7=\u2248]) ', '\u00a0\\1\u00a0', v.sum()), int(15*width)) # a line never ends inside a product
-    high,low = max(H*u, kh*uk, oh*u),.6 + .17*(text.count('\n')+1)
-    fig = Figure(figsize=(width, high + low + .35), layout='constrained')
-    fig.set_layout_engine('none') # placed by hand: the layout that a reader's style asks for must not move it
-    def panel(k, t, cell, title, kind, most):
-        "A grid hanging from one line with the others"
-        ax = fig.add_axes([x[k]/width, 1 - (.3 + t.shape[0]*cell)/(high + low + .35), t.shape[1]*cell/width, t.shape[0]*cell/(high + low + .35)])
-        values = ('.0f' if (t == t.round()).all() else f'.{v.digits}f') if max(t.shape) <= most else None
-        show_image(t, ax, kind=kind, values=values, grid=True).set_title(title, loc='left', fontsize=11)
+# %% ../nbs/package/views.ipynb #b1ed67db
+def _sum(view):
+    "The sum behind the output at `view.at`, as text"
+    seen,weights,bias,digits = _patch(view).flatten().tolist(),view.kernel.flatten().tolist(),view.filter.bias,view.digits
+    write,total = _writer(view.before, digits),view.before[view.at].item()
+    inputs,texts = [*map(_writer(view.img, digits), seen)],[_shortest(v, digits) for v in weights]
+    short = len(seen) > 9
+    said = _in_short(view, write) if short else ' + '.join(f'{a} x {b}' for a,b in zip(inputs, texts))
+    exact = [float(a) == v for a,v in zip([*inputs, *texts, write(total)], [*seen, *weights, total])]
+    if bias is not None:
+        said += f' + bias {_shortest(bias, digits)}'
+        exact.append(float(_shortest(bias, digits)) == bias)
+    after = f', and {write(view.output[view.at].item())} after ReLU' if view.relu else ''
+    return f"output {view.at} = {said} {'=' if all(exact) else '~'} {write(total)}{after}"
+
+def _in_short(view, write):
+    "The sums of the channels, or the number of products"
+    if len(view.channels) == 1: return f'the sum of {view.kernel.numel()} products'
+    return ' + '.join(f'{write(v)} ({name})' for v,name in zip(_shares(view).tolist(), view.channels))
+
+def _typeset(text): return text.replace(' x ', ' \u00d7 ').replace(' ~ ', ' \u2248 ').replace('-', '\u2212')
+
+# %% ../nbs/package/views.ipynb #40d95535
+class _Sheet:
+    "A figure on which grids are placed in inches, from the left and from the top"
+    def __init__(self, width, height):
+        self.width,self.height,self.fig = width,height,Figure(figsize=(width, height), layout='constrained')
+        self.fig.set_layout_engine('none') # placed by hand: the layout that a reader's style asks for must not move it
+    def grid(self, t, left, top, cell, title, kind, values, **limits):
+        rows,cols = t.shape
+        box = left/self.width,1 - (top + rows*cell)/self.height,cols*cell/self.width,rows*cell/self.height
+        ax = show_image(t, self.fig.add_axes(box), kind=kind, values=values, grid=True, **limits)
+        ax.set_title(title, loc='left', fontsize=11)
         return ax
-    axs = [panel(0, F.pad(v.img, (p,)*4), u, f'input {_size(v.img)}' + (f', padding {p}' if p else ''), 'input', 8),
-           panel(1, v.kernel, uk, f'kernel {_size(v.kernel)}', 'kernel', 3),
-           panel(2, v.output, u, f'output {_size(v.output)}', 'output', 8 if W <= 8 else 0)]
-    fig.text(.15/width, .08, text, fontsize=9, va='bottom')
-    def band(r, c, height, width, **kwargs): axs[0].add_patch(Rectangle((c-.5, r-.5), width, height, **kwargs))
-    for r,c,*box in ((0, 0, p, W), (h+p, 0, p, W), (0, 0, H, p), (0, w+p, H, p)): band(r, c, *box, fc=palette['padding'], lw=0, zorder=.2)
-    skipped = [sorted({*range(-p, n+p)} - {a for r in o for a in r}) for n,o in ((h, rows), (w, cols))]
-    for r in skipped[0]: band(r+p, 0, 1, W, fill=False, ec='#7A828E', lw=0, hatch='//////')
-    for c in skipped[1]: band(0, c+p, H, 1, fill=False, ec='#7A828E', lw=0, hatch='//////')
-    if any(skipped): axs[0].set_xlabel('hatched: read by no window', loc='left', fontsize=9)
-    rows,cols = ([a+p for a in o] for o in (rows[i], cols[j]))
-    if v.dilation == 1: outline(axs[0], range(rows[0], rows[-1]+1), range(cols[0], cols[-1]+1))
+
+def _format(t, digits, most):
+    "How `show_image` writes the numbers of a grid; None: it has no room for them"
+    return ('.0f' if (t == t.round()).all() else f'.{digits}f') if max(t.shape) <= most else None
+
+# %% ../nbs/package/views.ipynb #783fae56
+def _conv_figure(view):
+    "The input, kernel and output of a `ConvView`, and one output's sum"
+    inputs,kernel,output = F.pad(_stack(view.img), (view.padding,)*4),_stack(view.kernel),view.output
+    (channels, rows, cols),many = inputs.shape,len(inputs) > 1
+    channels = min(channels, 4) # of more, the first ones
+    cell = min(3/max(rows, cols, *output.shape), .5)*(.7 if many else 1) # input and output at one scale
+    small = min(1.2/max(kernel.shape[1:]), .4)
+    left = [.15, cols*cell + .5, cols*cell + max(kernel.shape[2]*small, 1) + .85]
+    width = max(left[2] + max(output.shape[1]*cell, 1.2) + .15, 6)
+    text = fill(re.sub(' ([\u00d7=\u2248]) ', '\u00a0\\1\u00a0', _typeset(view.sum())), int(15*width)) # a line never ends inside a product
+    step = max(rows*cell, kernel.shape[1]*small) + .35
+    sheet = _Sheet(width, max(channels*step, output.shape[0]*cell + .35) + .6 + .17*(text.count('\n')+1))
+    for k in range(channels): _draw_channel(view, sheet, k, inputs[k], kernel[k], left, .3 + k*step, (cell, small))
+    most = 8 if max(rows, cols) <= 8 else 0
+    outline(sheet.grid(output, left[2], .3, cell, f'output {_size(output)}', 'output', _format(output, view.digits, most)), *view.at)
+    sheet.fig.text(.15/width, .08, text, fontsize=9, va='bottom')
+    return sheet.fig
+
+def _draw_channel(view, sheet, k, inputs, kernel, left, top, cells):
+    many,pad = len(view.channels) > 1,f', padding {view.padding}' if view.padding else ''
+    largest,weight = view.img.max().item(),view.kernel.abs().max().item() or 1.
+    limits = [dict(vmin=min(view.img.min().item(), 0.), vmax=largest), dict(vmin=-weight, vmax=weight)] if many and largest > 0 else [{}, {}]
+    title = view.channels[k] if many else f'input {_size(view.img)}'
+    ax = sheet.grid(inputs, left[0], top, cells[0], title + pad, 'input', _format(inputs, view.digits, 0 if many else 8), **limits[0])
+    sheet.grid(kernel, left[1], top, cells[1], 'kernel' if many else f'kernel {_size(kernel)}', 'kernel', _format(kernel, view.digits, 3), **limits[1])
+    _mark_inputs(ax, view)
+
+# %% ../nbs/package/views.ipynb #93c606c8
+def _mark_inputs(ax, view):
+    "On a padded input: the padding, what no window reads, and the window of the chosen output"
+    pad,sizes,looks = view.padding,view.img.shape[-2:],view.windows()
+    rows,cols = (n + 2*pad for n in sizes)
+    def band(r, c, height, width, **kwargs): ax.add_patch(Rectangle((c-.5, r-.5), width, height, **kwargs))
+    for box in ((0, 0, pad, cols), (rows-pad, 0, pad, cols), (0, 0, rows, pad), (0, cols-pad, rows, pad)):
+        band(*box, fc=palette['padding'], lw=0, zorder=.2)
+    skipped = [sorted({*range(-pad, n+pad)} - {a for o in look for a in o}) for n,look in zip(sizes, looks)]
+    hatch = dict(fill=False, ec='#7A828E', lw=0, hatch='//////')
+    for r in skipped[0]: band(r+pad, 0, 1, cols, **hatch)
+    for c in skipped[1]: band(0, c+pad, rows, 1, **hatch)
+    if any(skipped): ax.set_xlabel('hatched: read by no window', loc='left', fontsize=9)
+    seen = [[a+pad for a in look[o]] for look,o in zip(looks, view.at)]
+    if view.dilation == 1: outline(ax, *(range(o[0], o[-1]+1) for o in seen))
     else:
-        for r in rows:
-            for c in cols: outline(axs[0], r, c, lw=2)
-    outline(axs[2], i, j)
-    return fig
+        for r,c in product(*seen): outline(ax, r, c, lw=2)
 
-# %% ../nbs/package/views.ipynb #60d8e283
+# %% ../nbs/package/views.ipynb #13f5f313
 _limit = dict(stride=16, padding=8, dilation=16, weight=1e6)
-_weight_px = [44, 44, 44, 38, 32, 27, 23] # of one weight, in a kernel whose larger side is 1 ... 7
-
-def _size(t): return ' x '.join(map(str, t.shape))
 
 class ConvView(View):
-    "What `explore_conv` returns: one image, some kernels, and the settings to start with"
-    def __init__(self, img, kernels, start, stride, padding, dilation, at, title, digits):
-        (self.kernel_name,self.kernel),self.img = kernels[start],img
-        self.stride,self.padding,self.dilation,self.digits = stride,padding,dilation,digits
-        (h, w),(kh, kw) = img.shape,self.kernel.shape
-        if dilation*(kh-1) + 1 > h + 2*padding or dilation*(kw-1) + 1 > w + 2*padding:
-            raise ValueError(f"explore_conv: the kernel spans {dilation*(kh-1)+1} x {dilation*(kw-1)+1} cells, the padded image has {h+2*padding} x {w+2*padding}; "
-                             "take a smaller kernel or dilation, or more padding")
-        self.output = F.conv2d(img[None, None], self.kernel[None, None], stride=stride, padding=padding, dilation=dilation)[0, 0]
-        if at is None: at = divmod(self.output.abs().argmax().item(), self.output.shape[1])
-        try: self.at = tuple(_whole(o, 'at', 0, n-1) for o,n in zip(at, self.output.shape, strict=True))
-        except (TypeError, ValueError): raise ValueError(f"explore_conv: at is {at!r}; give a row and a column of the {_size(self.output)} output, counted from 0") from None
-        # what the layouts of conv.css need, in pixels: a panel of cells, the kernel's grid, the lines of the sum
-        mats = [m for _,m in kernels]
-        rows,cols = h+4,w+4
-        side,ratio = min(360, 40*max(rows, cols)),min(1, rows/cols)
-        tall,broad = (max(m.shape[a]*_weight_px[max(m.shape)-1] for m in mats) + 1 for a in (0, 1))
-        broadest = max(m.shape[1] for m in mats)
-        lines = 24*max(m.shape[0] for m in mats) + 50*(broadest > 5) # the result gets a line of its own, and the products a scroll bar
-        bar = 16*(3 < broadest <= 5)
-        def panel(width): return f'{ratio:.4f}*min({side}px,{width})'
-        super().__init__('conv', dict(
-            image=img.tolist(), kernels=[dict(name=n, weights=m.tolist()) for n,m in kernels], limit=_limit, digits=digits, weight=_weight_px, side=side, ratio=ratio,
-            tall=tall, broad=broad, start=dict(kernel=start, stride=stride, padding=padding, dilation=dilation, at=self.at)), title, (
-            f'calc({136+lines}px + max({tall+210}px,50px + {panel("(100cqw - 280px)/2")}))',
-            f'calc({270+lines+bar+tall}px + {panel("(100cqw - 54px)/2")})', f'calc({434+lines+bar+tall}px + 2*{panel("100cqw - 34px")})'))
+    "What `explore_conv` returns: one image, some filters, and the settings to start with"
+    def __init__(self, img, filters, start, settings, at, title, digits, relu, channels, bank):
+        self.filter,self.channels,self.digits,self.relu = filters[start],channels,digits,relu
+        self.kernel_name,self.img,self.kernel = self.filter.name,_squeezed(img.double()),_squeezed(self.filter.weights.double())
+        self.stride,self.padding,self.dilation = (settings[k] for k in ('stride', 'padding', 'dilation'))
+        self.window = Window(tuple(self.kernel.shape[-2:]), **settings)
+        self.before = _convolved(self)
+        self.output = self.before.relu() if relu else self.before
+        self.at = _position(at, self.output)
+        given = [*filters[:bank], self.filter] # the frame has room for these; others may make the products scroll
+        start = dict(kernel=start, at=self.at, relu=relu, **settings)
+        super().__init__('conv', {**_conv_data(img, filters), **_layouts(img, given, self.padding), 'channels': channels,
+                                  'digits': digits, 'bank': bank, 'limit': _limit, 'start': start},
+                         title, _heights(img, given, self.padding, bank))
 
-    def windows(self) -> tuple[list[range],list[range]]: # one range for each row of the output, and one for each column
+    def windows(self) -> tuple: # (rows, columns): one range for each row of the output, and one for each column
         "The input rows and columns that each output reads; those outside the image are padding"
-        return tuple([range(o*self.stride-self.padding, o*self.stride-self.padding + self.dilation*(k-1)+1, self.dilation) for o in range(n)]
-                     for n,k in zip(self.output.shape, self.kernel.shape))
-
-    def sum(self) -> str: # such as 'output (0, 1) = 0.5 x -1 + 2 x 1 = 1.5'; beyond 9 products it only counts them
+        rows,cols = self.output.shape
+        return [self.window.inputs(i, 0)[0] for i in range(rows)],[self.window.inputs(0, j)[1] for j in range(cols)]
+    def sum(self) -> str: # such as 'output (0, 1) = 0.5 x -1 + 2 x 1 = 1.5'; beyond 9 products only their sums or their number
         "The sum that makes the output at `at`, in words and numbers"
-        p,(i, j),(rows, cols) = self.padding,self.at,self.windows()
-        seen = F.pad(self.img, (p,)*4)[[r+p for r in rows[i]]][:, [c+p for c in cols[j]]].flatten().tolist()
-        numbers = [*seen, *self.kernel.flatten().tolist(), self.output[i, j].item()]
-        n,write = len(seen),_writer(self.img, self.digits)
-        texts = [*map(write, seen), *(_shortest(v, self.digits) for v in numbers[n:-1]), _writer(self.output, self.digits)(numbers[-1])]
-        equals = '=' if all(float(t) == v for t,v in zip(texts, numbers)) else '\N{ALMOST EQUAL TO}'
-        products = ' + '.join(f'{a} \N{MULTIPLICATION SIGN} {b}' for a,b in zip(texts[:n], texts[n:])) if n <= 9 else f'the sum of {n} products'
-        return f"output ({i}, {j}) = {products} {equals} {texts[-1]}".replace('-', '\N{MINUS SIGN}')
-
+        return _sum(self)
     def static(self) -> Figure: # input, kernel and output, with one output and its inputs outlined
         "The view as a still picture"
         return _conv_figure(self)
     def alt(self) -> str: # the picture in words
         "What `static` shows"
-        return (f"Three grids: the input, {_size(self.img)}; the kernel {self.kernel_name}, {_size(self.kernel)}; the output, {_size(self.output)}. "
-                f"Stride {self.stride}, padding {self.padding}, dilation {self.dilation}. Output {self.at} and the inputs it is computed from are outlined: {self.sum()}.")
-
+        return (f"Three grids: the input, {_size(self.img)}; the kernel {self.kernel_name}, {_size(self.kernel)}; the output, "
+                f"{_size(self.output)}. Stride {self.stride}, padding {self.padding}, dilation {self.dilation}. Output {self.at} and "
+                f"the inputs it is computed from are outlined: {_typeset(self.sum())}.")
     def __repr__(self):
-        return f"ConvView({_size(self.img)} image, {_size(self.kernel)} kernel {self.kernel_name!r}, stride {self.stride}, padding {self.padding}, dilation {self.dilation}: {_size(self.output)} output)"
+        return (f"ConvView({_size(self.img)} image, {_size(self.kernel)} kernel {self.kernel_name!r}, stride {self.stride}, "
+                f"padding {self.padding}, dilation {self.dilation}: {_size(self.output)} output)")
 
-# %% ../nbs/package/views.ipynb #8097d359
+# %% ../nbs/package/views.ipynb #d498bf56
+@checked
 def explore_conv(
-    img:Tensor|np.ndarray|Sequence, # (H, W) or (1, H, W), up to 32 x 32: tensor, array or list of lists
-    kernel:str|Tensor|np.ndarray|Sequence='top edge', # a name in `named_kernels` or in `kernels`; or weights: (kh, kw), up to 7 x 7
-    stride:int=1, # cells from one place to the next, 1 to 16
-    padding:int=0, # cells of zeros on each side, 0 to 8
-    dilation:int=1, # cells from one cell of the kernel to the next, 1 to 16; 1: no gaps
-    kernels:Mapping|None=None, # more kernels to choose from: name to weights
-    at:tuple[int,int]|None=None, # row and column of the output to start with; None: the largest by absolute value
+    img:Annotated[Any, _image_rule], # (H, W) or (C, H, W), up to 8 channels of 32 x 32: tensor, array, list of lists or PIL image
+    kernel:str|nn.Conv2d|Annotated[Any, _filter_rule]='top edge', # a name in `named_kernels` or `kernels`; weights, up to 7 x 7; or a layer
+    stride:Annotated[int, whole(1, 16)]=1, # cells from one position to the next, 1 to 16; a layer brings its own
+    padding:Annotated[int, whole(0, 8)]=0, # cells of zeros on each side, 0 to 8; a layer brings its own
+    dilation:Annotated[int, whole(1, 16)]=1, # cells from one cell of the kernel to the next, 1 to 16; a layer brings its own
+    kernels:Annotated[Any, _mapping_rule]=None, # more kernels to choose from: name to weights, (kh, kw) or (C, kh, kw)
+    at:Any=None, # row and column of the output to start with; None: the largest by absolute value
     title:str='A kernel slides over an image', # stands above the view
-    digits:int=2, # digits after the point in what is shown, 0 to 6
+    digits:Annotated[int, whole(0, 6)]=2, # digits after the point in what is shown, 0 to 6
+    bias:Annotated[Any, _bias_rule]=None, # one number, or one for each filter; None: none is shown; a layer brings its own
+    relu:bool=False, # apply ReLU to the sum
+    channels:Annotated[Any, _names_rule]=None, # names of the image's channels, such as ('red', 'green', 'blue'); None: they are numbered
 ) -> ConvView: # shows itself in a notebook
-    "One convolution to point at and to change; raises `ValueError` for what cannot be shown"
-    img = _matrix(img, 'img', 32, "beyond 32 x 32 the cells are too small to read. Cut out a part, as in img[8:20, 8:20], or shrink it with F.avg_pool2d")
-    if not isinstance(kernels, Mapping|None): raise ValueError(f"explore_conv: kernels is a {type(kernels).__name__}; give a dict from names to weights")
-    named = {**named_kernels, **(kernels or {})}
-    if isinstance(kernel, str):
-        if kernel not in named: raise ValueError(f"explore_conv: there is no kernel {kernel!r}; take one of {', '.join(map(repr, named))}, or give its weights")
-        start = list(named).index(kernel)
-        pairs = list(named.items())
-    else: start,pairs = 0,[('given', kernel), *named.items()]
-    pairs = [(str(n), _matrix(m, f'kernel {n!r}', 7, "give 7 x 7 weights or fewer")) for n,m in pairs]
-    settings = [_whole(v, k, 0 if k == 'padding' else 1, _limit[k]) for k,v in dict(stride=stride, padding=padding, dilation=dilation).items()]
-    return ConvView(img, pairs, start, *settings, at, str(title), _whole(digits, 'digits', 0, 6))
+    "One convolution to point at and to change; `ValueError` for what cannot be shown"
+    channels = list(channels or (['input'] if len(img) == 1 else [f'channel {k}' for k in range(len(img))]))
+    if len(channels) != len(img): raise ValueError(f"explore_conv: channels has {len(channels)} names for the {len(img)} channels of img; "
+                                                   "give one for each")
+    settings = dict(stride=stride, padding=padding, dilation=dilation)
+    if isinstance(kernel, nn.Conv2d): settings = _layer_settings(kernel)
+    filters,start,bank = _on_offer(kernel, kernels, bias, len(img))
+    return ConvView(img, filters, start, settings, at, title, digits, relu, channels, bank)
 
-# %% ../nbs/package/views.ipynb #88df380c
+# %% ../nbs/package/views.ipynb #5701b3ff
+def _on_offer(kernel, kernels, bias, channels):
+    "All filters to choose from, the number of the one to start with, and how many of them were given"
+    named = _named(kernels, channels, bias)
+    if not isinstance(kernel, str):
+        given = _given(kernel, bias, channels)
+        return (given + named if len(given) == 1 or kernels else given),0,len(given)
+    names = [f.name for f in named]
+    if kernel in names: return named,names.index(kernel),0
+    raise ValueError(f"explore_conv: there is no kernel {kernel!r}; take one of {', '.join(map(repr, names))}, or give its weights")
+
+# %% ../nbs/package/views.ipynb #04963860
+_most_layers = 11 # beside the image
+
 def _axis(step):
-    "A step, as the view's script reads it: null for its own place, 'all', or for each place a list"
+    "A step, as the view's script reads it: null for its own position, 'all', or for each position a list"
     if step == _one(step.n_out, step.n_out): return None
     looks = [step.real(o) for o in range(step.n_out)]
     return 'all' if all(o == list(range(step.n_in)) for o in looks) else looks
 
+def _follows(layer, shown):
+    "Does a layer work position by position on the one that was shown last?"
+    alike = not layer.window and _grid(layer.out_shape) == _grid(layer.in_shape)
+    return shown and layer.inputs == (shown[-1],) and alike and layer.kind in _own_place | {'activation', 'norm'}
+
 def _stages(layers):
-    "The layers to show: each that looks around, with what follows it place by place"
-    res = []
-    for l in layers:
-        if len(l.out_shape) < 4: continue
-        follows = res and l.inputs == (res[-1],) and not l.window and _grid(l.out_shape) == _grid(l.in_shape) and l.kind in _own_place | {'activation', 'norm'}
-        if follows: res[-1] = l.index
-        elif l.window or l.kind in ('add', 'mul', 'concat', 'upsample', 'adaptive_pool', 'linear'): res.append(l.index)
-    if len(res) > _most: res = [i for i,j in zip(res, [*res[1:], None]) if j is None or layers[i].out_shape[2:] != layers[j].out_shape[2:]] # the last of each size
-    return res
+    "The layers to show; of too many, the last of each size"
+    res: list = []
+    for layer in layers:
+        if len(layer.out_shape) < 4: continue
+        if _follows(layer, res): res[-1] = layer.index
+        elif layer.window or layer.kind in ('add', 'mul', 'concat', 'upsample', 'adaptive_pool', 'linear'): res.append(layer.index)
+    if len(res) <= _most_layers: return res
+    sizes = [layers[i].out_shape[2:] for i in res]
+    return [i for i,size,after in zip(res, sizes, [*sizes[1:], None]) if size != after]
 
-_most = 11 # layers beside the image
-
+# %% ../nbs/package/views.ipynb #860c41f0
 class NetworkView(View):
     "What `explore_network` returns: an image and the layers of a network, to be pointed at"
     def __init__(self, layers, panels, start, title):
         self.layers,self.panels,self.start = layers,panels,start
-        n,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
-        side,gap,columns = 280,14,(4 if n > 6 or n == 4 else 3, 3 if n > 4 else 2, 2)
-        head,top = (82, 100, 112),(48, 66, 110)
         last = max(p['index'] for p in panels)
-        records = [dict(size=_grid(l.out_shape), feeds=[(i, _axis(rows), _axis(cols)) for i,rows,cols in _feeds(l)]) for l in layers[:last+1]]
-        heights = tuple(f'calc({84+t}px + {-(-n//c)}*({h}px + {ratio:.4f}*min({side}px,(100cqw - {36+gap*(c-1)}px)/{c})))' for t,h,c in zip(top, head, columns))
-        super().__init__('network', dict(panels=panels, records=records, size=panels[0]['size'], start=start, side=side, gap=gap, ratio=ratio, columns=columns, head=head, top=top), title, heights)
+        records = [dict(size=_grid(o.out_shape), feeds=[(i, _axis(rows), _axis(cols)) for i,rows,cols in _feeds(o)]) for o in layers[:last+1]]
+        layout = _network_layout(panels)
+        super().__init__('network', dict(panels=panels, records=records, size=panels[0]['size'], start=start, **layout),
+                         title, _network_heights(len(panels), **layout))
 
-    def _lit(self):
-        p = self.panels[self.start['panel']]
-        res = _marked(self.layers, p['index'], tuple(self.start['at']))
-        return [res.get(q['index'], torch.zeros(q['size'], dtype=torch.bool)) for q in self.panels]
     def marked(self) -> dict: # {layer's name: (H, W) bool}, with the image as 'input': of `precedents`, the layers that are shown
         "The cells that are lit in each panel when the view starts"
         return {'input' if p['index'] < 0 else p['name']: m for p,m in zip(self.panels, self._lit())}
-
-    def static(self) -> Figure:
+    def _lit(self):
+        panel = self.panels[self.start['panel']]
+        res = _marked(self.layers, panel['index'], tuple(self.start['at']))
+        return [res.get(p['index'], torch.zeros(p['size'], dtype=torch.bool)) for p in self.panels]
+    def static(self) -> Figure: # all panels, with what the activation is made from outlined
         "The view as a still picture"
-        def plain(text): return text.replace('$', r'\$') # no formulas
-        n = len(self.panels)
-        c = self.data['columns'][0]
-        fig = Figure(figsize=(9, -(-n//c)*(9/c + .3) + .3), layout='constrained')
-        axs = fig.subplots(-(-n//c), c, squeeze=False).flat
-        for k,(ax, p, cells) in enumerate(zip(axs, self.panels, self._lit())):
-            show_image(torch.tensor(p['channels'][p['channel']]['values']), ax, kind='output' if k else 'input', title=plain(f"{p['name']}: {cells.sum()} of {cells.numel()}"))
-            ax.images[0].set_alpha(torch.where(cells, 1., .25).numpy())
-            if cells.any():
-                b = _box(cells)
-                outline(ax, b.rows, b.cols)
-        for ax in list(axs): ax.axis('off')
-        fig.suptitle(plain(self.title), x=.01, ha='left', fontsize=11)
-        return fig
-    def alt(self) -> str:
+        return _network_figure(self)
+    def alt(self) -> str: # the picture in words
         "What `static` shows"
-        p = self.panels[self.start['panel']]
-        parts = ', '.join(f"{m.sum()} of {m.numel()} cells of {q['name']}" for q,m in zip(self.panels, self._lit()) if m.any() and q is not p)
-        return f"{self.title}. Activation {tuple(self.start['at'])} of {p['name']} is made from {parts}"
+        panel = self.panels[self.start['panel']]
+        parts = ', '.join(f"{m.sum()} of {m.numel()} cells of {p['name']}" for p,m in zip(self.panels, self._lit()) if m.any() and p is not panel)
+        return f"{self.title}. Activation {tuple(self.start['at'])} of {panel['name']} is made from {parts}"
 
-# %% ../nbs/package/views.ipynb #0fa93e09
-def _values(t): return [[float(f'{v:.4g}') for v in row] for row in t.tolist()]
+# %% ../nbs/package/views.ipynb #1fde790e
+def _network_layout(panels):
+    "What the script has to know: the panels' side and ratio, and for each layout the columns and the heights of texts"
+    n,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
+    columns = 4 if n > 6 or n == 4 else 3,3 if n > 4 else 2,2
+    return dict(side=280, gap=14, ratio=ratio, columns=columns, head=(82, 98, 109), top=(48, 66, 108))
 
+def _network_heights(n, side, gap, ratio, columns, head, top):
+    "The frame's heights: a title, the sentence about the activation, and rows of panels"
+    def height(above, of_head, count, margin):
+        panel = f'{ratio:.4f}*min({side}px,(100cqw - {margin + 4 + gap*(count-1)}px)/{count})'
+        return f'calc({80+above}px + {-(-n//count)}*({of_head}px + {panel}))'
+    return tuple(map(height, top, head, columns, _margin))
+
+# %% ../nbs/package/views.ipynb #a3b244df
+def _network_figure(view):
+    def plain(text): return text.replace('$', r'\$') # no formulas
+    n,columns = len(view.panels),view.data['columns'][0]
+    rows = -(-n//columns)
+    fig = Figure(figsize=(9, rows*(9/columns + .3) + .3), layout='constrained')
+    axs = list(fig.subplots(rows, columns, squeeze=False).flat)
+    for k,(ax, p, cells) in enumerate(zip(axs, view.panels, view._lit())):
+        values,title = torch.tensor(p['channels'][p['channel']]['values']),f"{p['name']}: {cells.sum()} of {cells.numel()}"
+        show_image(values, ax, kind='output' if k else 'input', title=plain(title))
+        ax.images[0].set_alpha(torch.where(cells, 1., .25).numpy())
+        if cells.any(): outline(ax, (box := _box(cells)).rows, box.cols)
+    for ax in axs: ax.axis('off')
+    fig.suptitle(plain(view.title), x=.01, ha='left', fontsize=11)
+    return fig
+
+# %% ../nbs/package/views.ipynb #ec8e7cea
+def _line_for(image):
+    "The line that makes a tensor of an image"
+    dims = np.array(image).shape if isinstance(image, PIL.Image.Image) else getattr(image, 'shape', ())
+    color = isinstance(image, (PIL.Image.Image, np.ndarray)) and len(dims) == 3 and dims[2] in (1, 3, 4)
+    array = 'image' if isinstance(image, Tensor) else 'torch.as_tensor(np.array(image))'
+    bytes_ = isinstance(image, PIL.Image.Image) or str(getattr(image, 'dtype', '')) in ('uint8', 'torch.uint8')
+    return f"{array}{'.permute(2, 0, 1)' if color else ''}.float(){'/255' if bytes_ else ''}"
+
+def _network_image(image):
+    "One image as a batch"
+    if not isinstance(image, Tensor) or not image.is_floating_point():
+        how = f'; {_line_for(image)} makes one' if isinstance(image, (Tensor, np.ndarray, PIL.Image.Image)) else ''
+        raise TypeError(f"explore_network: image is {described(image)}; give a floating-point tensor, (C, H, W), scaled and normalized as in "
+                        f"training{how}")
+    one = 2 <= image.ndim <= 4 and (image.ndim < 4 or len(image) == 1) and image.layout == torch.strided and not image.is_meta
+    if not one or max(image.shape[-2:]) > 64 or not image.numel() or not image.isfinite().all():
+        raise ValueError(f"explore_network: image is {described(image)}; give one image (C, H, W) of up to 64 x 64 finite numbers; the view "
+                         "draws every pixel as a cell")
+    return image.detach().as_subclass(Tensor).reshape((1,)*(4 - image.ndim) + tuple(image.shape))
+
+# %% ../nbs/package/views.ipynb #8a6530cd
+def _shown(layers, names):
+    "The numbers of the layers to show"
+    names = [names] if isinstance(names, str) else names
+    shown = _stages(layers) if names is None else sorted({_find('explore_network', layers, name).index for name in names})
+    if not 0 < len(shown) <= _most_layers:
+        raise ValueError(f"explore_network: layers is {described(names)}, which has {len(shown)} names; give from 1 to {_most_layers}")
+    for layer in map(layers.__getitem__, shown):
+        if len(layer.out_shape) < 4:
+            raise ValueError(f"explore_network: layer {layer.name!r} was flattened, it has no rows and columns to show; give one before that")
+        if max(layer.out_shape[2:]) > 64:
+            raise ValueError(f"explore_network: layer {layer.name!r} is {_text(layer.out_shape[2:])}; the view shows up to 64 x 64. Give the "
+                             "names of smaller ones in layers")
+    return shown
+
+def _panel(name, index, t, channels):
+    "One layer for one image: its channels, with four digits of each value"
+    if not t.isfinite().all(): raise ValueError(f"explore_network: layer {name!r} has values that are NaN or infinite for this image")
+    t = t[0].detach().cpu().float()
+    t = t[:channels] if index >= 0 or len(t) == 1 else t.mean(0, keepdim=True) # an image in color: its brightness
+    values = [[[float(f'{v:.4g}') for v in row] for row in c.tolist()] for c in t]
+    return dict(name=name, index=index, size=tuple(t.shape[1:]), channel=(t.amax((1, 2)) - t.amin((1, 2))).argmax().item(),
+                channels=[dict(number=k, values=v) for k,v in enumerate(values)])
+
+def _start(layers, panels, at):
+    "The activation to start with: a panel, and a position in it"
+    if at is None:
+        several = [k for k,p in enumerate(panels) if math.prod(p['size']) > 1]
+        at = panels[max(several, default=1) or 1]['name'],None
+    if not isinstance(at, (tuple, list)) or len(at) != 2 or not isinstance(at[0], str):
+        raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the position of an activation, ('{panels[-1]['name']}', (row, column))")
+    layer = _find('explore_network', layers, at[0])
+    shown = [p['index'] for p in panels]
+    if layer.index in shown: return dict(panel=shown.index(layer.index), at=_place('explore_network', layer, at[1]))
+    raise ValueError(f"explore_network: at names layer {layer.name!r}, which is not shown; it shows {', '.join(repr(p['name']) for p in panels[1:])}")
+
+# %% ../nbs/package/views.ipynb #2f0f88a6
+_most_cells = 16_000 # values in one view, for which there is room
+
+@checked
 def explore_network(
     model:nn.Module, # any network whose layers `receptive_field` knows
-    image:Tensor, # (H, W), (C, H, W) or (1, C, H, W), floating point, as the model wants it; up to 64 pixels high and wide
-    layers:Sequence|None=None, # names of the layers to show, or of modules, whose last layer is meant; None: those that look around, or the last of each size where that makes more than 11
-    at:tuple|None=None, # (layer's name, (row, column)): the activation to start with; None: one in the middle of the last layer that has more than one
+    image:Any, # (H, W), (C, H, W) or (1, C, H, W), floating point, as the model wants it; up to 64 pixels high and wide
+    layers:str|Annotated[Any, _names_rule]=None, # names of the layers to show, or of modules, whose last layer is meant; None: those that look around
+    at:Any=None, # (layer's name, (row, column)): the activation to start with; None: one in the middle of the last layer that has more than one
     title:str|None=None, # stands above the view
-    channels:int=16, # at most so many of each layer, the first ones
+    channels:PositiveInt=16, # at most so many of each layer, the first ones; fewer where there is no room for them
 ) -> NetworkView: # shows itself in a notebook
     "Point at an activation and see what it is made from in every layer before it; `ValueError` for what cannot be shown"
-    if not isinstance(image, Tensor) or not image.is_floating_point() or not 2 <= image.ndim <= 4 or (image.ndim == 4 and len(image) != 1):
-        raise ValueError(f"explore_network: image is {f'{tuple(image.shape)} {image.dtype}' if isinstance(image, Tensor) else type(image).__name__}; give one image as a floating-point tensor, (C, H, W)")
-    if image.is_meta or image.layout != torch.strided: raise ValueError(f"explore_network: image is {image.layout} on {image.device}; give a dense tensor that has values")
-    x = image.detach().as_subclass(Tensor)
-    x = x[None, None] if x.ndim == 2 else x[None] if x.ndim == 3 else x
-    if max(x.shape[2:]) > 64: raise ValueError(f"explore_network: the image is {x.shape[2]} x {x.shape[3]}; the view draws every pixel as a cell, and shows up to 64 x 64")
-    if not x.isfinite().all(): raise ValueError("explore_network: the image holds NaN or infinity; give a finite one")
-    if not isinstance(channels, Integral) or channels < 1: raise ValueError(f"explore_network: channels is {channels!r}; give a whole number from 1")
-    if isinstance(layers, str): layers = [layers]
-    if layers is not None and (not isinstance(layers, Sequence) or not all(isinstance(o, str) for o in layers)): raise ValueError(f"explore_network: layers is {layers!r}; give a list of names")
-    trace_ = _layers('explore_network', model, x.shape[1:])
-    shown = _stages(trace_) if layers is None else sorted({_find('explore_network', trace_, name).index for name in layers})
-    if not shown: raise ValueError("explore_network: no layer is left to show; give the names of some in layers")
-    if len(shown) > _most: raise ValueError(f"explore_network: layers has {len(shown)} names; the view has room for {_most}")
-    if flat := [trace_[i].name for i in shown if len(trace_[i].out_shape) < 4]: raise ValueError(f"explore_network: layer {flat[0]!r} was flattened, it has no rows and columns to show; give one before that")
-    if big := [l for l in map(trace_.__getitem__, shown) if max(l.out_shape[2:]) > 64]: raise ValueError(f"explore_network: layer {big[0].name!r} is {_text(big[0].out_shape[2:])}; the view shows up to 64 x 64. Give the names of smaller ones in layers")
-    def panel(name, index, t):
-        if not t.isfinite().all(): raise ValueError(f"explore_network: layer {name!r} has values that are NaN or infinite for this image")
-        t = t[0].cpu().float()[:channels] if index >= 0 or len(t[0]) == 1 else t[0].cpu().float().mean(0, keepdim=True) # an image in color: its brightness
-        return dict(name=name, index=index, size=tuple(t.shape[1:]), channel=(t.amax((1, 2)) - t.amin((1, 2))).argmax().item(), channels=[dict(number=k, values=_values(c)) for k,c in enumerate(t)])
-    results = _results(model, x, shown)
-    panels = [panel('image', -1, x), *(panel(trace_[i].name, i, results[i].detach()) for i in shown)]
-    if at is None:
-        k = max((k for k,p in enumerate(panels) if math.prod(p['size']) > 1), default=1) or 1
-        at = panels[k]['name'],None
-    elif not isinstance(at, Sequence) or isinstance(at, str) or len(at) != 2 or not isinstance(at[0], str): raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the place of an activation, ('{panels[-1]['name']}', (row, column))")
-    l = _find('explore_network', trace_, at[0])
-    if l.index not in shown: raise ValueError(f"explore_network: at names layer {l.name!r}, which is not shown; it shows {', '.join(repr(p['name']) for p in panels[1:])}")
-    start = dict(panel=1 + shown.index(l.index), at=_place('explore_network', l, at[1]))
-    return NetworkView(trace_, panels, start, title or f'What an activation of this {type(model).__name__} is made from')
+    batch = _network_image(image)
+    traced = _layers('explore_network', model, batch.shape[1:])
+    shown = _shown(traced, layers)
+    results = _results(model, batch, shown)
+    cells = sum(math.prod(traced[i].out_shape[2:]) for i in shown)
+    channels = max(min(channels, _most_cells//cells), 1)
+    panels = [_panel('image', -1, batch, 1), *(_panel(traced[i].name, i, results[i], channels) for i in shown)]
+    return NetworkView(traced, panels, _start(traced, panels, at), title or f'What an activation of this {type(model).__name__} is made from')

@@ -165,7 +165,7 @@ row('receptive.effective_receptive_field', dict(model=net, images=gray, layer='0
 field = receptive.EffectiveField(ones(4, 4)/16)
 row('receptive.EffectiveField.size', dict(mass=.5), call=field.size, prefix='EffectiveField size', mass=number(0, 1))
 row('receptive.EffectiveField.overlap', dict(other=ones(4, 4)/16), call=field.overlap, prefix='EffectiveField overlap', other=tensor((4, 4)) | dict(other_size=ones(3, 4)/12))
-row('views.explore_network', dict(model=net, image=gray[0]), prefix='explore_network trace', model=by_name['model'], image=tensor((1, 8, 8), (8, 8), (1, 1, 8, 8)) | poisoned(1, 8, 8) | dict(large=ones(1, 99, 9), batch=ones(2, 1, 8, 8)),
+row('views.explore_network', dict(model=net, image=gray[0]), but=('model-transposed',), prefix='explore_network trace', model=by_name['model'], image=tensor((1, 8, 8), (8, 8), (1, 1, 8, 8)) | poisoned(1, 8, 8) | dict(large=ones(1, 99, 9), batch=ones(2, 1, 8, 8)),
     layers=dict(number=3, odd=Odd(), empty=[], unknown=['nope'], numbers=[0], nones=[None], flat=['3'], many=[f'{k}' for k in range(20)]),
     at=dict(number=3, text='0', odd=Odd(), one=('0',), unknown=('nope', (0, 0)), place=('0', (99, 99)), nones=(None, None)), channels=whole(1))
 
@@ -185,7 +185,7 @@ row('views.View', dict(name='conv', data={}, title='x', heights=('1px',)*3), nam
 paths = dict(none=None, number=3, odd=Odd(), empty='', folder='.', nul='a\0b.html', missing='no/such/folder/a.html', long='x'*5000)
 row('views.View.save', lambda folder: dict(path=folder/'a.html'), call=lambda path: views.explore_conv(img).save(path), prefix='View', errors=(ValueError, TypeError, OSError), path=paths)
 matrices = dict(number=3, none=None, text='nope', odd=Odd(), ragged=[[1, 2], [3]], texts=[['a', 'b']], complex=ones(4, 4).to(torch.complex64), meta=ones(4, 4, device='meta'), sparse=ones(4, 4).to_sparse()) | {f'rank{n}': ones(*(3,)*n) for n in (0, 1, 3, 4)} | dict(empty=ones(0, 3)) | poisoned(4, 4)
-row('views.explore_conv', dict(img=img), img=matrices | dict(large=ones(40, 8)), kernel=matrices | dict(large=ones(8, 8), huge_values=ones(3, 3)*1e20), stride=whole(1, 1) | dict(pair=(1, 1)), padding=whole(0, 1), dilation=whole(1, 1),
+row('views.explore_conv', dict(img=img), but=('img-rank3',), bias=dict(text='x', odd=Odd(), nan=nan, inf=inf, two=(1., 2.), table=ones(1, 1), complex=1j), channels=dict(number=3, text='abc', odd=Odd(), numbers=(1,), two=('a', 'b')), img=matrices | dict(large=ones(40, 8)), kernel=matrices | dict(large=ones(8, 8), huge_values=ones(3, 3)*1e20), stride=whole(1, 1) | dict(pair=(1, 1)), padding=whole(0, 1), dilation=whole(1, 1),
     kernels=dict(number=3, text='x', list=[1], odd=Odd(), bad=dict(a=None), ragged=dict(a=[[1, 2], [3]])), at=dict(number=3, text='ab', odd=Odd(), far=(99, 99), one=(1,), fractions=(.5, .5), below=(-1, 0)), digits=whole(0, 1))
 
 # classic

@@ -67,7 +67,7 @@ function move(k, i, j, how) {
 let pitchOf = () => 1;
 function layout() {
   const wide = document.documentElement.clientWidth, which = wide >= 720 ? 0 : wide >= 480 ? 1 : 2, columns = data.columns[which];
-  const side = Math.min(data.side, (wide - 34 - data.gap * (columns - 1)) / columns);
+  const side = Math.min(data.side, (wide - (which === 2 ? 18 : 30) - data.gap * (columns - 1)) / columns);
   const style = document.documentElement.style;
   style.setProperty('--columns', columns);
   style.setProperty('--gap', data.gap + 'px');
@@ -115,6 +115,4 @@ function point(aloud = false) { // aloud: the reader did something, so it is rea
 }
 
 function draw() { layout(); panels.forEach((_, k) => paint(k)); point(); }
-draw();
-let drawnAt = document.documentElement.clientWidth;
-addEventListener('resize', () => { const w = document.documentElement.clientWidth; if (w !== drawnAt) { drawnAt = w; draw(); } });
+keepDrawn(draw);

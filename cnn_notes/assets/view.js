@@ -4,7 +4,15 @@
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const root = document.getElementById('view');
-for (const [name, color] of Object.entries(data.palette)) document.documentElement.style.setProperty('--' + name, color);
+
+// The colors by day and by night; what is drawn with them is drawn again when the page changes
+const night = matchMedia('(prefers-color-scheme: dark)');
+let colors;
+function dress() {
+  colors = night.matches ? data.night : data.palette;
+  for (const [name, color] of Object.entries(colors)) document.documentElement.style.setProperty('--' + name, color);
+}
+dress();
 
 function el(tag, props = {}, ...children) {
   const e = document.createElement(tag);
@@ -36,7 +44,10 @@ function shortest(v, digits) {
   return String(r === 0 ? Number(v.toPrecision(1)) + 0 : r).replace(/-/g, MINUS);
 }
 
-// ---- colors, as cnn_notes.show has them: white is zero
+// Ways to write a number where there is little room: as it is, without the 0 before the point, and with fewer digits
+const briefer = (text, brief) => [text, text.replace(/^(\u2212?)0\./, '$1.'), brief];
+
+// ---- colors, as cnn_notes.show has them: paper is zero
 
 const rgb = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
 function mix(stops, t) {
@@ -54,7 +65,7 @@ function contrast(a, b) {
 function shades(kind, values) {
   let hi = Math.max(...values), lo = Math.min(...values, 0);
   const signed = lo < 0 || kind === 'kernel';
-  const stops = signed ? [data.palette.negative, '#FFFFFF', data.palette[kind]] : ['#FFFFFF', data.palette[kind], data.palette.deep];
+  const stops = signed ? [colors.negative, colors.paper, colors[kind]] : [colors.paper, colors[kind], colors.deep];
   if (signed) { hi = Math.max(Math.abs(lo), Math.abs(hi)) || 1; lo = -hi; }
   return v => {
     const c = mix(stops, (v - lo) / ((hi - lo) || 1));
@@ -70,6 +81,7 @@ class Grid {
   constructor(label, { walk = false, onmove = () => {} } = {}) {
     this.walk = walk; this.onmove = onmove; this.label = label;
     this.el = el('div', { class: 'grid', role: walk ? 'grid' : 'table', 'aria-label': label, 'aria-readonly': walk ? 'true' : null });
+    this.cells = [];
     this.mark = el('div', { class: 'mark', 'aria-hidden': 'true' });
     if (!walk) return;
     this.el.addEventListener('pointermove', e => e.pointerType !== 'touch' && this.to(e.target, 'point'));
@@ -80,10 +92,10 @@ class Grid {
   draw(rows, cols, pitch, cell) {
     const focused = this.el.contains(document.activeElement);
     Object.assign(this, { rows, cols, pitch });
-    this.el.style.gridTemplateColumns = `repeat(${cols}, ${pitch - 1}px)`;
-    this.el.style.gridAutoRows = `${pitch - 1}px`;
+    this.el.style.gridTemplateColumns = `repeat(${cols}, ${pitch}px)`;
+    this.el.style.gridAutoRows = `${pitch}px`;
     const info = Array.from({ length: rows }, (_, i) => Array.from({ length: cols }, (_, j) => cell(i, j)));
-    const sizes = info[0][0].texts.map((_, t) => Math.min(13, (pitch - 2) / (Math.max(1, ...info.flat().map(c => c.texts[t].length)) * 0.65)));
+    const sizes = info[0][0].texts.map((_, t) => Math.min(13, (pitch - 2) / (Math.max(1, ...info.flat().map(c => c.texts[t].length)) * 0.62)));
     const legible = sizes.findIndex(s => s >= 8);
     this.el.style.fontSize = (sizes[legible] || 9) + 'px';
     this.cells = info.map((line, i) => line.map((c, j) => {
@@ -123,6 +135,11 @@ class Grid {
     this.onmove(i, j, 'key');
     this.cells[i][j].focus();
   }
+  // Bring a cell into sight where the grid is larger than its plate
+  reveal(i, j) {
+    const plate = this.el.parentElement, p = this.pitch, middle = (n, size) => n * p - (size - p) / 2;
+    if (plate.scrollWidth > plate.clientWidth + 2 || plate.scrollHeight > plate.clientHeight + 2) plate.scrollTo(middle(j, plate.clientWidth), middle(i, plate.clientHeight));
+  }
   // Outline the cells rows[...] x cols[...]: one block where they touch, each for itself (and a dashed line around) where they do not
   outline(rows, cols) {
     const p = this.pitch, block = (top, left, h, w, cls) => {
@@ -147,7 +164,91 @@ function stepper(name, value, min, max, onchange) {
   const take = v => { if (onchange(v)) last = v; input.value = last; };
   const bump = by => () => take(last + by);
   input.addEventListener('change', () => take(input.value === '' ? NaN : Number(input.value)));
-  return el('div', {}, el('label', { for: id }, name), ' ',
+  return el("div", { class: "step" }, el("label", { for: id }, name), " ",
     el('div', { class: 'stepper' }, el('button', { type: 'button', 'aria-label': 'less ' + name, onclick: bump(-1) }, MINUS), input,
       el('button', { type: 'button', 'aria-label': 'more ' + name, onclick: bump(1) }, '+')));
+}
+
+// ---- how an output comes about
+
+// One channel's share: a patch of the input, a kernel, their products, and the sum of these. `kernel` is a Grid, or an element whose
+// rows of cells somebody else draws. onmeant(a, b, on): the reader points at row a, column b of the three
+class Share {
+  constructor(name, kernel, onmeant = () => {}) {
+    Object.assign(this, { name, kernel, onmeant });
+    this.patch = new Grid(`patch of ${name}`);
+    this.products = new Grid(`products of ${name}`);
+    this.part = el('b', { class: 'part' });
+    const box = (grid, cls) => el('div', { class: cls }, grid.el || grid), op = text => el('span', { class: 'op', 'aria-hidden': 'true' }, text);
+    this.title = el('h3', {}, el('span', { class: 'name' }, name), this.part);
+    this.el = el('section', { class: 'share', 'aria-label': name }, this.title,
+      el('div', { class: 'line' }, box(this.patch, 'patch in'), op(TIMES), box(kernel, 'weights'), op('='), box(this.products, 'products')));
+    const point = on => e => { const c = e.target.closest('.cell'); if (c) this.mean(...this.where(c), on); };
+    for (const [type, on] of [['pointerover', true], ['focusin', true], ['pointerout', false], ['focusout', false]]) this.el.addEventListener(type, point(on));
+  }
+  weight(a, b) { return this.kernel.cells ? this.kernel.cells[a][b] : this.kernel.children[a].children[b]; }
+  where(cell) { const row = cell.parentElement, grid = row.parentElement; return [[...grid.querySelectorAll('.row')].indexOf(row), [...row.children].indexOf(cell)]; }
+  mean(a, b, on) {
+    for (const e of [this.patch.cells[a]?.[b], this.weight(a, b), this.products.cells[a]?.[b]]) if (e) e.classList.toggle('meant', on);
+    this.onmeant(this, a, b, on);
+  }
+  // x: values and whether they are padding, w: weights, both by row; write and color: of input, kernel and product
+  draw(x, w, pitch, write, color) {
+    const value = (kind, v) => ({ texts: briefer(write[kind](v), write.brief(v)), value: v, ...color[kind](v) });
+    const [rows, cols] = [w.length, w[0].length];
+    this.data = { x, w };
+    this.patch.draw(rows, cols, pitch, (a, b) => x[a][b].pad ? { texts: ['0', '0', '0'], value: 0, name: 'padding: 0', classes: ['pad'] } : { ...value('input', x[a][b].x), name: write.input(x[a][b].x) });
+    if (this.kernel.draw) this.kernel.draw(rows, cols, pitch, (a, b) => ({ ...value('kernel', w[a][b]), name: `weight: ${write.kernel(w[a][b])}` }));
+    this.products.draw(rows, cols, pitch, (a, b) => { const v = x[a][b].x * w[a][b]; return { ...value('product', v), name: write.product(v) }; });
+    this.sum = x.flat().reduce((s, o, k) => s + o.x * w.flat()[k], 0);
+    this.part.textContent = write.output(this.sum);
+    this.part.dataset.value = this.sum;
+  }
+  // One product in words
+  product(a, b, write) {
+    const { x, w } = this.data, v = x[a][b].x;
+    return `${x[a][b].pad ? '0 (padding)' : write.input(v)} ${TIMES} ${write.kernel(w[a][b])} = ${write.product(v * w[a][b])}`;
+  }
+}
+
+// The sums of the channels, what comes after them, and the result: <id="sum">
+function totalLine(parts, steps, result, sign) {
+  const words = parts.map((t, k) => el('span', { class: 'addend' }, (k ? '+ ' : '') + t));
+  const after = steps.flatMap(([word, text]) => [el('span', { class: 'word' }, word), ...(text === '' ? [] : [el('span', {}, text)])]);
+  return [...words, ...after, ...(sign ? [el('span', {}, sign)] : []), result];
+}
+
+// The pitch at which three grids of `cols` columns stand in `width`: side by side, or, folded, with the products on a line of their own.
+// `_share` in cnn_notes.views works out the height in the same way
+function sharePitch(width, cols, folded, most) {
+  return Math.max(12, Math.floor(Math.min(most, folded ? (width - 50) / (2 * cols) : (width - 64) / (3 * cols))));
+}
+
+// A row of buttons with a small picture each
+function chips(label, names, onpick) {
+  const made = names.map((name, n) => { const c = el('canvas', { 'aria-hidden': 'true' }); return Object.assign(el('button', { type: 'button', title: name, 'aria-label': `${label} ${name}`, onclick: () => onpick(n) }, c, el('span', {}, name.replace(/^(filter|channel) /, ''))), { canvas: c }); });
+  const box = el('div', { class: 'chips', role: 'group', 'aria-label': label }, ...made);
+  return { el: box, choose: n => made.forEach((b, k) => b.setAttribute('aria-pressed', String(k === n))),
+    paint: (n, values, color, boxed) => picture(made[n].canvas, values, color, boxed) };
+}
+function picture(canvas, values, color, boxed) {
+  const [h, w] = [values.length, values[0].length], k = Math.max(1, Math.floor(88 / Math.max(h, w)));
+  Object.assign(canvas, { width: w * k, height: h * k });
+  const g = canvas.getContext('2d');
+  values.forEach((line, r) => line.forEach((v, c) => { g.fillStyle = color(v).fill; g.fillRect(c * k, r * k, k, k); }));
+  if (!boxed) return;
+  g.strokeStyle = colors.accent; g.lineWidth = 4;
+  g.strokeRect(boxed[1] * k, boxed[0] * k, boxed[3] * k, boxed[2] * k);
+}
+
+// Call `draw` now, and again when the room for what it draws or the colors change
+function keepDrawn(draw, plates = []) {
+  const room = () => [document.documentElement.clientWidth, root.clientWidth, ...plates.flatMap(e => [e.offsetWidth, e.offsetHeight])].join();
+  let drawn;
+  const fit = () => { const now = room(); if (now !== drawn) { drawn = now; draw(); } };
+  fit();
+  addEventListener('resize', fit);
+  const watch = new ResizeObserver(() => requestAnimationFrame(fit));
+  for (const e of [document.documentElement, root, ...plates]) watch.observe(e); // a frame that is not laid out yet has a width, and nothing in it has
+  night.addEventListener('change', () => { dress(); draw(); });
 }
