@@ -47,14 +47,14 @@ def _json(data):
     for c in '<>&': res = res.replace(c, f'\\u{ord(c):04x}')
     return res
 
-# %% ../nbs/package/views.ipynb #4fbe92b7
+# %% ../nbs/package/views.ipynb #ca108920
 _day   = {**palette, 'negative': '#5B4A7A', 'deep': '#0B1F3A', 'paper': '#FFFFFF', 'muted': '#5B6470', 'line': '#CDD2DA',
           'halo': 'rgba(255, 255, 255, .75)', 'hatch': 'rgba(43, 47, 54, .42)'}
 _night = {'input': '#5E9FE8', 'kernel': '#F2953B', 'output': '#2FB3A3', 'padding': '#353C48', 'accent': '#FF6FA5', 'ink': '#E8EBF0',
           'negative': '#A68FD6', 'deep': '#E3F1FF', 'paper': '#14171C', 'muted': '#A4ADBA', 'line': '#3B424E',
           'halo': 'rgba(20, 23, 28, .75)', 'hatch': 'rgba(232, 235, 240, .5)'}
 
-# %% ../nbs/package/views.ipynb #f8f8a096
+# %% ../nbs/package/views.ipynb #105a6b8f
 _room = 150_000 # characters of data in one view
 
 def _sayable(data):
@@ -104,7 +104,7 @@ class View:
     def _repr_mimebundle_(self, include=None, exclude=None): return {'text/html': self.html(), 'text/plain': repr(self)}
     def __repr__(self): return f'{type(self).__name__}: {self.title}'
 
-# %% ../nbs/package/views.ipynb #3f455831
+# %% ../nbs/package/views.ipynb #0dd7c7de
 def _page(view):
     css,js = (_asset(f'view.{o}') + _asset(f'{view.name}.{o}') for o in ('css', 'js'))
     policy = (f"default-src 'none'; script-src {_hash(js)}; style-src {_hash(css)}; base-uri 'none'; form-action 'none'; "
@@ -135,7 +135,7 @@ def _still(view):
     picture.save(file, 'PNG', optimize=True)
     return f'<img alt="{_attr(view.alt())}" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
 
-# %% ../nbs/package/views.ipynb #f0258829
+# %% ../nbs/package/views.ipynb #e4992fb3
 def _numbers(o):
     "What `o` holds as a tensor, channels first; `o` itself if it holds no numbers"
     if isinstance(o, Tensor): return o if o.is_meta or o.layout != torch.strided else o.detach().cpu().as_subclass(Tensor)
@@ -150,7 +150,7 @@ def _fits(t, *limits):
     sizes = t.ndim == len(limits) and all(0 < n <= most for n,most in zip(t.shape, limits))
     return sizes and not t.is_meta and bool((t.double().abs() <= 1e9).all())
 
-# %% ../nbs/package/views.ipynb #3ead20e4
+# %% ../nbs/package/views.ipynb #ceb2a160
 def _channels_first(o):
     t = _numbers(o)
     return t[None] if isinstance(t, Tensor) and t.ndim == 2 else t
@@ -170,7 +170,7 @@ _names_rule = Rule("a list of names", lambda o: o is None or isinstance(o, (list
 _filter_rule = Rule('finite weights, (kh, kw), (C, kh, kw) or (filters, C, kh, kw), at most 7 x 7 each',
                     _are_numbers, lambda t: _fits(t, 64, 8, 7, 7), _filters_first)
 
-# %% ../nbs/package/views.ipynb #bd7127ad
+# %% ../nbs/package/views.ipynb #301c9746
 named_kernels = {
     'top edge':       [[-1, -1, -1], [0, 0, 0], [1, 1, 1]],
     'left edge':      [[-1, 0, 1]]*3,
@@ -181,7 +181,7 @@ named_kernels = {
     'mean of 2 x 2':  [[1/4]*2]*2,
     'blur of 5 x 5':  [[1/25]*5]*5}
 
-# %% ../nbs/package/views.ipynb #ea15fab6
+# %% ../nbs/package/views.ipynb #016c9cfc
 class _Filter(NamedTuple):
     "A filter on offer"
     name: str # stands in the list
@@ -208,7 +208,7 @@ def _named(kernels, channels, bias):
         res.append(_Filter(str(name), _spread(weights, channels, name), bias))
     return res
 
-# %% ../nbs/package/views.ipynb #fec4e13f
+# %% ../nbs/package/views.ipynb #fe3b5ead
 def _given(kernel, bias, channels):
     "The filters of a layer or of a tensor"
     if isinstance(kernel, nn.Conv2d): kernel,bias = _filter_rule(kernel.weight),None if kernel.bias is None else kernel.bias.tolist()
@@ -225,7 +225,7 @@ def _layer_settings(layer):
     if plain: return {k: o[0] for k,o in given.items()}
     raise ValueError(f"explore_conv: kernel is {layer}; give a layer with one group, padded by zeros, and alike in rows and columns")
 
-# %% ../nbs/package/views.ipynb #8e73c636
+# %% ../nbs/package/views.ipynb #5dcd3c5b
 def _convolved(view):
     "The view's output, before ReLU"
     rows,cols = (n + 2*view.padding for n in view.img.shape[-2:])
@@ -242,14 +242,14 @@ def _position(at, output):
     except (TypeError, ValueError): raise ValueError(f"explore_conv: at is {at!r}; give a row and a column of the {_size(output)} "
                                                      "output, counted from 0") from None
 
-# %% ../nbs/package/views.ipynb #cc6a17c1
+# %% ../nbs/package/views.ipynb #239f8b09
 def _written(t):
     "A tensor for the script: its numbers as lists, each with as many digits as its precision needs"
     single = t.dtype in (torch.float32, torch.float16, torch.bfloat16)
     return dict(single=single, values=_nested(t.float().numpy()) if single else t.double().tolist())
 def _nested(a): return [_nested(o) for o in a] if a.ndim > 1 else [float(str(v)) for v in a]
 
-# %% ../nbs/package/views.ipynb #aebc9fbe
+# %% ../nbs/package/views.ipynb #c56a9431
 _text_px = {False: (220, 348, 368), True: (272, 378, 412)} # of titles, settings and notes; True: with several channels
 _stack_px = 68 # one more of a map's title and note
 _chips_px = (72, 72, 56) # of a row of small pictures
@@ -262,7 +262,7 @@ def _stacked(img, padding):
     "Are two maps below each other on a phone? Side by side their cells would be too small for a finger"
     return max(img.shape[1:]) + 2*padding > 14
 
-# %% ../nbs/package/views.ipynb #a542a2e2
+# %% ../nbs/package/views.ipynb #a6370792
 def _share(shape, channels, which, width):
     "CSS for the height of all products with kernels of one shape: the arithmetic of `sharePitch` in view.js"
     rows,cols = shape
@@ -283,7 +283,7 @@ def _plan(img, filters, padding, which, width):
     shapes = sorted({tuple(f.weights.shape[1:]) for f in filters})
     return plate,f"max({','.join(_share(o, len(img), which, width) for o in shapes)})"
 
-# %% ../nbs/package/views.ipynb #8e818eeb
+# %% ../nbs/package/views.ipynb #73cfa9f5
 def _conv_data(img, filters):
     "The image and the filters, for the script"
     return dict(image=_written(img), kernels=[dict(name=f.name, weights=_written(f.weights), bias=f.bias) for f in filters])
@@ -303,7 +303,7 @@ def _heights(img, given, padding, bank):
     return tuple(f'calc({text + small*n*chips}px + {n}*{plate} + {shares})'
                  for text,small,n,(plate,shares) in zip(texts, _chips_px, maps, plans))
 
-# %% ../nbs/package/views.ipynb #afdce822
+# %% ../nbs/package/views.ipynb #5c6c69c6
 def _stack(t): return t if t.ndim == 3 else t[None]
 def _squeezed(t): return t[0] if len(t) == 1 else t
 def _size(t): return ' x '.join(map(str, t.shape))
@@ -317,7 +317,7 @@ def _shares(view):
     "What each channel of the image adds to the output at `view.at`"
     return (_patch(view)*_stack(view.kernel)).sum((1, 2))
 
-# %% ../nbs/package/views.ipynb #a50f5a78
+# %% ../nbs/package/views.ipynb #58e25d47
 def _writer(t, digits):
     "How to write the numbers of `t`: as `formatter` in view.js does"
     big,whole = t.abs().max(),(t == t.round()).all()
@@ -326,7 +326,7 @@ def _writer(t, digits):
 def _round(v, digits): return Decimal(v).quantize(Decimal(10)**-digits, ROUND_HALF_UP) # as JavaScript's toFixed does
 def _shortest(v, digits): return f'{(float(_round(v, digits)) or float(f"{v:.1g}")) + 0.:.12g}'
 
-# %% ../nbs/package/views.ipynb #b1ed67db
+# %% ../nbs/package/views.ipynb #e9e2460f
 def _sum(view):
     "The sum behind the output at `view.at`, as text"
     seen,weights,bias,digits = _patch(view).flatten().tolist(),view.kernel.flatten().tolist(),view.filter.bias,view.digits
@@ -348,7 +348,7 @@ def _in_short(view, write):
 
 def _typeset(text): return text.replace(' x ', ' \u00d7 ').replace(' ~ ', ' \u2248 ').replace('-', '\u2212')
 
-# %% ../nbs/package/views.ipynb #40d95535
+# %% ../nbs/package/views.ipynb #01679f6f
 class _Sheet:
     "A figure on which grids are placed in inches, from the left and from the top"
     def __init__(self, width, height):
@@ -365,7 +365,7 @@ def _format(t, digits, most):
     "How `show_image` writes the numbers of a grid; None: it has no room for them"
     return ('.0f' if (t == t.round()).all() else f'.{digits}f') if max(t.shape) <= most else None
 
-# %% ../nbs/package/views.ipynb #783fae56
+# %% ../nbs/package/views.ipynb #395ef280
 def _conv_figure(view):
     "The input, kernel and output of a `ConvView`, and one output's sum"
     inputs,kernel,output = F.pad(_stack(view.img), (view.padding,)*4),_stack(view.kernel),view.output
@@ -393,7 +393,7 @@ def _draw_channel(view, sheet, k, inputs, kernel, left, top, cells):
     sheet.grid(kernel, left[1], top, cells[1], 'kernel' if many else f'kernel {_size(kernel)}', 'kernel', _format(kernel, view.digits, 3), **limits[1])
     _mark_inputs(ax, view)
 
-# %% ../nbs/package/views.ipynb #93c606c8
+# %% ../nbs/package/views.ipynb #dc033b4d
 def _mark_inputs(ax, view):
     "On a padded input: the padding, what no window reads, and the window of the chosen output"
     pad,sizes,looks = view.padding,view.img.shape[-2:],view.windows()
@@ -411,7 +411,7 @@ def _mark_inputs(ax, view):
     else:
         for r,c in product(*seen): outline(ax, r, c, lw=2)
 
-# %% ../nbs/package/views.ipynb #13f5f313
+# %% ../nbs/package/views.ipynb #3e7cc9c0
 _limit = dict(stride=16, padding=8, dilation=16, weight=1e6)
 
 class ConvView(View):
@@ -449,7 +449,7 @@ class ConvView(View):
         return (f"ConvView({_size(self.img)} image, {_size(self.kernel)} kernel {self.kernel_name!r}, stride {self.stride}, "
                 f"padding {self.padding}, dilation {self.dilation}: {_size(self.output)} output)")
 
-# %% ../nbs/package/views.ipynb #d498bf56
+# %% ../nbs/package/views.ipynb #a92c7539
 @checked
 def explore_conv(
     img:Annotated[Any, _image_rule], # (H, W) or (C, H, W), up to 8 channels of 32 x 32: tensor, array, list of lists or PIL image
@@ -474,7 +474,7 @@ def explore_conv(
     filters,start,bank = _on_offer(kernel, kernels, bias, len(img))
     return ConvView(img, filters, start, settings, at, title, digits, relu, channels, bank)
 
-# %% ../nbs/package/views.ipynb #5701b3ff
+# %% ../nbs/package/views.ipynb #d26ca024
 def _on_offer(kernel, kernels, bias, channels):
     "All filters to choose from, the number of the one to start with, and how many of them were given"
     named = _named(kernels, channels, bias)
@@ -482,10 +482,11 @@ def _on_offer(kernel, kernels, bias, channels):
         given = _given(kernel, bias, channels)
         return (given + named if len(given) == 1 or kernels else given),0,len(given)
     names = [f.name for f in named]
+    if bias is not None and len(bias) > 1: raise ValueError(f"explore_conv: bias has {len(bias)} numbers for the one kernel {kernel!r}; give one")
     if kernel in names: return named,names.index(kernel),0
     raise ValueError(f"explore_conv: there is no kernel {kernel!r}; take one of {', '.join(map(repr, names))}, or give its weights")
 
-# %% ../nbs/package/views.ipynb #04963860
+# %% ../nbs/package/views.ipynb #b10c0ba3
 _most_layers = 11 # beside the image
 
 def _axis(step):
@@ -510,7 +511,7 @@ def _stages(layers):
     sizes = [layers[i].out_shape[2:] for i in res]
     return [i for i,size,after in zip(res, sizes, [*sizes[1:], None]) if size != after]
 
-# %% ../nbs/package/views.ipynb #860c41f0
+# %% ../nbs/package/views.ipynb #dfeab1f0
 class NetworkView(View):
     "What `explore_network` returns: an image and the layers of a network, to be pointed at"
     def __init__(self, layers, panels, start, title):
@@ -537,7 +538,7 @@ class NetworkView(View):
         parts = ', '.join(f"{m.sum()} of {m.numel()} cells of {p['name']}" for p,m in zip(self.panels, self._lit()) if m.any() and p is not panel)
         return f"{self.title}. Activation {tuple(self.start['at'])} of {panel['name']} is made from {parts}"
 
-# %% ../nbs/package/views.ipynb #1fde790e
+# %% ../nbs/package/views.ipynb #be356b00
 def _network_layout(panels):
     "What the script has to know: the panels' side and ratio, and for each layout the columns and the heights of texts"
     n,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
@@ -551,7 +552,7 @@ def _network_heights(n, side, gap, ratio, columns, head, top):
         return f'calc({80+above}px + {-(-n//count)}*({of_head}px + {panel}))'
     return tuple(map(height, top, head, columns, _margin))
 
-# %% ../nbs/package/views.ipynb #a3b244df
+# %% ../nbs/package/views.ipynb #f7d6f2d7
 def _network_figure(view):
     def plain(text): return text.replace('$', r'\$') # no formulas
     n,columns = len(view.panels),view.data['columns'][0]
@@ -567,7 +568,7 @@ def _network_figure(view):
     fig.suptitle(plain(view.title), x=.01, ha='left', fontsize=11)
     return fig
 
-# %% ../nbs/package/views.ipynb #ec8e7cea
+# %% ../nbs/package/views.ipynb #751abc43
 def _line_for(image):
     "The line that makes a tensor of an image"
     dims = np.array(image).shape if isinstance(image, PIL.Image.Image) else getattr(image, 'shape', ())
@@ -588,7 +589,7 @@ def _network_image(image):
                          "draws every pixel as a cell")
     return image.detach().as_subclass(Tensor).reshape((1,)*(4 - image.ndim) + tuple(image.shape))
 
-# %% ../nbs/package/views.ipynb #8a6530cd
+# %% ../nbs/package/views.ipynb #03dc61e5
 def _shown(layers, names):
     "The numbers of the layers to show"
     names = [names] if isinstance(names, str) else names
@@ -624,7 +625,7 @@ def _start(layers, panels, at):
     if layer.index in shown: return dict(panel=shown.index(layer.index), at=_place('explore_network', layer, at[1]))
     raise ValueError(f"explore_network: at names layer {layer.name!r}, which is not shown; it shows {', '.join(repr(p['name']) for p in panels[1:])}")
 
-# %% ../nbs/package/views.ipynb #2f0f88a6
+# %% ../nbs/package/views.ipynb #4f29a74c
 _most_cells = 16_000 # values in one view, for which there is room
 
 @checked
