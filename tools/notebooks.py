@@ -4,7 +4,7 @@
     python tools/notebooks.py run [--quick] [NAME ...]
                                         run all cells in a fresh kernel and save the outputs;
                                         --quick: leave the slow ones as they are
-    python tools/notebooks.py readme          make README.md from nbs/index.ipynb
+    python tools/notebooks.py readme          make README.md from nbs/index.ipynb, and CONTRIBUTING.md's map
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
 import base64, filecmp, io, json, os, re, shutil, subprocess, sys, tempfile, time
@@ -134,6 +134,29 @@ def readme(folder):
         f.parent.mkdir(exist_ok=True)
         f.write_bytes(data)
 
+def exported(path):
+    "The module that a page exports, or None"
+    found = re.search(r'^#\|\s*default_exp:?\s+(\S+)', '\n'.join(c.source for c in read(path).cells), re.M)
+    return found and found[1]
+
+def map_of_pages():
+    "A table of pages, the module that each exports, and its tests; then the tests of the whole"
+    rows,files = ['| page | module | tests |', '| --- | --- | --- |'],sorted((root/'tests').glob('test_*.py'))
+    own = [(exported(p) or p.stem[3:], p) for p in notebooks()]
+    for name,p in own:
+        page,test = p.relative_to(root).as_posix(),root/'tests'/f'test_{name}.py'
+        module = f'`cnn_notes.{name}`' if exported(p) else ''
+        rows.append(f"| [{page}]({page}) | {module} | {f'`{test.name}`' if test in files else ''} |")
+    others = ', '.join(f'`{t.name}`' for t in files if t.stem.removeprefix('test_') not in dict(own))
+    return '\n'.join([*rows, '',
+        f'Of several modules, of all pages, or of the package as a whole: {others}.'])
+
+def contributing():
+    "CONTRIBUTING.md with the map as it is now"
+    text,mark = (root/'CONTRIBUTING.md').read_text(encoding='utf-8'),'<!-- map -->'
+    before,_,after = text.partition(mark)[0],mark,text.partition('<!-- end of map -->')[2]
+    return f'{before}{mark}\n\n{map_of_pages()}\n\n<!-- end of map -->{after}'
+
 def check():
     "What is out of step, as lines of text"
     res = []
@@ -161,6 +184,8 @@ def check():
             mine = root/f.relative_to(d/'readme')
             if f.is_file() and (not mine.exists() or not filecmp.cmp(f, mine, shallow=False)):
                 res.append(f'{mine.name}: not what nbs/index.ipynb gives; run `make readme`')
+    if contributing() != (root/'CONTRIBUTING.md').read_text(encoding='utf-8'):
+        res.append('CONTRIBUTING.md: its map is not that of the pages; run `make readme`')
     return res
 
 if __name__ == '__main__':
@@ -168,7 +193,9 @@ if __name__ == '__main__':
     if cmd == 'dress':
         for p in notebooks(): write(dress(read(p), p), p)
     elif cmd == 'run': run(args)
-    elif cmd == 'readme': readme(root)
+    elif cmd == 'readme':
+        readme(root)
+        (root/'CONTRIBUTING.md').write_text(contributing(), encoding='utf-8')
     elif cmd == 'check':
         problems = check()
         print('\n'.join(problems) or 'in step: package, notebooks, README')

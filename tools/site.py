@@ -34,7 +34,8 @@ def page_links(text, folder):
         label,stem,heading = m.groups()
         if not (folder/f'{stem}.ipynb').exists(): return label
         return f"[{label}]({stem}.html{'#' + slug(heading) if heading else ''})"
-    text = re.sub(r'\]\(#([^)]+)\)', lambda m: f'](#{slug(m[1])})', text) # to another section of the page itself
+    # to another section of the page itself
+    text = re.sub(r'\]\(#([^)]+)\)', lambda m: f'](#{slug(m[1])})', text)
     return re.sub(r'\[([^\]]+)\]\(([\w./]+)\.ipynb(?:#([^)]+))?\)', link, text)
 
 def page(path):
