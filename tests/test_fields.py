@@ -18,7 +18,7 @@ def positive(net):
     for p in net.parameters():
         with torch.no_grad():
             p.copy_(torch.rand_like(p) + .5)
-            if p.ndim > 1: p /= p.sum(tuple(range(1, p.ndim)), keepdim=True)
+            if p.ndim > 1: p /= p.sum(tuple(range(1, p.ndim)), keepdim=True)*(torch.rand(len(p)) + .5).view(-1, *(1,)*(p.ndim-1))
     return net.double().eval()
 
 def sensitivity(net, shape, images=3):
