@@ -27,16 +27,18 @@ class LayerCount:
     multiplications: int # products of an activation and a weight (MACs), for the whole batch
     real: int # those of them that meet a pixel or activation, not padding
     activations: int # values in its output, for the whole batch
-    unknown: tuple = () # operations in it whose multiplications nobody can count: there are at least as many as it says
+    unknown: tuple = () # operations in it that cannot be counted: it multiplies at least as often as it says
 
 # %% ../nbs/06_counting.ipynb #6b4343f5
+_numbers = [f.name for f in fields(LayerCount)][3:-1]
+
 class Counts(list):
     "The `LayerCount` of every layer; shows as a table"
     @property
     def total(self) -> LayerCount:
         "The sums over all layers"
-        sums = {k: sum(getattr(o, k) for o in self) for k in ('params', 'trainable', 'multiplications', 'real', 'activations')}
-        return LayerCount('total', '', (), **sums, unknown=self.unknown)
+        sums = (sum(getattr(o, k) for o in self) for k in _numbers)
+        return LayerCount('total', '', (), *sums, self.unknown)
 
     @property
     def unknown(self) -> tuple:
@@ -48,10 +50,13 @@ class Counts(list):
         return pd.DataFrame([astuple(o) for o in self], columns=[f.name for f in fields(LayerCount)])
 
     def _rows(self):
-        head = 'layer', 'kind', 'output', 'parameters', 'trainable', 'multiplications', 'with a real pixel', 'activations'
-        def number(o, k): return f'at least {getattr(o, k):,}' if o.unknown and k in ('multiplications', 'real') else f'{getattr(o, k):,}'
-        columns = [f.name for f in fields(LayerCount)][3:-1]
-        return head,[(o.name, o.kind, ' x '.join(map(str, o.out_shape)), *(number(o, k) for k in columns)) for o in (*self, self.total)]
+        head = ('layer', 'kind', 'output', 'parameters', 'trainable', 'multiplications', 'with a real pixel',
+                'activations')
+        def number(o, k):
+            return 'at least '*(bool(o.unknown) and k in ('multiplications', 'real')) + f'{getattr(o, k):,}'
+        def row(o):
+            return [o.name, o.kind, ' x '.join(map(str, o.out_shape)), *(number(o, k) for k in _numbers)]
+        return head,[row(o) for o in (*self, self.total)]
 
     def _note(self):
         if not self.unknown: return ''
@@ -61,13 +66,16 @@ class Counts(list):
     def __repr__(self):
         head,rows = self._rows()
         widths = [max(len(r[i]) for r in (head, *rows)) for i in range(len(head))]
-        def line(r): return '  '.join(c.ljust(n) if i < 3 else c.rjust(n) for i,(c,n) in enumerate(zip(r, widths))).rstrip()
+        def cell(k, c): return c.ljust(widths[k]) if k < 3 else c.rjust(widths[k])
+        def line(r): return '  '.join(cell(k, c) for k,c in enumerate(r)).rstrip()
         rule = '  '.join('-'*n for n in widths)
-        return '\n'.join((line(head), rule, *map(line, rows[:-1]), rule, line(rows[-1]), self._note())).rstrip()
+        lines = line(head), rule, *map(line, rows[:-1]), rule, line(rows[-1]), self._note()
+        return '\n'.join(lines).rstrip()
 
     def _repr_html_(self):
         head,rows = self._rows()
-        def cell(k, c, tag): return f'<{tag} style="text-align:{"left" if k < 3 else "right"}">{escape(c)}</{tag}>'
+        sides = ['left']*3 + ['right']*5
+        def cell(k, c, tag): return f'<{tag} style="text-align:{sides[k]}">{escape(c)}</{tag}>'
         def tr(r, tag='td'): return f"<tr>{''.join(cell(k, c, tag) for k,c in enumerate(r))}</tr>"
         body = ''.join(map(tr, rows[:-1])) + tr(rows[-1], 'th')
         note = f'<p>{escape(self._note())}</p>' if self.unknown else ''
@@ -82,13 +90,14 @@ class _Parameters:
         return sum(p.numel() for p in taken),sum(p.numel() for p in taken if p.requires_grad)
 
 def _layer_count(l, params, real):
-    return LayerCount(l.name, l.kind, l.out_shape[1:], *params, products(l), real, prod(l.out_shape), unknown_products(l))
+    sizes = products(l), real, prod(l.out_shape)
+    return LayerCount(l.name, l.kind, l.out_shape[1:], *params, *sizes, unknown_products(l))
 
 def count(
     model:nn.Module|Trace, # any model that `trace` follows, or its trace
-    input_shape:Sequence[int]|None=None, # (C, H, W) for one image, or (N, C, H, W) for a batch; with a trace, leave it out
+    input_shape:Sequence[int]|None=None, # (C, H, W), or (N, C, H, W) for a batch; with a trace, leave it out
 ) -> Counts: # a `LayerCount` for each layer; `.total`, `.unknown`, `.to_frame()`
-    "Parameters, multiplications and activations of every layer that runs; `ValueError` for what `trace` cannot follow"
+    "Parameters, multiplications, and activations of every layer; `ValueError` for what `trace` cannot follow"
     layers = as_trace(model, input_shape, 'count')
     left,extents = _Parameters(layers.parameters),real_extents(layers)
     aside = [l for l in layers.aside if (products(l) or unknown_products(l)) and not prepares_weights(l)]

@@ -1,10 +1,12 @@
 "`count` against fvcore, torchinfo and a counting loop"
 import functools, logging
-import pytest, torch, torchinfo, torchvision
+import numpy as np, pytest, torch, torchinfo, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from fvcore.nn import FlopCountAnalysis
 from hypothesis import assume, given, settings, strategies as st
 from math import prod
+from torch.nn.utils import prune
+from torch.utils.flop_counter import FlopCounterMode
 from cnn_notes.counting import count
 from cnn_notes.geometry import Window, trace
 from cnn_notes.models import simple_cnn
@@ -98,3 +100,148 @@ def test_refuses_what_trace_refuses():
     with pytest.raises(TypeError): count(F.relu, (1, 5, 5))
     with pytest.raises(ValueError, match='does not run'): count(simple_cnn(), (3, 28, 28))
     with pytest.raises(ValueError, match='lazy'): count(nn.LazyConv2d(2, 3), (1, 5, 5))
+
+# ---- products in every spelling
+
+class Uses(nn.Module):
+    "A function of the input and a parameter, and of modules"
+    def __init__(self, f, *shape, **modules):
+        super().__init__()
+        self.f,self.w = f,nn.Parameter(torch.randn(*shape)) if shape else None
+        for name,m in modules.items(): setattr(self, name, m)
+    def forward(self, x): return self.f(self, x)
+
+class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w): return x @ w
+    @staticmethod
+    def backward(ctx, g): return g, None
+
+def rows(x): return x.flatten(1) # 1 x 192
+def steps(x): return x.flatten(2).transpose(1, 2) # 1 x 64 x 3
+def zeros(x, *shape): return torch.zeros(*shape, device=x.device)
+attention,rnn = 64*9*4 + 2*64*64*3,dict(batch_first=True)
+
+spellings = dict(
+    matmul=(1920, Uses(lambda s,x: rows(x) @ s.w, 192, 10)), from_the_right=(5*8*24, Uses(lambda s,x: s.w @ x, 5, 8)),
+    mm=(1920, Uses(lambda s,x: torch.mm(rows(x), s.w), 192, 10)), mv=(192, Uses(lambda s,x: torch.mv(rows(x), s.w), 192)),
+    dot=(192, Uses(lambda s,x: torch.dot(x.flatten(), s.w), 192)), bmm=(960, Uses(lambda s,x: torch.bmm(steps(x), s.w), 1, 3, 5)),
+    addmm=(1920, Uses(lambda s,x: torch.addmm(zeros(x, 10), rows(x), s.w), 192, 10)), addmv=(192, Uses(lambda s,x: torch.addmv(zeros(x, 1), rows(x), s.w), 192)),
+    addbmm=(960, Uses(lambda s,x: torch.addbmm(zeros(x, 64, 5), steps(x), s.w), 1, 3, 5)), baddbmm=(960, Uses(lambda s,x: torch.baddbmm(zeros(x, 1, 64, 5), steps(x), s.w), 1, 3, 5)),
+    einsum=(960, Uses(lambda s,x: torch.einsum('bchw,co->bohw', x, s.w), 3, 5)), einsum_outer=(192*7, Uses(lambda s,x: torch.einsum('i,j->ij', x.flatten(), s.w), 7)),
+    tensordot=(960, Uses(lambda s,x: torch.tensordot(x, s.w, ([1], [0])), 3, 5)), outer=(192*7, Uses(lambda s,x: torch.outer(x.flatten(), s.w), 7)),
+    inner=(960, Uses(lambda s,x: torch.inner(rows(x), s.w), 5, 192)), chain=(3840, Uses(lambda s,x: torch.linalg.multi_dot([rows(x), s.w, s.w.T]), 192, 10)),
+    linear=(1920, Uses(lambda s,x: F.linear(rows(x), s.w), 10, 192)), bilinear=(120, Uses(lambda s,x: s.m(rows(x)[:, :4], rows(x)[:, :5]), m=nn.Bilinear(4, 5, 6))),
+    im2col=(4*27*36, Uses(lambda s,x: s.w @ F.unfold(x, 3), 4, 27)), low_rank=(3*8*5*8 + 80, Uses(lambda s,x: F.linear(x, s.a @ s.b), a=nn.Parameter(torch.ones(5, 2)), b=nn.Parameter(torch.ones(2, 8)))),
+    attention=(2*64*64*3, Uses(lambda s,x: F.scaled_dot_product_attention(steps(x), steps(x), steps(x)))),
+    multi_head=(attention, Uses(lambda s,x: s.m(*[steps(x)]*3)[0], m=nn.MultiheadAttention(3, 1, batch_first=True))),
+    encoder=(2*(attention + 64*42), Uses(lambda s,x: s.m(steps(x)), m=nn.TransformerEncoder(nn.TransformerEncoderLayer(3, 1, 7, batch_first=True), 2, enable_nested_tensor=False))),
+    lstm=(64*2*(20*8 + 20*15), Uses(lambda s,x: s.m(steps(x))[0], m=nn.LSTM(3, 5, 2, bidirectional=True, **rnn))), lstm_with_values=(64*160, Uses(lambda s,x: s.m(steps(x))[0] if x.sum() == 0 else x, m=nn.LSTM(3, 5, **rnn))),
+    gru=(64*15*8, Uses(lambda s,x: s.m(steps(x))[0], m=nn.GRU(3, 5, **rnn))), rnn=(64*5*8, Uses(lambda s,x: s.m(steps(x))[0], m=nn.RNN(3, 5, **rnn))), cell=(20*197, Uses(lambda s,x: s.m(rows(x))[0], m=nn.LSTMCell(192, 5))),
+    deformable=(4*27*36, Uses(lambda s,x: torchvision.ops.deform_conv2d(x, zeros(x, 1, 18, 6, 6), s.w), 4, 3, 3, 3)),
+    transposed=(64*108, nn.ConvTranspose2d(3, 4, 3, 2)), transposed_1d=(64*36, Uses(lambda s,x: s.m(x.flatten(2)), m=nn.ConvTranspose1d(3, 4, 3))),
+    conv_1d=(64*36, Uses(lambda s,x: s.m(x.flatten(2)), m=nn.Conv1d(3, 4, 3, padding=1))), conv_3d=(192*27*4, Uses(lambda s,x: s.m(x[:, None]), m=nn.Conv3d(1, 4, 3, padding=1))),
+    own_function=(1920, Uses(lambda s,x: Product.apply(rows(x), s.w), 192, 10)), checkpoint=(96*8, Uses(lambda s,x: torch.utils.checkpoint.checkpoint(lambda y: y @ s.w, x, use_reentrant=False), 8, 4)),
+    attributes=(4*27*36 + 4*36*16, Uses(lambda s,x: s.b(s.a(x).mT.data), a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 4, 3))), complex=(2*4*27*36 + 4*36*16, Uses(lambda s,x: s.b(torch.complex(s.a(x), s.a(x)).real), a=nn.Conv2d(3, 4, 3), b=nn.Conv2d(4, 4, 3))),
+    tied=(1920, Uses(lambda s,x: F.linear(s.m(rows(x)), s.m.weight.t()), m=nn.Linear(192, 5))), functional=(4*27*36, Uses(lambda s,x: F.conv2d(x, s.m.weight, s.m.bias), m=nn.Conv2d(3, 4, 3))))
+
+@pytest.mark.parametrize('name', spellings)
+@pytest.mark.filterwarnings('ignore:.*torch.utils.checkpoint')
+def test_a_product_is_counted_however_it_is_spelled(name):
+    want,model = spellings[name]
+    c = count(model, (3, 8, 8))
+    assert c.total.multiplications == want and not c.unknown
+    assert c.total.params == sum(p.numel() for p in model.parameters()) and not any(o.kind == 'not run' for o in c)
+
+@torch.library.custom_op('cnn_notes_test::gram', mutates_args=())
+def gram(x: torch.Tensor) -> torch.Tensor: return x @ x.mT
+@gram.register_fake
+def _(x): return x @ x.mT
+
+@pytest.mark.parametrize('name, f', [('fft2', lambda s,x: torch.fft.fft2(x).real), ('cdist', lambda s,x: torch.cdist(x, x)), ('gram', lambda s,x: gram(x)), ('solve', lambda s,x: torch.linalg.solve(x + torch.eye(8, device=x.device), x)),
+                                     ('numpy', lambda s,x: torch.from_numpy(x.numpy() @ np.ones((8, 2), 'float32')))])
+def test_what_cannot_be_counted_is_named(name, f):
+    c = count(Uses(lambda s,x: f(s, s.conv(x)), conv=nn.Conv2d(3, 4, 1)), (3, 8, 8))
+    assert len(c.unknown) == 1 and name in c.unknown[0]
+    assert c.total.unknown == c.unknown and c.total.multiplications == 12*64
+    assert 'at least 768' in repr(c) and f'{c.unknown[0]!r}' in repr(c) and 'at least 768' in c._repr_html_()
+
+@pytest.mark.filterwarnings('ignore')
+def test_quantized_layers_are_counted():
+    net = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Flatten(), nn.Linear(192, 10)), {nn.Linear})
+    assert count(net, (3, 8, 8)).total.multiplications == 1920
+    conv = torch.ao.nn.quantized.Conv2d(3, 4, 3)
+    net = Uses(lambda s,x: s.m(torch.quantize_per_tensor(x, 1., 0, torch.quint8)), m=conv)
+    assert count(net, (3, 8, 8)).total.multiplications == 4*27*36
+
+# ---- rows
+
+parametrized = dict(weight_norm=nn.utils.parametrizations.weight_norm, spectral_norm=nn.utils.parametrizations.spectral_norm,
+    orthogonal=nn.utils.parametrizations.orthogonal, old_spectral_norm=nn.utils.spectral_norm, prune=lambda m: prune.l1_unstructured(m, 'weight', amount=.5))
+
+@pytest.mark.parametrize('name', parametrized)
+@pytest.mark.filterwarnings('ignore:.*spectral_norm')
+def test_a_parametrized_layer_has_one_row(name):
+    m = parametrized[name](nn.Conv2d(3, 4, 3))
+    c = count(nn.Sequential(m), (3, 8, 8))
+    assert [(o.name, o.kind, o.params, o.multiplications) for o in c] == [('0', 'conv', sum(p.numel() for p in m.parameters()), 4*27*36)]
+
+@pytest.mark.parametrize('mode', ['reflect', 'replicate', 'circular'])
+def test_padding_mode_has_a_row_of_its_own_and_pads_real_pixels(mode):
+    c = count(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1, padding_mode=mode)), (3, 8, 8))
+    assert [(o.name, o.kind, o.params) for o in c] == [('0.pad', 'pad', 0), ('0', 'conv', 112)]
+    assert c.total.real == c.total.multiplications == 4*27*64
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(st.integers(1, 4), st.integers(1, 3)), st.integers(1, 3), st.integers(0, 3), st.integers(1, 2), st.integers(1, 2), st.tuples(st.integers(3, 8), st.integers(3, 8)), st.sampled_from(['pad', 'layer', 'twice', 'relu']))
+def test_a_padded_zero_is_one_whoever_pads(ks, stride, pad, dilation, groups, size, how):
+    w = Window(ks, stride, pad, dilation)
+    assume(all(sp <= n + sum(p) for sp,n,p in zip(w.span, size, w.padding)))
+    conv = nn.Conv2d(2*groups, 2*groups, ks, stride, pad, dilation, groups)
+    bare = nn.Conv2d(2*groups, 2*groups, ks, stride, 0, dilation, groups)
+    before = dict(pad=[Uses(lambda s,x: F.pad(x, (pad,)*4))], layer=[nn.ZeroPad2d(pad)], relu=[nn.ZeroPad2d(pad), nn.ReLU()], twice=[nn.ZeroPad2d((pad, 0, 0, pad)), nn.ConstantPad2d((0, pad, pad, 0), 0.)])
+    want,got = (count(m, (2*groups, *size)).total for m in (conv, nn.Sequential(*before[how], bare)))
+    assert (got.multiplications, got.real) == (want.multiplications, want.real)
+
+def test_padding_that_is_not_zero_is_real():
+    for layer in (nn.ReflectionPad2d(1), nn.ConstantPad2d(1, 1.), nn.ReplicationPad2d(1)):
+        t = count(nn.Sequential(layer, nn.Conv2d(3, 4, 3)), (3, 8, 8)).total
+        assert t.real == t.multiplications
+    same = count(nn.Conv2d(3, 4, 4, padding='same'), (3, 8, 8)).total
+    assert same.real == count(nn.Sequential(nn.ZeroPad2d((1, 2, 1, 2)), nn.Conv2d(3, 4, 4)), (3, 8, 8)).total.real < same.multiplications
+
+# ---- torchvision
+
+def published(name):
+    "(the model on the meta device, the size of its images, billions of multiplications as published) for each size"
+    weights = torchvision.models.get_model_weights(name)
+    options = dict(googlenet=dict(init_weights=False, aux_logits=False), inception_v3=dict(init_weights=False)).get(name, {})
+    for size,ops in {w.transforms.keywords['crop_size']: w.meta['_ops'] for w in weights}.items():
+        if name.startswith('vit'): options = dict(image_size=size)
+        with torch.device('cpu' if name.startswith('regnet') else 'meta'): model = torchvision.models.get_model(name, weights=None, **options)
+        yield model.to('meta').eval(),size,ops
+
+def check_published(name):
+    for model,size,ops in published(name):
+        c = count(model, (3, size, size))
+        with FlopCounterMode(display=False) as counter, torch.no_grad(): model(torch.empty(1, 3, size, size, device='meta'))
+        assert 2*c.total.multiplications == counter.get_total_flops() and not c.unknown
+        assert abs(c.total.multiplications/1e9 - ops) <= .00051 # published with three decimals
+        assert c.total.params == sum(p.numel() for p in model.parameters())
+
+some = 'resnet50 mobilenet_v3_small efficientnet_b0 convnext_tiny regnet_y_400mf vit_b_16 swin_t maxvit_t'.split()
+all_models = torchvision.models.list_models(module=torchvision.models)
+
+@pytest.mark.parametrize('name', some)
+def test_count_is_what_torchvision_publishes(name): check_published(name)
+
+@pytest.mark.nightly
+@pytest.mark.parametrize('name', sorted({*all_models} - {*some}))
+def test_count_is_what_torchvision_publishes_for_all(name): check_published(name)
+
+def test_a_trace_is_as_good_as_a_model():
+    model = simple_cnn()
+    layers = trace(model, (1, 28, 28))
+    assert count(layers) == count(model, (1, 28, 28)) == count(layers, (1, 28, 28))
+    with pytest.raises(ValueError, match='count: input_shape'): count(layers, (1, 27, 28))
+    with pytest.raises(ValueError, match='count: input_shape'): count(model)

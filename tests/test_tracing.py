@@ -1,0 +1,291 @@
+"`trace` leaves a model exactly as it was, follows every kind of operation, and keeps the arguments of each"
+import collections, functools, threading, time, weakref
+import numpy as np, pytest, torch, torchvision
+import torch.nn as nn, torch.nn.functional as F
+from torch.nn.utils import parametrizations, prune
+from cnn_notes import geometry
+from cnn_notes.counting import count
+from cnn_notes.models import simple_cnn
+from cnn_notes.tracing import Source, Trace, as_trace, trace
+
+def conv(ni=1, nf=2): return nn.Conv2d(ni, nf, 3)
+
+# ---- the model comes back as it was
+
+def held(o, path='', seen=None):
+    "Everything that a model holds: (path, what identifies it and its value)"
+    seen = {} if seen is None else seen
+    if id(o) in seen: return
+    seen[id(o)] = o
+    if isinstance(o, torch.Tensor):
+        value = None if o.is_meta else o.detach().clone()
+        yield path,(id(o), o.device.type, tuple(o.shape), o.requires_grad, None if o.is_inference() else o._version, value)
+    elif isinstance(o, (list, tuple, collections.deque)):
+        yield path,(id(o), len(o))
+        for i,v in enumerate(o): yield from held(v, f'{path}[{i}]', seen)
+    elif isinstance(o, dict):
+        yield path,(id(o), len(o))
+        for k,v in list(o.items()): yield from held(v, f'{path}.{k}', seen)
+    elif hasattr(o, '__dict__') and not isinstance(o, type):
+        yield path,(id(o), sorted(vars(o)))
+        yield from held(vars(o), path, seen)
+    else: yield path,repr(o)
+
+def alike(a, b):
+    if isinstance(a, torch.Tensor): return isinstance(b, torch.Tensor) and torch.equal(a, b)
+    if isinstance(a, tuple): return isinstance(b, tuple) and len(a) == len(b) and all(map(alike, a, b))
+    return a == b
+
+def changes(before, model):
+    before,after = dict(before),dict(held(model))
+    return [k for k in before.keys() | after.keys() if not alike(before.get(k), after.get(k))]
+
+class Cached(nn.Module):
+    "Keeps tensors in every way there is, and makes more of them while it runs"
+    shared = {}
+    def __init__(self):
+        super().__init__()
+        self.conv,self.cache,self.grid,self.past,self.mask,self.runs = conv(),{},None,[],torch.ones(1),0
+    def forward(self, x):
+        n = x.shape[-1]
+        self.runs += 1
+        for cache in (self.cache, Cached.shared): cache.setdefault(n, torch.ones(n, device=x.device))
+        if self.grid is None: self.grid = torch.arange(n, device=x.device).float()
+        y = self.conv(x*self.cache[n]*Cached.shared[n] + self.grid)*self.mask
+        self.past.append(y.mean())
+        self.register_buffer('last', y.detach())
+        return y
+
+class Values(Cached):
+    "Looks at values, so that it runs on real zeros, and writes to its weights and buffers"
+    def forward(self, x):
+        if x.sum() > 1: return x
+        self.conv.weight.data.clamp_(-.01, .01)
+        self.mask.add_(1)
+        return super().forward(x + torch.rand(1))
+
+class Uncopyable(nn.Module):
+    "Holds what copy.deepcopy refuses, and what it does not look into"
+    def __init__(self):
+        super().__init__()
+        self.lock,self.conv,self.items = threading.Lock(),conv(),(i for i in range(3))
+        self.closure,self.part,self.parent = lambda x: self.conv(x),functools.partial(self.conv),weakref.ref(self.conv)
+        self.computed = self.conv.weight*2
+        self.generator = torch.Generator()
+    def forward(self, x):
+        with self.lock: return self.closure(x) + self.part(x) + self.parent()(x) + F.conv2d(x, self.computed)
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [conv(1, 3), {'last': conv(3, 2)}] # not registered
+    def forward(self, x): return self.layers[1]['last'](self.layers[0](x))
+
+class OneShot(nn.Module):
+    "A hook that removes itself"
+    def __init__(self):
+        super().__init__()
+        self.conv = conv()
+        self.handle = self.conv.register_forward_pre_hook(self.first)
+    def first(self, module, inputs): self.handle.remove()
+    def forward(self, x): return self.conv(x)
+
+def replaced_forward():
+    m = conv()
+    own = m.forward
+    m.forward = lambda x: own(x).relu()
+    return m
+
+def pruned():
+    m = prune.random_unstructured(prune.l1_unstructured(conv(), 'weight', amount=.5), 'bias', amount=.5)
+    return nn.Sequential(m, nn.BatchNorm2d(2), nn.Dropout()).train()
+
+def compiled_in_place():
+    m = conv()
+    m.compile(backend='eager')
+    return m
+
+def made_in_inference_mode():
+    with torch.inference_mode(): return conv()
+
+def hooked():
+    seen,m = [],nn.Sequential(conv(), nn.ReLU())
+    m[0].register_forward_hook(lambda m, i, o: seen.append(o))
+    m.seen = seen
+    return m
+
+models = dict(cached=Cached, values=Values, uncopyable=Uncopyable, plain=Plain, one_shot=OneShot, replaced_forward=replaced_forward, pruned=pruned, hooked=hooked,
+    weight_norm=lambda: parametrizations.weight_norm(conv()), spectral_norm=lambda: parametrizations.spectral_norm(conv()), old_spectral_norm=lambda: nn.utils.spectral_norm(conv()),
+    graph=lambda: torch.fx.symbolic_trace(nn.Sequential(conv(), nn.ReLU())), parallel=lambda: nn.DataParallel(conv()), half=lambda: conv().half(), meta=lambda: conv().to('meta'),
+    compiled=lambda: nn.Sequential(torch.compile(conv(), backend='eager'), nn.ReLU()), compiled_in_place=compiled_in_place, inference=made_in_inference_mode, simple=simple_cnn)
+
+@pytest.mark.parametrize('name', models)
+@pytest.mark.filterwarnings('ignore')
+def test_the_model_comes_back_as_it_was(name):
+    model = models[name]()
+    before,random = list(held(model)),torch.get_rng_state()
+    assert len(trace(model, (1, 16, 16)))
+    assert not changes(before, model) and not Cached.shared
+    with pytest.raises(ValueError): trace(model, (7, 16, 16)) # refused
+    assert not changes(before, model) and not Cached.shared
+    with torch.inference_mode(): assert len(trace(model, (1, 16, 16)))
+    assert not changes(before, model) and torch.equal(random, torch.get_rng_state())
+
+class Stops(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner,self.stop = Cached(),nn.Parameter(torch.zeros(1))
+    def forward(self, x):
+        self.inner(x)
+        raise KeyboardInterrupt
+
+def test_an_interrupt_changes_nothing():
+    model = Stops()
+    before = list(held(model))
+    with pytest.raises(KeyboardInterrupt): trace(model, (1, 8, 8))
+    assert not changes(before, model) and not Cached.shared
+
+def test_a_detector_runs_as_before():
+    model = torchvision.models.detection.fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None).eval()
+    x = [torch.rand(3, 96, 96)]
+    want = model(x)[0]
+    assert len(trace(model, (3, 96, 96))) > 100
+    with pytest.raises(ValueError): trace(model, (2, 96, 96))
+    got = model(x)[0]
+    assert all(torch.equal(want[k], got[k]) for k in want)
+
+def test_two_threads_trace_one_model_while_a_third_runs_it():
+    model,x,wrong = simple_cnn().eval(),torch.rand(1, 1, 28, 28),[]
+    want,names,end = model(x),[l.name for l in trace(model, (1, 28, 28))],time.time() + 1
+    def traces():
+        while time.time() < end:
+            if [l.name for l in trace(model, (1, 28, 28))] != names: wrong.append('trace')
+    def runs():
+        while time.time() < end:
+            if not torch.equal(model(x), want): wrong.append('run')
+    threads = [threading.Thread(target=f) for f in (traces, traces, runs)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    assert not wrong and {p.device.type for p in model.parameters()} == {'cpu'}
+
+@pytest.mark.filterwarnings('ignore')
+def test_scripted_is_refused_and_compiled_is_looked_through():
+    for model in (torch.jit.script(conv()), torch.jit.trace(conv(), torch.zeros(1, 1, 8, 8)), nn.Sequential(conv(), torch.jit.script(nn.ReLU()))):
+        with pytest.raises(ValueError, match='count: .*compiled by TorchScript'): count(model, (1, 8, 8))
+        assert not any(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
+    plain = nn.Sequential(conv(), nn.ReLU())
+    names = [l.name for l in trace(plain, (1, 8, 8))]
+    assert [l.name for l in trace(torch.compile(plain, backend='eager'), (1, 8, 8))] == names
+    assert [l.name for l in trace(nn.Sequential(torch.compile(plain[0], backend='eager'), plain[1]), (1, 8, 8))] == names
+
+# ---- what is followed
+
+class Uses(nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f,self.conv = f,nn.Conv2d(2, 4, 3, padding=1)
+    def forward(self, x): return self.f(self, x)
+
+def found(f): return trace(Uses(f), (2, 8, 8))
+
+@pytest.mark.parametrize('name', ['mT', 'T', 'H', 'data', 'real', 'imag'])
+def test_attributes_are_followed(name):
+    def f(s, x): return getattr({'T': lambda t: t[0, 0], 'H': lambda t: t[0, 0], 'imag': lambda t: torch.complex(t, t)}.get(name, lambda t: t)(s.conv(x)), name).abs()
+    layers = found(f)
+    assert layers[-2].call.function == name and layers[-1].inputs == (len(layers)-2,)
+
+def depends(layers, i, on=0):
+    "Does record `i` depend on record `on`?"
+    return i == on or i >= 0 and any(depends(layers, k, on) for k in layers[i].inputs)
+
+def assigned(s, x):
+    y = torch.zeros(1, 4, 8, 8, device=x.device)
+    y[:, :2] = s.conv(x)[:, :2]
+    return y.sum()
+
+def through_a_view(s, x):
+    y = torch.zeros(1, 4, 8, 8, device=x.device)
+    part = y[:, :2]
+    part.copy_(s.conv(x)[:, :2])
+    return y.sum()
+
+def into(s, x):
+    y = torch.empty(1, 8, 8, 8, device=x.device)
+    torch.cat([s.conv(x)]*2, 1, out=y)
+    return y.sum()
+
+def in_place(s, x):
+    y = s.conv(x)
+    first,second = y[:, :2],y[:, 2:]
+    z = x*2
+    first.add_(z)
+    return second.sum() + y.sum()
+
+def data(s, x):
+    y = torch.zeros(1, 4, 8, 8, device=x.device)
+    y.data = s.conv(x)
+    return y.sum()
+
+@pytest.mark.parametrize('f', [assigned, through_a_view, into, in_place, data])
+def test_what_is_written_is_followed(f):
+    layers = found(f)
+    assert depends(layers, len(layers)-1, layers['conv'].index)
+    if f is in_place: assert depends(layers, len(layers)-1, layers['mul'].index)
+
+def test_a_function_of_ones_own_is_followed_inside():
+    class Twice(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x): return x.mul(2).relu()
+        @staticmethod
+        def backward(ctx, g): return g
+    layers = found(lambda s, x: s.conv(Twice.apply(x)))
+    assert [l.kind for l in layers] == ['mul', 'activation', 'conv'] and depends(layers, 2, 0)
+
+def test_what_has_no_part_of_the_input_is_kept_aside():
+    layers = trace(torchvision.models.swin_v2_t(weights=None), (3, 64, 64))
+    bias = [l for l in layers.aside if l.name == 'features.1.0.attn.cpb_mlp.0']
+    assert len(bias) == 1 and bias[0].inputs == () and bias[0].params == ('features.1.0.attn.cpb_mlp.0.weight', 'features.1.0.attn.cpb_mlp.0.bias')
+    assert list(layers.parameters) == [n for n,_ in layers.model.named_parameters()]
+
+# ---- arguments by name
+
+@pytest.mark.parametrize('f, want', [
+    (lambda s, x: x.permute(0, 2, 3, 1), dict(dims=(0, 2, 3, 1))), (lambda s, x: torch.permute(x, (0, 2, 3, 1)), dict(dims=(0, 2, 3, 1))), (lambda s, x: x.flip(2, 3), dict(dims=(2, 3))),
+    (lambda s, x: x.mean((2, 3), keepdim=True), dict(dim=(2, 3), keepdim=True)), (lambda s, x: x.softmax(1), dict(dim=1)), (lambda s, x: F.softmax(x, dim=1), dict(dim=1)),
+    (lambda s, x: F.interpolate(x, scale_factor=2, mode='bilinear'), dict(scale_factor=2, mode='bilinear', size=None, align_corners=None)), (lambda s, x: F.pad(x, (1, 2, 0, 1), 'reflect'), dict(pad=(1, 2, 0, 1), mode='reflect')),
+    (lambda s, x: F.max_pool2d(x, 2, padding=1), dict(kernel_size=2, padding=1, stride=None)), (lambda s, x: nn.MaxPool2d(3, 2)(x), dict(kernel_size=3, stride=2)), (lambda s, x: F.avg_pool2d(x, 2), dict(kernel_size=2, ceil_mode=False)),
+    (lambda s, x: x[:, 1:, ::2], dict(index=(slice(None), slice(1, None), slice(None, None, 2)))), (lambda s, x: x.roll(1, -1), dict(shifts=1, dims=-1)), (lambda s, x: x.topk(2, 1)[0], dict(k=2, dim=1)), (lambda s, x: F.pixel_shuffle(torch.cat([x, x], 1), 2), dict(upscale_factor=2)),
+    (lambda s, x: x.reshape(2, -1), dict(shape=(2, -1))), (lambda s, x: x.sum(1), dict(dim=1)), (lambda s, x: x + 1, dict(other=1)), (lambda s, x: 1 - x, dict(other=1)), (lambda s, x: x.transpose(1, 2), dict(dim0=1, dim1=2))])
+def test_arguments_have_names(f, want):
+    args = found(f)[-1].call.args
+    assert {k: args[k] for k in want} == want and isinstance(args.get('input', Source(-1, 0, ())), Source)
+
+def test_a_source_says_which_result_of_which_record_it_is():
+    layers = found(lambda s, x: torch.stack([*reversed(s.conv(x).chunk(2, 1))]))
+    assert layers['stack'].call.args['tensors'] == [Source(1, 1, (1, 2, 8, 8)), Source(1, 0, (1, 2, 8, 8))]
+    assert layers['conv'].call.args['input'] == Source(-1, 0, (1, 2, 8, 8))
+    assert layers['conv'].call.args['weight'] == Source(None, 0, (4, 2, 3, 3), ('conv.weight',)) and layers['conv'].params == ('conv.weight', 'conv.bias')
+
+# ---- one way to name a layer
+
+def test_find():
+    layers = trace(nn.Sequential(nn.Sequential(conv(), nn.ReLU()), conv(2, 2)), (1, 8, 8))
+    assert layers.find('0.0') is layers[0] and layers.find('0') is layers[1] is layers['0'] and layers.find(np.int64(-1)) is layers[2] is layers[np.int64(2)]
+    for wrong,error,said in (('0.1.x', ValueError, "trace: no layer is named '0.1.x'; the nearest are '0.1'"), (3, ValueError, 'trace: layer is 3'), (True, TypeError, 'trace: layer is True'), (1.5, TypeError, 'layer is 1.5'), (None, TypeError, 'layer is None')):
+        with pytest.raises(error, match=said): layers.find(wrong)
+    with pytest.raises(ValueError, match='count: no layer'): layers.find('nope', 'count')
+    with pytest.raises(IndexError): layers[3]
+    assert isinstance(layers[1:], Trace) and layers[1:].model is layers.model
+
+def test_a_trace_or_a_model():
+    model = conv()
+    layers = trace(model, (1, 8, 8))
+    assert as_trace(layers, None, 'f') is layers is as_trace(layers, (1, 8, 8), 'f') and layers.shape == (1, 1, 8, 8)
+    assert len(as_trace(model, (np.int64(1), 8, torch.tensor(8)), 'f')) == 1
+    for m,shape,error in ((layers, (1, 9, 9), ValueError), (model, None, ValueError), (model, (1, True, 8), ValueError), ('net', (1, 8, 8), TypeError)):
+        with pytest.raises(error, match='^f: '): as_trace(m, shape, 'f')
+
+def test_the_old_paths_work():
+    from cnn_notes.geometry import Layer, Trace, trace, unknown_layer # noqa: F401
+    assert geometry.trace is trace and {'Layer', 'Trace', 'trace', 'unknown_layer', 'Window'} <= {*geometry.__all__}
+    with pytest.raises(AttributeError): geometry.nothing # noqa: B018
