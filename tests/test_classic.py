@@ -168,29 +168,58 @@ def test_uniform_bins_are_scikit_images_up_to_their_order():
 x = torch.rand(2, 1, 12, 12)
 @pytest.mark.parametrize('f', [sobel, hog, lbp, orientations, lambda x: gabor_energy(x, gabor_bank())], ids=['sobel', 'hog', 'lbp', 'orientations', 'gabor_energy'])
 def test_what_is_no_batch_is_refused(f):
-    for bad,error,msg in ((x.numpy(), TypeError, 'ndarray'), (x[0], ValueError, r'\(1, 12, 12\)'), (x.expand(-1, 3, -1, -1), ValueError, '3 channels'), (x[:0], ValueError, 'at least one image'),
-                          (x[..., :0], ValueError, 'at least one image'), ((255*x).byte(), TypeError, 'uint8')):
-        with pytest.raises(error, match=msg): f(bad)
+    for bad,error,msg in ((x.numpy(), TypeError, 'a float32 array'), (x[0], ValueError, r'\(1, 12, 12\)'),
+                          (x.expand(-1, 3, -1, -1), ValueError, r'\(2, 3, 12, 12\)'), (x[:0], ValueError, r'\(0, 1, 12, 12\)'),
+                          (x[..., :0], ValueError, r'\(2, 1, 12, 0\)'), ((255*x).byte(), TypeError, 'a uint8 tensor')):
+        with pytest.raises(error, match=f'^[a-z_]+: x is .*{msg}.*; give '): f(bad)
 
 @pytest.mark.parametrize('f', [hog, lbp, orientations], ids=['hog', 'lbp', 'orientations'])
 def test_nan_is_refused_where_it_would_hide(f):
     for v in (float('nan'), float('inf')):
         bad = x.clone(); bad[1, 0, 5, 5] = v
-        with pytest.raises(ValueError, match='NaN or infinite'): f(bad)
+        with pytest.raises(ValueError, match=f'^{f.__name__}: x is .*; give .* without NaN and infinity'): f(bad)
 
-@pytest.mark.parametrize('call,error,msg', [
-    (lambda: gabor_kernel(4, 3.), ValueError, 'even size has no center'), (lambda: gabor_kernel(5, 0), ValueError, 'wavelength is 0'), (lambda: gabor_kernel(5, 'a'), ValueError, "wavelength is 'a'"),
-    (lambda: gabor_kernel(5, 4, sigma=-1), ValueError, 'sigma is -1'), (lambda: gabor_kernel(5, 4, theta=float('nan')), ValueError, 'theta is nan'), (lambda: gabor_kernel(2.5, 4), ValueError, 'ks is 2.5'),
-    (lambda: gabor_bank(1), ValueError, 'no stripes'), (lambda: gabor_bank(wavelengths=()), ValueError, 'at least one'), (lambda: gabor_bank(wavelengths=4), ValueError, 'at least one'), (lambda: gabor_bank(orientations=0), ValueError, 'orientations is 0'),
-    (lambda: gabor_energy(x, gabor_bank()[:3]), ValueError, r'\(3, 1, 9, 9\)'), (lambda: gabor_energy(x, [1]), TypeError, 'list'), (lambda: gabor_energy(x, gabor_bank(), stride=0), ValueError, 'stride is 0'),
-    (lambda: hog(x, cell=7), ValueError, '2 x 2 cells of 7 x 7'), (lambda: hog(x, bins=0), ValueError, 'bins is 0'), (lambda: hog(x[..., :2]), ValueError, '3 x 3'),
-    (lambda: cell_histograms(torch.zeros(1, 4, 4), 2, 2), TypeError, 'float32'), (lambda: cell_histograms(torch.full((1, 4, 4), 2), 2, 2), ValueError, '2 to 2'), (lambda: cell_histograms(torch.full((1, 4, 4), -1), 2, 2), ValueError, '-1'),
-    (lambda: cell_histograms(torch.zeros(1, 4, 4).long(), 2, 5), ValueError, 'larger'), (lambda: cell_histograms(torch.zeros(4, 4).long(), 2, 2), ValueError, r'\(4, 4\)'),
-    (lambda: cell_histograms(torch.zeros(1, 4, 4).long(), 2, 2, torch.ones(1, 4, 5)), ValueError, 'one weight'), (lambda: cell_histograms(torch.zeros(1, 4, 4).long(), 2, 2, torch.ones(1, 4, 4).long()), TypeError, 'int64'),
-    (lambda: fit_gabor(torch.rand(2, 3)), ValueError, r'\(2, 3\)'), (lambda: fit_gabor(torch.zeros(2, 5, 5)), ValueError, 'zero'), (lambda: fit_gabor(torch.ones(2, 5, 5).long()), TypeError, 'int64'),
-    (lambda: fit_gabor(torch.full((1, 5, 5), float('nan'))), ValueError, 'NaN'), (lambda: fit_gabor(torch.rand(1, 5, 5), starts=0), ValueError, 'starts is 0')])
-def test_what_fits_nothing_is_refused(call, error, msg):
-    with pytest.raises(error, match=msg): call()
+labels = torch.zeros(1, 4, 4).long()
+@pytest.mark.parametrize('f, args, kwargs, error, said', [
+    (gabor_kernel, (4, 3.), {}, ValueError, 'ks is 4'),
+    (gabor_kernel, (5, 0), {}, ValueError, 'wavelength is 0'),
+    (gabor_kernel, (5, 'a'), {}, TypeError, "wavelength is 'a'"),
+    (gabor_kernel, (5, 4), dict(sigma=-1), ValueError, 'sigma is -1'),
+    (gabor_kernel, (5, 4), dict(theta=float('nan')), ValueError, 'theta is nan'),
+    (gabor_kernel, (2.5, 4), {}, TypeError, 'ks is 2.5'),
+    (gabor_bank, (1,), {}, ValueError, 'ks is 1'),
+    (gabor_bank, (), dict(wavelengths=()), ValueError, r'wavelengths is \(\)'),
+    (gabor_bank, (), dict(wavelengths=4), TypeError, 'wavelengths is 4'),
+    (gabor_bank, (), dict(orientations=0), ValueError, 'orientations is 0'),
+    (gabor_energy, (x, gabor_bank()[:3]), {}, ValueError, 'bank has 3'),
+    (gabor_energy, (x, torch.ones(2, 1, 3, 5)), {}, ValueError, r'bank is .*\(2, 1, 3, 5\)'),
+    (gabor_energy, (x, [1]), {}, TypeError, r'bank is \[1\]'),
+    (gabor_energy, (x, gabor_bank()), dict(stride=0), ValueError, 'stride is 0'),
+    (hog, (x,), dict(cell=7), ValueError, 'x is 12 x 12, a block 14'),
+    (hog, (x,), dict(bins=0), ValueError, 'bins is 0'),
+    (cell_histograms, (labels.float(), 2, 2), {}, TypeError, 'labels is a float32'),
+    (cell_histograms, (labels + 2, 2, 2), {}, ValueError, 'labels has 2 to 2'),
+    (cell_histograms, (labels - 1, 2, 2), {}, ValueError, 'labels has -1 to -1'),
+    (cell_histograms, (labels, 2, 5), {}, ValueError, 'cell is 5'),
+    (cell_histograms, (labels[0], 2, 2), {}, ValueError, r'labels is .*\(4, 4\)'),
+    (cell_histograms, (labels, 2, 2, torch.ones(1, 4, 5)), {}, ValueError, 'weight has w 5, but labels has w 4'),
+    (cell_histograms, (labels, 2, 2, labels), {}, TypeError, 'weight is .*int64'),
+    (fit_gabor, (torch.rand(2, 3),), {}, ValueError, r'kernels is .*\(2, 3\)'),
+    (fit_gabor, (torch.zeros(2, 5, 5),), {}, ValueError, 'kernels is .*all zero'),
+    (fit_gabor, (torch.ones(2, 5, 5).long(),), {}, TypeError, 'kernels is .*int64'),
+    (fit_gabor, (torch.full((1, 5, 5), float('nan')),), {}, ValueError, 'kernels is .*NaN'),
+    (fit_gabor, (torch.rand(1, 5, 5),), dict(starts=0), ValueError, 'starts is 0')])
+def test_what_fits_nothing_is_refused(f, args, kwargs, error, said):
+    with pytest.raises(error, match=f'^{f.__name__}: .*{said}') as e: f(*args, **kwargs)
+    assert '; give ' in str(e.value) or '; make ' in str(e.value)
+
+def test_labels_of_any_whole_type():
+    many = torch.arange(16).view(1, 4, 4)
+    for dtype in (torch.uint8, torch.int16, torch.int32): assert torch.equal(cell_histograms(many.to(dtype), 16, 2), cell_histograms(many, 16, 2))
+
+def test_images_of_two_rows_have_no_slope_down():
+    angle,size = orientations(torch.rand(1, 1, 2, 5))
+    assert not angle.any() and size[0, :, 1:-1].any()
 
 @pytest.mark.parametrize('f', [sobel, hog, lambda x: gabor_energy(x, gabor_bank())], ids=['sobel', 'hog', 'gabor_energy'])
 def test_type_is_kept_and_the_input_too(f):

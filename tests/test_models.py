@@ -1,7 +1,7 @@
 "cnn_notes.models against PyTorch: shapes, parameters, order, bias, errors, and what a model has to survive"
 import copy, pickle, subprocess, sys, warnings
 from functools import partial
-import pytest, torch
+import numpy as np, pytest, torch
 import torch.nn as nn
 import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
@@ -74,25 +74,29 @@ def test_each_call_makes_its_own_layers():
 @pytest.mark.parametrize('kwargs, error, says', [
     (dict(ni=0, nf=4),                 ValueError, ['ni is 0', '1 or more']),
     (dict(ni=1, nf=-1),                ValueError, ['nf is -1', '1 or more']),
-    (dict(ni=1, nf=4.),                ValueError, ['nf is 4.0', 'whole number']),
-    (dict(ni=1, nf=True),              ValueError, ['nf is True']),
+    (dict(ni=1, nf=4.),                TypeError,  ['nf is 4.0', 'whole number']),
+    (dict(ni=1, nf=True),              TypeError,  ['nf is True']),
     (dict(ni=1, nf=4, ks=0),           ValueError, ['ks is 0']),
-    (dict(ni=1, nf=4, ks=(3, 3)),      ValueError, ['ks is (3, 3)', 'whole number']),
+    (dict(ni=1, nf=4, ks=(3, 3)),      TypeError,  ['ks is (3, 3)', 'whole number']),
     (dict(ni=1, nf=4, stride=0),       ValueError, ['stride is 0']),
-    (dict(ni=1, nf=4, ks=4),           ValueError, ['ks is 4', 'odd', 'padding of your own']),
+    (dict(ni=1, nf=4, stride=1.),      TypeError,  ['stride is 1.0']),
+    (dict(ni=1, nf=4, ks=4),           ValueError, ['ks is 4', 'odd', 'padding']),
     (dict(ni=1, nf=4, padding=-1),     ValueError, ['padding is -1', '0 or more']),
-    (dict(ni=1, nf=4, padding='same'), ValueError, ["padding is 'same'", '0 or more']),
+    (dict(ni=1, nf=4, padding='same'), TypeError,  ["padding is 'same'", '0 or more']),
+    (dict(ni=1, nf=4, bias=1),         TypeError,  ['bias is 1']),
     (dict(ni=1, nf=4, act=False),      TypeError,  ['act is False', 'None', 'nn.ReLU']),
-    (dict(ni=1, nf=4, act=nn.ReLU()),  TypeError,  ['act is ReLU()', 'class or function']),
-    (dict(ni=1, nf=4, act=F.relu),     TypeError,  ['act() fails', 'nn.ReLU']),
-    (dict(ni=1, nf=4, norm='batch'),   TypeError,  ["norm is 'batch'", 'nn.BatchNorm2d']),
-    (dict(ni=1, nf=4, norm=nn.BatchNorm2d(4)), TypeError, ['norm is BatchNorm2d', 'class or function']),
-    (dict(ni=1, nf=4, norm=nn.GroupNorm), TypeError, ['norm(4) fails', 'num_channels', 'nn.GroupNorm(4, nf)']),
-    (dict(ni=1, nf=4, norm=lambda nf: nf), TypeError, ['norm made int', 'nn.Module']),
+    (dict(ni=1, nf=4, act=nn.ReLU()),  TypeError,  ['act is a ReLU module', 'class or function']),
+    (dict(ni=1, nf=4, norm='batch'),   TypeError,  ["norm is 'batch'", 'class or function']),
+    (dict(ni=1, nf=4, norm=nn.BatchNorm2d(4)), TypeError, ['norm is a BatchNorm2d', 'class or function']),
 ])
 def test_conv_refuses(kwargs, error, says):
     with pytest.raises(error) as e: conv(**kwargs)
     assert str(e.value).startswith('conv: ') and all(s in str(e.value) for s in says), e.value
+
+@pytest.mark.parametrize('kwargs, said', [(dict(act=F.relu), 'relu'), (dict(norm=nn.GroupNorm), 'num_channels'),
+                                          (dict(norm=lambda nf: nf), 'not a Module')])
+def test_what_a_maker_says_is_passed_on(kwargs, said):
+    with pytest.raises(TypeError, match=said): conv(1, 4, **kwargs)
 
 # simple_cnn
 
@@ -150,14 +154,16 @@ def test_a_batch_of_none_and_of_one():
     assert simple_cnn(norm=nn.BatchNorm2d).train()(batch(1, 1, 28, 28)).shape == (1, 10)
 
 def test_an_image_without_its_batch_axis_is_refused():
-    with pytest.raises(ValueError, match=r'3 axes.*\(N, C, H, W\)'): simple_cnn()(batch(1, 28, 28))
+    with pytest.raises(ValueError, match=r'x has shape \[10, 1, 1\]; give .*\(N, C, H, W\)'): simple_cnn()(batch(1, 28, 28))
 
 @pytest.mark.parametrize('kwargs, says', [
-    (dict(widths=()),          ['widths is empty', '(8, 16, 32, 64)']),
-    (dict(widths=8),           ['widths is 8', '(8, 16, 32, 64)']),
+    (dict(widths=()),          ['widths is ()', '1 to 100']),
+    (dict(widths=8),           ['widths is 8', '1 to 100']),
     (dict(widths='8'),         ["widths is '8'"]),
-    (dict(widths=(8, 0)),      ['widths[1] is 0', '1 or more']),
-    (dict(widths=(8, 1.5)),    ['widths[1] is 1.5', 'whole number']),
+    (dict(widths=(8, 0)),      ['widths is (8, 0)', '1 or more']),
+    (dict(widths=(8, 1.5)),    ['widths is (8, 1.5)', 'whole number']),
+    (dict(widths=(8, True)),   ['widths is (8, True)', 'whole number']),
+    (dict(widths=(8,)*101),    ['widths is a tuple', '1 to 100']),
     (dict(n_in=0),             ['n_in is 0']),
     (dict(n_out=0),            ['n_out is 0']),
     (dict(first_ks=4),         ['first_ks is 4', 'odd']),
@@ -165,10 +171,11 @@ def test_an_image_without_its_batch_axis_is_refused():
     (dict(ks=-1),              ['ks is -1', '1 or more']),
 ])
 def test_simple_cnn_refuses(kwargs, says):
-    with pytest.raises(ValueError) as e: simple_cnn(**kwargs)
+    with pytest.raises((TypeError, ValueError)) as e: simple_cnn(**kwargs)
     assert str(e.value).startswith('simple_cnn: ') and all(s in str(e.value) for s in says), e.value
 
 def test_widths_may_be_any_iterable():
+    for widths in (np.array([8, 16, 32, 64]), torch.tensor([8, 16, 32, 64]), [8, 16, 32, 64]): assert n_params(simple_cnn(widths)) == n_params(simple_cnn())
     assert n_params(simple_cnn(2**i for i in range(3, 7))) == n_params(simple_cnn())
 
 # what a model has to survive

@@ -1,6 +1,6 @@
 "`BatchNorm2d` and its relatives against PyTorch's"
-import io, subprocess, sys
-import pytest, torch, torch.nn.functional as F
+import io, re, subprocess, sys
+import numpy as np, pytest, torch, torch.nn.functional as F
 import torch.nn as nn
 from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
@@ -116,11 +116,11 @@ def test_parameters_and_buffers(kwargs):
 
 @pytest.mark.parametrize('shape', [(), (3,), (2, 3), (3, 4, 4), (2, 3, 4, 4, 4)])
 def test_wrong_rank(shape):
-    with pytest.raises(ValueError, match=f'the input has {len(shape)} axes; .*\\(N, 3, H, W\\)'): BatchNorm2d(3)(torch.zeros(shape))
+    with pytest.raises(ValueError, match=rf'^BatchNorm2d: x is .* of shape {re.escape(str(shape))}; give .*\(n, c, h, w\)'): BatchNorm2d(3)(torch.zeros(shape))
 
 @pytest.mark.parametrize('training', [True, False])
 def test_wrong_channels(training):
-    with pytest.raises(ValueError, match='the input has 4 channels; this layer was made for 3'): BatchNorm2d(3).train(training)(torch.zeros(2, 4, 5, 5))
+    with pytest.raises(ValueError, match='^BatchNorm2d: x has 4 channels; give 3'): BatchNorm2d(3).train(training)(torch.zeros(2, 4, 5, 5))
 
 @pytest.mark.parametrize('kwargs', [{}, dict(track_running_stats=False), dict(affine=False)])
 def test_one_value_per_channel(kwargs):
@@ -129,7 +129,7 @@ def test_one_value_per_channel(kwargs):
         ours,theirs = BatchNorm2d(3, **kwargs).train(training),nn.BatchNorm2d(3, **kwargs).train(training)
         if training or kwargs.get('track_running_stats') is False:
             with pytest.raises(ValueError): theirs(x)
-            with pytest.raises(ValueError, match=r'shape \(1, 3, 1, 1\) has 1 value'): ours(x)
+            with pytest.raises(ValueError, match='^BatchNorm2d: x has 1 value per channel; give '): ours(x)
             if ours.running_mean is not None: assert ours.num_batches_tracked == 0 and torch.equal(ours.running_var, torch.ones(3)) # nothing was counted
         else: assert_close(ours(x), theirs(x))
 
@@ -140,15 +140,20 @@ def test_no_images():
 
 @pytest.mark.parametrize('dtype', [torch.uint8, torch.int64, torch.bool, torch.complex64])
 def test_not_floating(dtype):
-    with pytest.raises(TypeError, match=f'the input is {dtype}; give floating point'): BatchNorm2d(3)(torch.zeros(2, 3, 4, 4, dtype=dtype))
+    with pytest.raises(TypeError, match=f'^BatchNorm2d: x is .*{str(dtype)[6:]} tensor .*; give a floating-point'): BatchNorm2d(3)(torch.zeros(2, 3, 4, 4, dtype=dtype))
 
-def test_mixed_precision_is_refused():
-    with pytest.raises(TypeError, match='torch.float64 and the layer torch.float32'): BatchNorm2d(3)(torch.zeros(2, 3, 4, 4).double())
-    with pytest.raises(TypeError, match='torch.float32 and the layer torch.float64'): BatchNorm2d(3).double()(torch.zeros(2, 3, 4, 4))
+def test_another_precision_than_the_layers_keeps_its_own():
+    x = torch.randn(2, 3, 4, 4).double()
+    for training in (True, False):
+        want = nn.BatchNorm2d(3).double().train(training)(x)
+        assert_close(BatchNorm2d(3).train(training)(x), want)
+        assert_close(BatchNorm2d(3).double().train(training)(x.float()), want.float())
 
 @pytest.mark.parametrize('nf', [0, -1, 2.5, '3', None, True])
 def test_nf(nf):
-    with pytest.raises(ValueError, match='nf is'): BatchNorm2d(nf)
+    with pytest.raises((TypeError, ValueError), match='^BatchNorm2d: nf is .*; give '): BatchNorm2d(nf)
+@pytest.mark.parametrize('nf', [np.int64(4), np.array(4), torch.tensor(4)])
+def test_every_whole_number_is_taken(nf): assert BatchNorm2d(nf).weight.shape == (4,)
 @pytest.mark.parametrize('momentum', [-.1, 1.1, float('nan')])
 def test_momentum(momentum):
     with pytest.raises(ValueError, match='momentum is'): BatchNorm2d(3, momentum=momentum)
@@ -197,14 +202,15 @@ def test_relatives_in_half_precision():
         assert_close(f(x).float(), f(x.float()), rtol=2e-3, atol=2e-3)
 
 @pytest.mark.parametrize('f, args, error, match', [
-    (batch_norm,    (torch.zeros(2, 3, 4, 4, dtype=torch.uint8),), TypeError, 'torch.uint8; give floating point'),
-    (batch_norm,    (torch.zeros(3, 4, 4),), ValueError, r'axes are \(0, 2, 3\) but the input has 3'),
-    (batch_norm,    (torch.zeros(1, 3, 1, 1),), ValueError, '1 value'),
-    (instance_norm, (torch.zeros(4, 3, 1, 1),), ValueError, '1 value'),
-    (layer_norm,    (torch.zeros(4, 1, 1, 1),), ValueError, '1 value'),
-    (layer_norm,    (torch.zeros(4, 0, 3, 3),), ValueError, '0 value'),
-    (group_norm,    (torch.zeros(2, 8, 4, 4), 3), ValueError, '8 channels cannot be cut into 3'),
-    (group_norm,    (torch.zeros(2, 8, 4, 4), 0), ValueError, 'into 0 equal'),
+    (batch_norm,    (torch.zeros(2, 3, 4, 4).byte(),), TypeError,  'batch_norm: x is a uint8 tensor'),
+    (batch_norm,    (torch.zeros(3, 4, 4),),           ValueError, r'batch_norm: x is .* of shape \(3, 4, 4\)'),
+    (batch_norm,    (torch.zeros(1, 3, 1, 1),),        ValueError, 'standardize: .* 1 value'),
+    (instance_norm, (torch.zeros(4, 3, 1, 1),),        ValueError, 'standardize: .* 1 value'),
+    (layer_norm,    (torch.zeros(4, 1, 1, 1),),        ValueError, 'standardize: .* 1 value'),
+    (layer_norm,    (torch.zeros(4, 0, 3, 3),),        ValueError, r'standardize: x is .* of shape \(4, 0, 3, 3\)'),
+    (group_norm,    (torch.zeros(2, 8, 4, 4), 3),      ValueError, 'group_norm: groups is 3; give .*8 channels'),
+    (group_norm,    (torch.zeros(2, 8, 4, 4), 0),      ValueError, 'group_norm: groups is 0; give '),
+    (group_norm,    (torch.zeros(2, 8, 4, 4), True),   TypeError,  'group_norm: groups is True; give '),
 ])
 def test_relatives_refuse(f, args, error, match):
     with pytest.raises(error, match=match): f(*args)
@@ -247,5 +253,5 @@ def test_a_batch_of_one_image():
 
 def test_module_is_light():
     "Importing it brings in neither fastai nor the data"
-    code = "import sys, cnn_notes.norm; print([o for o in ('fastai', 'fastcore', 'cnn_notes.data', 'matplotlib') if o in sys.modules])"
+    code = "import sys, cnn_notes.norm; print([o for o in ('fastai', 'cnn_notes.data', 'matplotlib') if o in sys.modules])"
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
