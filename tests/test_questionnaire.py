@@ -199,6 +199,20 @@ def test_page_has_a_heading_and_an_address_for_each_question():
         assert shown == q.answer(n).markdown, f'the page shows another answer to {n}; run it'
     assert at == sorted(at) and index.count('](#') == len(every)
 
+def test_links_from_the_pages_lead_to_the_question_they_name():
+    found = 0
+    for path in [*(root/'nbs').glob('*.ipynb'), *(root/'nbs'/'package').glob('*.ipynb')]:
+        cells = json.loads(path.read_text(encoding='utf-8'))['cells']
+        text = '\n\n'.join(''.join(c['source']) for c in cells if c['cell_type'] == 'markdown')
+        for label,anchor in re.findall(r'\[([^\]\[]*)\]\([./]*14_questionnaire\.ipynb(?:#([^)]*))?\)', text):
+            m = re.search(r'(question)s?\s+(\d+)|(research task) R?(\d)', label, re.I)
+            if not m: continue
+            want = f'Question-{m[2]}' if m[1] else f'Research-task-{m[4]}'
+            assert anchor == want, f'{path.name}: [{label}] leads to #{anchor}'
+            assert want.replace('-', ' ') in headings('14_questionnaire')
+            found += 1
+    assert found >= 43
+
 
 # ---- a new question
 
