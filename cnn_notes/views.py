@@ -38,7 +38,8 @@ def _asset(name):
     asset = _assets/name
     return asset.read_text(encoding='utf-8') if asset.is_file() else ''
 def _fill(name, **parts): return Template(_asset(name)).substitute(parts).strip()
-def _attr(text): return escape(text, quote=False).replace('"', '&quot;').encode('ascii', 'xmlcharrefreplace').decode()
+def _attr(text):
+    return escape(text, quote=False).replace('"', '&quot;').encode('ascii', 'xmlcharrefreplace').decode()
 def _hash(text): return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
 def _json(data):
@@ -48,10 +49,12 @@ def _json(data):
     return res
 
 # %% ../nbs/package/views.ipynb #ca108920
-_day   = {**palette, 'negative': '#5B4A7A', 'deep': '#0B1F3A', 'paper': '#FFFFFF', 'muted': '#5B6470', 'line': '#CDD2DA',
-          'halo': 'rgba(255, 255, 255, .75)', 'hatch': 'rgba(43, 47, 54, .42)'}
-_night = {'input': '#5E9FE8', 'kernel': '#F2953B', 'output': '#2FB3A3', 'padding': '#353C48', 'accent': '#FF6FA5', 'ink': '#E8EBF0',
-          'negative': '#A68FD6', 'deep': '#E3F1FF', 'paper': '#14171C', 'muted': '#A4ADBA', 'line': '#3B424E',
+_day   = {**palette, 'negative': '#5B4A7A', 'deep': '#0B1F3A', 'paper': '#FFFFFF',
+          'muted': '#5B6470', 'line': '#CDD2DA', 'halo': 'rgba(255, 255, 255, .75)',
+          'hatch': 'rgba(43, 47, 54, .42)'}
+_night = {'input': '#5E9FE8', 'kernel': '#F2953B', 'output': '#2FB3A3', 'padding': '#353C48',
+          'accent': '#FF6FA5', 'ink': '#E8EBF0', 'negative': '#A68FD6', 'deep': '#E3F1FF', 'paper': '#14171C',
+          'muted': '#A4ADBA', 'line': '#3B424E',
           'halo': 'rgba(20, 23, 28, .75)', 'hatch': 'rgba(232, 235, 240, .5)'}
 
 # %% ../nbs/package/views.ipynb #105a6b8f
@@ -61,8 +64,10 @@ def _sayable(data):
     try: return bool(_json(data))
     except (TypeError, ValueError): return False
 
-_script  = Rule('the name of a script in cnn_notes/assets', lambda o: isinstance(o, str), lambda o: re.fullmatch(r'\w+', o) and _asset(f'{o}.js'))
-_data    = Rule('a dict of strings, finite numbers, lists and dicts', lambda o: isinstance(o, Mapping), _sayable)
+_script  = Rule('the name of a script in cnn_notes/assets', lambda o: isinstance(o, str),
+                lambda o: re.fullmatch(r'\w+', o) and _asset(f'{o}.js'))
+_data    = Rule('a dict of strings, finite numbers, lists and dicts',
+                lambda o: isinstance(o, Mapping), _sayable)
 _lengths = Rule("three CSS lengths, such as ('400px',)*3", lambda o: isinstance(o, (tuple, list)),
                 lambda o: len(o) == 3 and all(isinstance(v, str) for v in o))
 
@@ -71,17 +76,18 @@ class View:
     "An interactive picture: HTML that needs no kernel and no network, and cannot reach the page it stands on"
     @checked
     def __init__(self,
-        name:Annotated[str, _script], # of the view: `NAME.js` and `NAME.css` in `cnn_notes/assets`, put behind `view.js` and `view.css`
-        data:Annotated[dict, _data], # what the script finds in its constant `data`: anything that JSON can say
+        name:Annotated[str, _script], # of the view: of `NAME.js` and `NAME.css` in `cnn_notes/assets`
+        data:Annotated[dict, _data], # what the script finds in its constant `data`
         title:str, # stands above the view, and names the frame to those who hear the page
-        heights:Annotated[tuple, _lengths], # CSS lengths, of the frame: from 720 pixels of inner width on, from 480 on, and below that
+        heights:Annotated[tuple, _lengths], # CSS, for 720 pixels of width or more, for 480 or more, for less
     ):
         self.name,self.data,self.title,self.heights = name,data,title,heights
         if (n := len(_json(data))) > _room:
-            raise ValueError(f'{type(self).__name__}: its data takes {n/1000:,.0f} KB, and a view has room for {_room/1000:.0f}; '
+            raise ValueError(f'{type(self).__name__}: its data takes {n/1000:,.0f} KB, '
+                             f'and a view has room for {_room/1000:.0f}; '
                              'give fewer kernels, channels or layers, a smaller image, or float32')
 
-    def static(self) -> Figure|None: # a picture for where the view cannot run; here None: a view's own class draws it
+    def static(self) -> Figure|None: # for where the view cannot run; here None: a view's own class draws it
         "The view as a still picture"
         return None
     def alt(self) -> str: # the picture in words
@@ -94,21 +100,22 @@ class View:
     def save(self,
         path:FilePath, # of the `.html` file to write
     ) -> Path: # that path
-        "Write `page` to a file, to be opened in a browser: all of it or nothing; `OSError` if it cannot be written"
+        "Write `page` to a file, for a browser: all of it or nothing; `OSError` if it cannot be written"
         return _save(self, path)
     def html(self) -> str: # a fragment of HTML, in ASCII
         "The view in its frame, with the still picture behind it: what a notebook stores"
         sizes = ';'.join(f'--{k}:{v}' for k,v in zip(('wide', 'medium', 'narrow'), self.heights))
-        return _fill('frame.html', css=_asset('frame.css'), sizes=_attr(sizes), title=_attr(self.title), height=700,
-                     page=_attr(self.page()).replace('\n', '&#10;'), still=_still(self))
-    def _repr_mimebundle_(self, include=None, exclude=None): return {'text/html': self.html(), 'text/plain': repr(self)}
+        return _fill('frame.html', css=_asset('frame.css'), sizes=_attr(sizes), title=_attr(self.title),
+                     height=700, page=_attr(self.page()).replace('\n', '&#10;'), still=_still(self))
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {'text/html': self.html(), 'text/plain': repr(self)}
     def __repr__(self): return f'{type(self).__name__}: {self.title}'
 
 # %% ../nbs/package/views.ipynb #0dd7c7de
 def _page(view):
     css,js = (_asset(f'view.{o}') + _asset(f'{view.name}.{o}') for o in ('css', 'js'))
-    policy = (f"default-src 'none'; script-src {_hash(js)}; style-src {_hash(css)}; base-uri 'none'; form-action 'none'; "
-              "require-trusted-types-for 'script'; trusted-types 'none'")
+    policy = (f"default-src 'none'; script-src {_hash(js)}; style-src {_hash(css)}; base-uri 'none'; "
+              "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
     data = {**view.data, 'title': view.title, 'palette': _day, 'night': _night}
     return _fill('view.html', title=_attr(view.title), policy=policy, css=css, js=js, data=_json(data))
 
@@ -119,7 +126,9 @@ def _save(view, path):
         part.write_text(view.page(), encoding='ascii')
         os.replace(part, whole)
     except OSError as e:
-        raise type(e)(f"View.save: cannot write {path} ({e.strerror}); give a file name in a folder that exists and can be written to") from e
+        raise type(e)(f'View.save: cannot write {path} ({e.strerror}); give a file name in a folder '
+                      'that exists '
+                      'and can be written to') from e
     finally:
         with suppress(OSError): part.unlink()
     return path
@@ -133,12 +142,14 @@ def _still(view):
         fig.savefig(file, format='png', dpi=80)
     picture,file = PIL.Image.open(file).convert('RGB').quantize(128),io.BytesIO() # a third of the size
     picture.save(file, 'PNG', optimize=True)
-    return f'<img alt="{_attr(view.alt())}" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+    encoded = base64.b64encode(file.getvalue()).decode()
+    return f'<img alt="{_attr(view.alt())}" src="data:image/png;base64,{encoded}">'
 
 # %% ../nbs/package/views.ipynb #e4992fb3
 def _numbers(o):
     "What `o` holds as a tensor, channels first; `o` itself if it holds no numbers"
-    if isinstance(o, Tensor): return o if o.is_meta or o.layout != torch.strided else o.detach().cpu().as_subclass(Tensor)
+    dense = isinstance(o, Tensor) and not o.is_meta and o.layout == torch.strided
+    if isinstance(o, Tensor): return o.detach().cpu().as_subclass(Tensor) if dense else o
     if isinstance(o, PIL.Image.Image): o = o if o.mode in ('L', 'F', 'I') else o.convert('RGB')
     try: t = torch.as_tensor(np.array(o))
     except (TypeError, ValueError): return o
@@ -158,15 +169,18 @@ def _filters_first(o):
     t = _channels_first(o)
     return t[None] if isinstance(t, Tensor) and t.ndim == 3 else t
 
-_image_rule = Rule('finite numbers, (H, W) or (C, H, W), at most 8 x 32 x 32: cut out a part, as in img[:, 8:20, 8:20], '
-                   'or shrink it with F.avg_pool2d', _are_numbers, lambda t: _fits(t, 8, 32, 32), _channels_first)
+_image_rule = Rule('finite numbers, (H, W) or (C, H, W), at most 8 x 32 x 32: cut out a part, '
+                   'as in img[:, 8:20, 8:20], or shrink it with F.avg_pool2d',
+                   _are_numbers, lambda t: _fits(t, 8, 32, 32), _channels_first)
 def _a_bias(o):
     t = o if o is None else _numbers(o)
-    return t.detach().double().flatten().tolist() if isinstance(t, Tensor) and not t.is_meta and t.ndim < 2 and not t.is_complex() else o
+    plain = isinstance(t, Tensor) and not t.is_meta and t.ndim < 2 and not t.is_complex()
+    return t.detach().double().flatten().tolist() if plain else o
 _bias_rule  = Rule('one finite number, or one for each filter', lambda v: v is None or isinstance(v, list),
                    lambda v: v is None or 0 < len(v) <= 64 and all(abs(o) <= 1e9 for o in v), _a_bias)
 _mapping_rule = Rule('a dict from names to weights', lambda o: o is None or isinstance(o, Mapping))
-_names_rule = Rule("a list of names", lambda o: o is None or isinstance(o, (list, tuple)), lambda o: not o or all(isinstance(v, str) for v in o))
+_names_rule = Rule('a list of names', lambda o: o is None or isinstance(o, (list, tuple)),
+                   lambda o: not o or all(isinstance(v, str) for v in o))
 _filter_rule = Rule('finite weights, (kh, kw), (C, kh, kw) or (filters, C, kh, kw), at most 7 x 7 each',
                     _are_numbers, lambda t: _fits(t, 64, 8, 7, 7), _filters_first)
 
@@ -204,43 +218,54 @@ def _named(kernels, channels, bias):
     res = []
     for name,o in {**named_kernels, **(kernels or {})}.items():
         try: weights = _one_filter(_filter_rule(o))
-        except (TypeError, ValueError) as e: raise ValueError(f'explore_conv: kernels[{name!r}] {e}') from None
+        except (TypeError, ValueError) as e:
+            raise ValueError(f'explore_conv: kernels[{name!r}] {e}') from None
         res.append(_Filter(str(name), _spread(weights, channels, name), bias))
     return res
 
 # %% ../nbs/package/views.ipynb #fe3b5ead
 def _given(kernel, bias, channels):
     "The filters of a layer or of a tensor"
-    if isinstance(kernel, nn.Conv2d): kernel,bias = _filter_rule(kernel.weight),None if kernel.bias is None else kernel.bias.tolist()
+    if isinstance(kernel, nn.Conv2d):
+        kernel,bias = _filter_rule(kernel.weight),None if kernel.bias is None else kernel.bias.tolist()
     biases = [None]*len(kernel) if bias is None else bias*len(kernel) if len(bias) == 1 else bias
-    if len(biases) != len(kernel): raise ValueError(f"explore_conv: bias has {len(biases)} numbers for {len(kernel)} filters; "
-                                                     "give one for each")
+    if len(biases) != len(kernel):
+        raise ValueError(f'explore_conv: bias has {len(biases)} numbers for {len(kernel)} filters; give '
+                         'one for each')
     names = ['given'] if len(kernel) == 1 else [f'filter {n}' for n in range(len(kernel))]
     return [_Filter(n, _spread(w, channels, n), b) for n,w,b in zip(names, kernel, biases)]
 
 def _layer_settings(layer):
     "Stride, padding and dilation of a layer that the view can show"
     given = dict(stride=layer.stride, padding=layer.padding, dilation=layer.dilation)
-    plain = layer.groups == 1 and layer.padding_mode == 'zeros' and all(isinstance(o, tuple) and len({*o}) == 1 for o in given.values())
+    alike = all(isinstance(o, tuple) and len({*o}) == 1 for o in given.values())
+    plain = layer.groups == 1 and layer.padding_mode == 'zeros' and alike
     if plain: return {k: o[0] for k,o in given.items()}
-    raise ValueError(f"explore_conv: kernel is {layer}; give a layer with one group, padded by zeros, and alike in rows and columns")
+    raise ValueError(f'explore_conv: kernel is {layer}; give a layer with one group, padded by zeros, '
+                     'and alike in '
+                     'rows and columns')
 
 # %% ../nbs/package/views.ipynb #5dcd3c5b
 def _convolved(view):
     "The view's output, before ReLU"
     rows,cols = (n + 2*view.padding for n in view.img.shape[-2:])
     if view.window.span[0] > rows or view.window.span[1] > cols:
-        raise ValueError(f"explore_conv: the kernel spans {view.window.span[0]} x {view.window.span[1]} cells, the padded image has "
-                         f"{rows} x {cols}; take a smaller kernel or dilation, or more padding")
+        raise ValueError(f'explore_conv: the kernel spans {view.window.span[0]} x {view.window.span[1]} '
+                         'cells, '
+                         f"the padded image has {rows} x {cols}; take a smaller kernel or dilation, or "
+                         "more padding")
     bias = None if view.filter.bias is None else torch.tensor([view.filter.bias], dtype=torch.double)
-    return F.conv2d(_stack(view.img)[None], _stack(view.kernel)[None], bias, view.stride, view.padding, view.dilation)[0, 0]
+    settings = view.stride,view.padding,view.dilation
+    return F.conv2d(_stack(view.img)[None], _stack(view.kernel)[None], bias, *settings)[0, 0]
 
 def _position(at, output):
     "The output to start with; None: the largest by absolute value"
     if at is None: return divmod(output.abs().argmax().item(), output.shape[1])
     try: return tuple(whole(0, n-1)(o) for o,n in zip(at, output.shape, strict=True))
-    except (TypeError, ValueError): raise ValueError(f"explore_conv: at is {at!r}; give a row and a column of the {_size(output)} "
-                                                     "output, counted from 0") from None
+    except (TypeError, ValueError):
+        raise ValueError(f'explore_conv: at is {at!r}; give a row and a column of the {_size(output)} '
+                         'output, '
+                         'counted from 0') from None
 
 # %% ../nbs/package/views.ipynb #239f8b09
 def _written(t):
@@ -250,13 +275,13 @@ def _written(t):
 def _nested(a): return [_nested(o) for o in a] if a.ndim > 1 else [float(str(v)) for v in a]
 
 # %% ../nbs/package/views.ipynb #c56a9431
-_text_px = {False: (220, 348, 368), True: (272, 378, 412)} # of titles, settings and notes; True: with several channels
+_text_px = {False: (220, 348, 368), True: (272, 378, 412)} # of text; True: with several channels
 _stack_px = 68 # one more of a map's title and note
 _chips_px = (72, 72, 56) # of a row of small pictures
 _margin,_gap = (28, 28, 16),(16, 16, 8) # left and right together; between two things
 _side,_tall = 360,150 # the longer side of a map; the products of one kernel
 
-def _cells(channels): return (48, 48, 48) if channels == 1 else (36, 36, 24) # the largest cells of the products
+def _cells(channels): return (48, 48, 48) if channels == 1 else (36, 36, 24) # the products' largest cells
 def _across(channels): return [min(channels, n) for n in (3, 2, 1)] # how many channels stand side by side
 def _stacked(img, padding):
     "Are two maps below each other on a phone? Side by side their cells would be too small for a finger"
@@ -286,13 +311,14 @@ def _plan(img, filters, padding, which, width):
 # %% ../nbs/package/views.ipynb #73cfa9f5
 def _conv_data(img, filters):
     "The image and the filters, for the script"
-    return dict(image=_written(img), kernels=[dict(name=f.name, weights=_written(f.weights), bias=f.bias) for f in filters])
+    kernels = [dict(name=f.name, weights=_written(f.weights), bias=f.bias) for f in filters]
+    return dict(image=_written(img), kernels=kernels)
 
 def _layouts(img, given, padding):
     "What the script has to know about the three layouts"
     plans = [_plan(img, given, padding, which, '100vw') for which in range(3)]
-    return dict(plate=[p for p,_ in plans], shares=[s for _,s in plans], across=_across(len(img)), cell=_cells(len(img)),
-                stack=_stacked(img, padding), folded=given[0].weights.shape[2] > 3)
+    return dict(plate=[p for p,_ in plans], shares=[s for _,s in plans], across=_across(len(img)),
+                cell=_cells(len(img)), stack=_stacked(img, padding), folded=given[0].weights.shape[2] > 3)
 
 def _heights(img, given, padding, bank):
     "The frame's heights"
@@ -323,13 +349,14 @@ def _writer(t, digits):
     big,whole = t.abs().max(),(t == t.round()).all()
     if big >= 1e6 or 0 < big < .5*10**-digits and not whole: return lambda v: '0' if v == 0 else f'{v:.1e}'
     return lambda v: '0' if v == 0 else f'{_round(v, 0 if whole else digits):f}'
-def _round(v, digits): return Decimal(v).quantize(Decimal(10)**-digits, ROUND_HALF_UP) # as JavaScript's toFixed does
+def _round(v, digits): return Decimal(v).quantize(Decimal(10)**-digits, ROUND_HALF_UP) # as JavaScript does
 def _shortest(v, digits): return f'{(float(_round(v, digits)) or float(f"{v:.1g}")) + 0.:.12g}'
 
 # %% ../nbs/package/views.ipynb #e9e2460f
 def _sum(view):
     "The sum behind the output at `view.at`, as text"
-    seen,weights,bias,digits = _patch(view).flatten().tolist(),view.kernel.flatten().tolist(),view.filter.bias,view.digits
+    seen,weights = _patch(view).flatten().tolist(),view.kernel.flatten().tolist()
+    bias,digits = view.filter.bias,view.digits
     write,total = _writer(view.before, digits),view.before[view.at].item()
     inputs,texts = [*map(_writer(view.img, digits), seen)],[_shortest(v, digits) for v in weights]
     short = len(seen) > 9
@@ -353,7 +380,7 @@ class _Sheet:
     "A figure on which grids are placed in inches, from the left and from the top"
     def __init__(self, width, height):
         self.width,self.height,self.fig = width,height,Figure(figsize=(width, height), layout='constrained')
-        self.fig.set_layout_engine('none') # placed by hand: the layout that a reader's style asks for must not move it
+        self.fig.set_layout_engine('none') # the layout that a reader's style asks for must not move it
     def grid(self, t, left, top, cell, title, kind, values, **limits):
         rows,cols = t.shape
         box = left/self.width,1 - (top + rows*cell)/self.height,cols*cell/self.width,rows*cell/self.height
@@ -375,22 +402,29 @@ def _conv_figure(view):
     small = min(1.2/max(kernel.shape[1:]), .4)
     left = [.15, cols*cell + .5, cols*cell + max(kernel.shape[2]*small, 1) + .85]
     width = max(left[2] + max(output.shape[1]*cell, 1.2) + .15, 6)
-    text = fill(re.sub(' ([\u00d7=\u2248]) ', '\u00a0\\1\u00a0', _typeset(view.sum())), int(15*width)) # a line never ends inside a product
+    unbroken = re.sub(' ([\u00d7=\u2248]) ', '\u00a0\\1\u00a0', _typeset(view.sum()))
+    # a line never ends inside a product
+    text = fill(unbroken, int(15*width))
     step = max(rows*cell, kernel.shape[1]*small) + .35
     sheet = _Sheet(width, max(channels*step, output.shape[0]*cell + .35) + .6 + .17*(text.count('\n')+1))
-    for k in range(channels): _draw_channel(view, sheet, k, inputs[k], kernel[k], left, .3 + k*step, (cell, small))
+    for k in range(channels):
+        _draw_channel(view, sheet, k, inputs[k], kernel[k], left, .3 + k*step, (cell, small))
     most = 8 if max(rows, cols) <= 8 else 0
-    outline(sheet.grid(output, left[2], .3, cell, f'output {_size(output)}', 'output', _format(output, view.digits, most)), *view.at)
+    values = _format(output, view.digits, most)
+    outline(sheet.grid(output, left[2], .3, cell, f'output {_size(output)}', 'output', values), *view.at)
     sheet.fig.text(.15/width, .08, text, fontsize=9, va='bottom')
     return sheet.fig
 
 def _draw_channel(view, sheet, k, inputs, kernel, left, top, cells):
     many,pad = len(view.channels) > 1,f', padding {view.padding}' if view.padding else ''
     largest,weight = view.img.max().item(),view.kernel.abs().max().item() or 1.
-    limits = [dict(vmin=min(view.img.min().item(), 0.), vmax=largest), dict(vmin=-weight, vmax=weight)] if many and largest > 0 else [{}, {}]
+    limits = [dict(vmin=min(view.img.min().item(), 0.), vmax=largest), dict(vmin=-weight, vmax=weight)]
+    if not many or largest <= 0: limits = [{}, {}]
     title = view.channels[k] if many else f'input {_size(view.img)}'
-    ax = sheet.grid(inputs, left[0], top, cells[0], title + pad, 'input', _format(inputs, view.digits, 0 if many else 8), **limits[0])
-    sheet.grid(kernel, left[1], top, cells[1], 'kernel' if many else f'kernel {_size(kernel)}', 'kernel', _format(kernel, view.digits, 3), **limits[1])
+    values = _format(inputs, view.digits, 0 if many else 8),_format(kernel, view.digits, 3)
+    ax = sheet.grid(inputs, left[0], top, cells[0], title + pad, 'input', values[0], **limits[0])
+    title = 'kernel' if many else f'kernel {_size(kernel)}'
+    sheet.grid(kernel, left[1], top, cells[1], title, 'kernel', values[1], **limits[1])
     _mark_inputs(ax, view)
 
 # %% ../nbs/package/views.ipynb #dc033b4d
@@ -418,23 +452,25 @@ class ConvView(View):
     "What `explore_conv` returns: one image, some filters, and the settings to start with"
     def __init__(self, img, filters, start, settings, at, title, digits, relu, channels, bank):
         self.filter,self.channels,self.digits,self.relu = filters[start],channels,digits,relu
-        self.kernel_name,self.img,self.kernel = self.filter.name,_squeezed(img.double()),_squeezed(self.filter.weights.double())
+        self.kernel_name,self.img = self.filter.name,_squeezed(img.double())
+        self.kernel = _squeezed(self.filter.weights.double())
         self.stride,self.padding,self.dilation = (settings[k] for k in ('stride', 'padding', 'dilation'))
         self.window = Window(tuple(self.kernel.shape[-2:]), **settings)
         self.before = _convolved(self)
         self.output = self.before.relu() if relu else self.before
         self.at = _position(at, self.output)
-        given = [*filters[:bank], self.filter] # the frame has room for these; others may make the products scroll
+        given = [*filters[:bank], self.filter] # the frame has room for these; others may scroll
         start = dict(kernel=start, at=self.at, relu=relu, **settings)
-        super().__init__('conv', {**_conv_data(img, filters), **_layouts(img, given, self.padding), 'channels': channels,
-                                  'digits': digits, 'bank': bank, 'limit': _limit, 'start': start},
-                         title, _heights(img, given, self.padding, bank))
+        data = dict(channels=channels, digits=digits, bank=bank, limit=_limit, start=start)
+        super().__init__('conv', data | _conv_data(img, filters) | _layouts(img, given, self.padding), title,
+                         _heights(img, given, self.padding, bank))
 
-    def windows(self) -> tuple: # (rows, columns): one range for each row of the output, and one for each column
+    def windows(self) -> tuple: # (rows, columns): a range for each row of the output, one for each column
         "The input rows and columns that each output reads; those outside the image are padding"
         rows,cols = self.output.shape
-        return [self.window.inputs(i, 0)[0] for i in range(rows)],[self.window.inputs(0, j)[1] for j in range(cols)]
-    def sum(self) -> str: # such as 'output (0, 1) = 0.5 x -1 + 2 x 1 = 1.5'; beyond 9 products only their sums or their number
+        looks = self.window.inputs
+        return [looks(i, 0)[0] for i in range(rows)],[looks(0, j)[1] for j in range(cols)]
+    def sum(self) -> str: # 'output (0, 1) = 0.5 x -1 + 2 x 1 = 1.5'; beyond 9 products their sums or number
         "The sum that makes the output at `at`, in words and numbers"
         return _sum(self)
     def static(self) -> Figure: # input, kernel and output, with one output and its inputs outlined
@@ -442,33 +478,38 @@ class ConvView(View):
         return _conv_figure(self)
     def alt(self) -> str: # the picture in words
         "What `static` shows"
-        return (f"Three grids: the input, {_size(self.img)}; the kernel {self.kernel_name}, {_size(self.kernel)}; the output, "
-                f"{_size(self.output)}. Stride {self.stride}, padding {self.padding}, dilation {self.dilation}. Output {self.at} and "
-                f"the inputs it is computed from are outlined: {_typeset(self.sum())}.")
+        return (f"Three grids: the input, {_size(self.img)}; the kernel {self.kernel_name}, "
+                f"{_size(self.kernel)}; "
+                f"the output, {_size(self.output)}. Stride {self.stride}, padding {self.padding}, dilation "
+                f"{self.dilation}. Output {self.at} and the inputs it is computed from are outlined: "
+                f"{_typeset(self.sum())}.")
     def __repr__(self):
-        return (f"ConvView({_size(self.img)} image, {_size(self.kernel)} kernel {self.kernel_name!r}, stride {self.stride}, "
-                f"padding {self.padding}, dilation {self.dilation}: {_size(self.output)} output)")
+        return (f"ConvView({_size(self.img)} image, {_size(self.kernel)} kernel {self.kernel_name!r}, "
+                f"stride {self.stride}, padding {self.padding}, dilation {self.dilation}: "
+                f"{_size(self.output)} output)")
 
 # %% ../nbs/package/views.ipynb #a92c7539
 @checked
 def explore_conv(
-    img:Annotated[Any, _image_rule], # (H, W) or (C, H, W), up to 8 channels of 32 x 32: tensor, array, list of lists or PIL image
-    kernel:str|nn.Conv2d|Annotated[Any, _filter_rule]='top edge', # a name in `named_kernels` or `kernels`; weights, up to 7 x 7; or a layer
-    stride:Annotated[int, whole(1, 16)]=1, # cells from one position to the next, 1 to 16; a layer brings its own
-    padding:Annotated[int, whole(0, 8)]=0, # cells of zeros on each side, 0 to 8; a layer brings its own
-    dilation:Annotated[int, whole(1, 16)]=1, # cells from one cell of the kernel to the next, 1 to 16; a layer brings its own
-    kernels:Annotated[Any, _mapping_rule]=None, # more kernels to choose from: name to weights, (kh, kw) or (C, kh, kw)
+    img:Annotated[Any, _image_rule], # (H, W) or (C, H, W), up to 8 x 32 x 32: tensor, array, PIL image
+    kernel:str|nn.Conv2d|Annotated[Any, _filter_rule]='top edge', # a name, weights, or a layer
+    stride:Annotated[int, whole(1, 16)]=1, # cells from one position to the next; a layer has its own
+    padding:Annotated[int, whole(0, 8)]=0, # cells of zeros on each side; a layer has its own
+    dilation:Annotated[int, whole(1, 16)]=1, # cells between the kernel's cells; a layer has its own
+    kernels:Annotated[Any, _mapping_rule]=None, # more to choose from: name to weights
     at:Any=None, # row and column of the output to start with; None: the largest by absolute value
     title:str='A kernel slides over an image', # stands above the view
     digits:Annotated[int, whole(0, 6)]=2, # digits after the point in what is shown, 0 to 6
-    bias:Annotated[Any, _bias_rule]=None, # one number, or one for each filter; None: none is shown; a layer brings its own
+    bias:Annotated[Any, _bias_rule]=None, # one, or one for each filter; a layer has its own
     relu:bool=False, # apply ReLU to the sum
-    channels:Annotated[Any, _names_rule]=None, # names of the image's channels, such as ('red', 'green', 'blue'); None: they are numbered
+    channels:Annotated[Any, _names_rule]=None, # their names; None: numbers
 ) -> ConvView: # shows itself in a notebook
     "One convolution to point at and to change; `ValueError` for what cannot be shown"
     channels = list(channels or (['input'] if len(img) == 1 else [f'channel {k}' for k in range(len(img))]))
-    if len(channels) != len(img): raise ValueError(f"explore_conv: channels has {len(channels)} names for the {len(img)} channels of img; "
-                                                   "give one for each")
+    if len(channels) != len(img):
+        raise ValueError(f'explore_conv: channels has {len(channels)} names for the {len(img)} channels '
+                         'of img; '
+                         'give one for each')
     settings = dict(stride=stride, padding=padding, dilation=dilation)
     if isinstance(kernel, nn.Conv2d): settings = _layer_settings(kernel)
     filters,start,bank = _on_offer(kernel, kernels, bias, len(img))
@@ -482,12 +523,17 @@ def _on_offer(kernel, kernels, bias, channels):
         given = _given(kernel, bias, channels)
         return (given + named if len(given) == 1 or kernels else given),0,len(given)
     names = [f.name for f in named]
-    if bias is not None and len(bias) > 1: raise ValueError(f"explore_conv: bias has {len(bias)} numbers for the one kernel {kernel!r}; give one")
+    if bias is not None and len(bias) > 1:
+        raise ValueError(f'explore_conv: bias has {len(bias)} numbers for the one kernel {kernel!r}; '
+                         'give one')
     if kernel in names: return named,names.index(kernel),0
-    raise ValueError(f"explore_conv: there is no kernel {kernel!r}; take one of {', '.join(map(repr, names))}, or give its weights")
+    raise ValueError(f"explore_conv: there is no kernel {kernel!r}; take one of "
+                     f"{', '.join(map(repr, names))}, "
+                     'or give its weights')
 
 # %% ../nbs/package/views.ipynb #b10c0ba3
 _most_layers = 11 # beside the image
+_looking = 'add', 'mul', 'concat', 'upsample', 'adaptive_pool', 'linear'
 
 def _axis(step):
     "A step, as the view's script reads it: null for its own position, 'all', or for each position a list"
@@ -498,7 +544,8 @@ def _axis(step):
 def _follows(layer, shown):
     "Does a layer work position by position on the one that was shown last?"
     alike = not layer.window and _grid(layer.out_shape) == _grid(layer.in_shape)
-    return shown and layer.inputs == (shown[-1],) and alike and layer.kind in _own_place | {'activation', 'norm'}
+    kinds = _own_place | {'activation', 'norm'}
+    return shown and layer.inputs == (shown[-1],) and alike and layer.kind in kinds
 
 def _stages(layers):
     "The layers to show; of too many, the last of each size"
@@ -506,7 +553,7 @@ def _stages(layers):
     for layer in layers:
         if len(layer.out_shape) < 4: continue
         if _follows(layer, res): res[-1] = layer.index
-        elif layer.window or layer.kind in ('add', 'mul', 'concat', 'upsample', 'adaptive_pool', 'linear'): res.append(layer.index)
+        elif layer.window or layer.kind in _looking: res.append(layer.index)
     if len(res) <= _most_layers: return res
     sizes = [layers[i].out_shape[2:] for i in res]
     return [i for i,size,after in zip(res, sizes, [*sizes[1:], None]) if size != after]
@@ -517,12 +564,13 @@ class NetworkView(View):
     def __init__(self, layers, panels, start, title):
         self.layers,self.panels,self.start = layers,panels,start
         last = max(p['index'] for p in panels)
-        records = [dict(size=_grid(o.out_shape), feeds=[(i, _axis(rows), _axis(cols)) for i,rows,cols in _feeds(o)]) for o in layers[:last+1]]
+        def feeds(layer): return [(i, _axis(rows), _axis(cols)) for i,rows,cols in _feeds(layer)]
+        records = [dict(size=_grid(o.out_shape), feeds=feeds(o)) for o in layers[:last+1]]
         layout = _network_layout(panels)
-        super().__init__('network', dict(panels=panels, records=records, size=panels[0]['size'], start=start, **layout),
-                         title, _network_heights(len(panels), **layout))
+        data = dict(panels=panels, records=records, size=panels[0]['size'], start=start)
+        super().__init__('network', data | layout, title, _network_heights(len(panels), **layout))
 
-    def marked(self) -> dict: # {layer's name: (H, W) bool}, with the image as 'input': of `precedents`, the layers that are shown
+    def marked(self) -> dict: # {layer's name: (H, W) bool}, with the image as 'input'
         "The cells that are lit in each panel when the view starts"
         return {'input' if p['index'] < 0 else p['name']: m for p,m in zip(self.panels, self._lit())}
     def _lit(self):
@@ -535,12 +583,13 @@ class NetworkView(View):
     def alt(self) -> str: # the picture in words
         "What `static` shows"
         panel = self.panels[self.start['panel']]
-        parts = ', '.join(f"{m.sum()} of {m.numel()} cells of {p['name']}" for p,m in zip(self.panels, self._lit()) if m.any() and p is not panel)
+        lit = [(p['name'], m) for p,m in zip(self.panels, self._lit()) if m.any() and p is not panel]
+        parts = ', '.join(f'{m.sum()} of {m.numel()} cells of {name}' for name,m in lit)
         return f"{self.title}. Activation {tuple(self.start['at'])} of {panel['name']} is made from {parts}"
 
 # %% ../nbs/package/views.ipynb #be356b00
 def _network_layout(panels):
-    "What the script has to know: the panels' side and ratio, and for each layout the columns and the heights of texts"
+    "The panels' side and ratio, and for each layout the columns and the heights of texts"
     n,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
     columns = 4 if n > 6 or n == 4 else 3,3 if n > 4 else 2,2
     return dict(side=280, gap=14, ratio=ratio, columns=columns, head=(82, 98, 109), top=(48, 66, 108))
@@ -560,7 +609,8 @@ def _network_figure(view):
     fig = Figure(figsize=(9, rows*(9/columns + .3) + .3), layout='constrained')
     axs = list(fig.subplots(rows, columns, squeeze=False).flat)
     for k,(ax, p, cells) in enumerate(zip(axs, view.panels, view._lit())):
-        values,title = torch.tensor(p['channels'][p['channel']]['values']),f"{p['name']}: {cells.sum()} of {cells.numel()}"
+        values = torch.tensor(p['channels'][p['channel']]['values'])
+        title = f"{p['name']}: {cells.sum()} of {cells.numel()}"
         show_image(values, ax, kind='output' if k else 'input', title=plain(title))
         ax.images[0].set_alpha(torch.where(cells, 1., .25).numpy())
         if cells.any(): outline(ax, (box := _box(cells)).rows, box.cols)
@@ -574,43 +624,56 @@ def _line_for(image):
     dims = np.array(image).shape if isinstance(image, PIL.Image.Image) else getattr(image, 'shape', ())
     color = isinstance(image, (PIL.Image.Image, np.ndarray)) and len(dims) == 3 and dims[2] in (1, 3, 4)
     array = 'image' if isinstance(image, Tensor) else 'torch.as_tensor(np.array(image))'
-    bytes_ = isinstance(image, PIL.Image.Image) or str(getattr(image, 'dtype', '')) in ('uint8', 'torch.uint8')
+    bytes_ = isinstance(image, PIL.Image.Image) or 'uint8' in str(getattr(image, 'dtype', ''))
     return f"{array}{'.permute(2, 0, 1)' if color else ''}.float(){'/255' if bytes_ else ''}"
 
 def _network_image(image):
     "One image as a batch"
     if not isinstance(image, Tensor) or not image.is_floating_point():
-        how = f'; {_line_for(image)} makes one' if isinstance(image, (Tensor, np.ndarray, PIL.Image.Image)) else ''
-        raise TypeError(f"explore_network: image is {described(image)}; give a floating-point tensor, (C, H, W), scaled and normalized as in "
-                        f"training{how}")
-    one = 2 <= image.ndim <= 4 and (image.ndim < 4 or len(image) == 1) and image.layout == torch.strided and not image.is_meta
-    if not one or max(image.shape[-2:]) > 64 or not image.numel() or not image.isfinite().all():
-        raise ValueError(f"explore_network: image is {described(image)}; give one image (C, H, W) of up to 64 x 64 finite numbers; the view "
-                         "draws every pixel as a cell")
+        known = isinstance(image, (Tensor, np.ndarray, PIL.Image.Image))
+        how = f'; {_line_for(image)} makes one' if known else ''
+        raise TypeError(f'explore_network: image is {described(image)}; give a floating-point tensor, '
+                        '(C, H, W), '
+                        f'scaled and normalized as in training{how}')
+    single = 2 <= image.ndim <= 4 and (image.ndim < 4 or len(image) == 1)
+    dense = image.layout == torch.strided and not image.is_meta
+    if not (single and dense) or max(image.shape[-2:]) > 64 or not (image.numel() and image.isfinite().all()):
+        raise ValueError(f'explore_network: image is {described(image)}; give one image (C, H, W) of up '
+                         'to 64 x 64 '
+                         'finite numbers; the view draws every pixel as a cell')
     return image.detach().as_subclass(Tensor).reshape((1,)*(4 - image.ndim) + tuple(image.shape))
 
 # %% ../nbs/package/views.ipynb #03dc61e5
 def _shown(layers, names):
     "The numbers of the layers to show"
     names = [names] if isinstance(names, str) else names
-    shown = _stages(layers) if names is None else sorted({_find('explore_network', layers, name).index for name in names})
+    if names is None: shown = _stages(layers)
+    else: shown = sorted({_find('explore_network', layers, name).index for name in names})
     if not 0 < len(shown) <= _most_layers:
-        raise ValueError(f"explore_network: layers is {described(names)}, which has {len(shown)} names; give from 1 to {_most_layers}")
+        raise ValueError(f'explore_network: layers is {described(names)}, which has {len(shown)} names; '
+                         'give from 1 '
+                         f'to {_most_layers}')
     for layer in map(layers.__getitem__, shown):
         if len(layer.out_shape) < 4:
-            raise ValueError(f"explore_network: layer {layer.name!r} was flattened, it has no rows and columns to show; give one before that")
+            raise ValueError(f'explore_network: layer {layer.name!r} was flattened, it has no rows and '
+                             'columns to '
+                             'show; give one before that')
         if max(layer.out_shape[2:]) > 64:
-            raise ValueError(f"explore_network: layer {layer.name!r} is {_text(layer.out_shape[2:])}; the view shows up to 64 x 64. Give the "
-                             "names of smaller ones in layers")
+            raise ValueError(f'explore_network: layer {layer.name!r} is {_text(layer.out_shape[2:])}; '
+                             'the view shows '
+                             'up to 64 x 64. Give the names of smaller ones in layers')
     return shown
 
 def _panel(name, index, t, channels):
     "One layer for one image: its channels, with four digits of each value"
-    if not t.isfinite().all(): raise ValueError(f"explore_network: layer {name!r} has values that are NaN or infinite for this image")
+    if not t.isfinite().all():
+        raise ValueError(f'explore_network: layer {name!r} has values that are NaN or infinite for this '
+                         'image')
     t = t[0].detach().cpu().float()
-    t = t[:channels] if index >= 0 or len(t) == 1 else t.mean(0, keepdim=True) # an image in color: its brightness
+    t = t[:channels] if index >= 0 or len(t) == 1 else t.mean(0, keepdim=True) # of color, the mean
     values = [[[float(f'{v:.4g}') for v in row] for row in c.tolist()] for c in t]
-    return dict(name=name, index=index, size=tuple(t.shape[1:]), channel=(t.amax((1, 2)) - t.amin((1, 2))).argmax().item(),
+    liveliest = (t.amax((1, 2)) - t.amin((1, 2))).argmax().item()
+    return dict(name=name, index=index, size=tuple(t.shape[1:]), channel=liveliest,
                 channels=[dict(number=k, values=v) for k,v in enumerate(values)])
 
 def _start(layers, panels, at):
@@ -619,11 +682,15 @@ def _start(layers, panels, at):
         several = [k for k,p in enumerate(panels) if math.prod(p['size']) > 1]
         at = panels[max(several, default=1) or 1]['name'],None
     if not isinstance(at, (tuple, list)) or len(at) != 2 or not isinstance(at[0], str):
-        raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the position of an activation, ('{panels[-1]['name']}', (row, column))")
+        raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the position of an "
+                         "activation, "
+                         f"('{panels[-1]['name']}', (row, column))")
     layer = _find('explore_network', layers, at[0])
     shown = [p['index'] for p in panels]
-    if layer.index in shown: return dict(panel=shown.index(layer.index), at=_place('explore_network', layer, at[1]))
-    raise ValueError(f"explore_network: at names layer {layer.name!r}, which is not shown; it shows {', '.join(repr(p['name']) for p in panels[1:])}")
+    if layer.index in shown:
+        return dict(panel=shown.index(layer.index), at=_place('explore_network', layer, at[1]))
+    names = ', '.join(repr(p['name']) for p in panels[1:])
+    raise ValueError(f'explore_network: at names layer {layer.name!r}, which is not shown; it shows {names}')
 
 # %% ../nbs/package/views.ipynb #4f29a74c
 _most_cells = 16_000 # values in one view, for which there is room
@@ -631,18 +698,20 @@ _most_cells = 16_000 # values in one view, for which there is room
 @checked
 def explore_network(
     model:nn.Module, # any network whose layers `receptive_field` knows
-    image:Any, # (H, W), (C, H, W) or (1, C, H, W), floating point, as the model wants it; up to 64 pixels high and wide
-    layers:str|Annotated[Any, _names_rule]=None, # names of the layers to show, or of modules, whose last layer is meant; None: those that look around
-    at:Any=None, # (layer's name, (row, column)): the activation to start with; None: one in the middle of the last layer that has more than one
+    image:Any, # (H, W), (C, H, W) or (1, C, H, W), floating point, up to 64 x 64, as the model wants it
+    layers:str|Annotated[Any, _names_rule]=None, # names of layers or modules; None: all that look around
+    at:Any=None, # (layer's name, (row, column)) to start with; None: the middle of the last map
     title:str|None=None, # stands above the view
-    channels:PositiveInt=16, # at most so many of each layer, the first ones; fewer where there is no room for them
+    channels:PositiveInt=16, # at most so many of each layer; fewer where there is no room
 ) -> NetworkView: # shows itself in a notebook
-    "Point at an activation and see what it is made from in every layer before it; `ValueError` for what cannot be shown"
+    "Point at an activation and see what it is made from; `ValueError` for what cannot be shown"
     batch = _network_image(image)
     traced = _layers('explore_network', model, batch.shape[1:])
     shown = _shown(traced, layers)
     results = _results(model, batch, shown)
     cells = sum(math.prod(traced[i].out_shape[2:]) for i in shown)
     channels = max(min(channels, _most_cells//cells), 1)
-    panels = [_panel('image', -1, batch, 1), *(_panel(traced[i].name, i, results[i], channels) for i in shown)]
-    return NetworkView(traced, panels, _start(traced, panels, at), title or f'What an activation of this {type(model).__name__} is made from')
+    panels = [_panel('image', -1, batch, 1)]
+    panels += [_panel(traced[i].name, i, results[i], channels) for i in shown]
+    title = title or f'What an activation of this {type(model).__name__} is made from'
+    return NetworkView(traced, panels, _start(traced, panels, at), title)

@@ -111,7 +111,7 @@ def broken():
 @pytest.mark.parametrize('net, kwargs, message', [
     (None, dict(image=pixels(80, 28)), r'\(1, 80, 28\).*up to 64 x 64'), (None, dict(image=pixels(28, 28)*math.nan), 'image is .*finite numbers'), (None, dict(image=torch.zeros(28, 28, dtype=torch.uint8)), r'uint8.*floating-point.* image\.float\(\)/255 makes one'),
     (None, dict(image=torch.zeros(2, 1, 28, 28)), r'\(2, 1, 28, 28\)'), (None, dict(image='digit'), "image is 'digit'"), (None, dict(layers=['2.cnv']), "no layer is named '2.cnv'; the nearest are .*'2.conv'"),
-    (None, dict(layers=[]), 'layers has 0 names'), (None, dict(layers=['5']), 'flattened|nearest|named'), (None, dict(at=('0.conv', (0, 0))), "'0.conv', which is not shown; it shows '0.act'"),
+    (None, dict(layers=[]), 'layers is .*has 0 names; give from 1 to 11'), (None, dict(layers=['5']), 'flattened|nearest|named'), (None, dict(at=('0.conv', (0, 0))), "'0.conv', which is not shown; it shows '0.act'"),
     (None, dict(at=('2.act', (4, 0))), r"place is \(4, 0\); layer '2.act' has 4 x 4 places"), (None, dict(at=3), r"at is 3; give a layer's name"), (None, dict(at='2.act'), "at is '2.act'"), (None, dict(channels=0), 'channels is 0'),
     (broken, {}, "layer '0.act' has values that are NaN"), (lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 2)), {}, 'no convolution'), (Two, {}, 'needs 2 inputs'), (lambda: nn.LazyConv2d(2, 3), {}, 'lazy'),
     (lambda: nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, 27)), {}, 'does not run on an input of shape'), (lambda: nn.Sequential(nn.Conv2d(1, 1, 3), nn.Upsample(scale_factor=3)), {}, "layer '1' is 78; the view shows up to 64"),
