@@ -160,6 +160,10 @@ huge = dict(gigapixels=(1, 10**6, 10**6))
 only_conv = nn.Sequential(nn.Conv2d(1, 2, 3, 2), nn.Conv2d(2, 1, 3, 2)) # takes any size
 for name in ('precedents', 'input_box', 'gradient_receptive_field'):
     row(f'receptive.{name}', dict(model=only_conv, input_shape=(1, 28, 28), layer='0', place=(1, 1)), but=('model-transposed',), place=places, **by_name | dict(input_shape=shapes | huge))
+no_windows = dict(none=None, number=3, text='33', numbers=[3, 3])
+for name in ('receptive_size', 'effective_stride', 'effective_padding'): row(f'receptive.{name}', dict(windows=[geometry.Window(3)]), windows=no_windows)
+no_number = dict(none=None, text='3', nan=nan, flag=True, pair=(3, 3))
+row('receptive.center', dict(size=3, padding=1), size=no_number, padding=no_number, stride=no_number, position=no_number | dict(fraction=.5))
 row('receptive.ReceptiveFields.__getitem__', dict(i=0), call=lambda i: receptive.receptive_field(**where)[i], prefix='receptive_field', errors=(ValueError, TypeError, IndexError), i=layer_names())
 row('receptive.effective_receptive_field', dict(model=net, images=gray, layer='0', place=(1, 1)), prefix='effective_receptive_field trace', model=by_name['model'], layer=layer_names(), place=places, images=tensor((1, 1, 8, 8)) | poisoned(1, 1, 8, 8), channels=whole(1))
 field = receptive.EffectiveField(ones(4, 4)/16)
@@ -363,9 +367,11 @@ def test_the_number_of_cases(capsys):
 modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if not p.stem.startswith('_'))
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
-        geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Box receptive.EffectiveField
+        geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
         receptive.EffectiveField.gaussian views.NetworkView views.ConvView callbacks.Health callbacks.ActivationRecord schedule.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
         questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill"""),
+    'given records': ("works on records of a trace, which the package makes and checks before", '''
+        fields.Look fields.Seen fields.Seen.axes fields.Seen.changed fields.Unknown fields.nowhere fields.results fields.wiring fields.wirings'''),
     'no arguments': ("takes nothing", """show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
         views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty"""),
     'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
