@@ -12,7 +12,6 @@ import torch
 import torch.nn as nn
 import matplotlib.pyplot as plt
 import numpy as np
-import warnings
 import weakref
 from collections import namedtuple
 from collections.abc import Iterable
@@ -137,8 +136,9 @@ def _stack(tensors):
 
 class _Rows:
     "For each recorded batch: values, counts, numbers of values, and numbers of calls, of all layers"
-    def __init__(self, layers, bins=None):
-        self.layers,self.bins,self.batches,self._new,self._blocks = list(layers),bins,[],[],[]
+    def __init__(self, layers, bins=None, hist_range=None, of='activations'):
+        self.layers,self.bins,self.hist_range,self.of = list(layers),bins,hist_range,of
+        self.batches,self._new,self._blocks = [],[],[]
 
     def __len__(self): return len(self.batches)
     def __getstate__(self):
@@ -153,6 +153,8 @@ class _Rows:
         self.batches.append(batch)
         if len(self._new) == _block: self._pack()
 
+    @property
+    def _absent(self): return 'not run' if self.of == 'activations' else 'no gradient'
     def _not_run(self):
         counts = torch.zeros(3 + (self.bins or 0), dtype=torch.int64, device='cpu')
         return torch.full((3,), math.nan, device='cpu'),counts,0
@@ -274,6 +276,11 @@ class _Diagnosis(_FastaiStatistics):
         if note := self._note(i): res.note = note
         return res
 
+    def _said(self, name):
+        "A layer's name, and how often it ran, if not exactly once in each batch"
+        note = self._note(name) if len(self) else ''
+        return f'{name} ({note})' if note else name
+
     def _note(self, idx):
         "How often a layer ran, if not exactly once in each batch"
         calls = self.series(idx, 'calls')
@@ -329,14 +336,15 @@ class _Histograms(_Lines):
         ax:_AnyAxes=None, # where to draw; None: a new figure
     ) -> Axes: # the axes drawn on
         "The 'colorful dimension': a layer's histograms side by side, from left to right as training goes on"
-        h,i,(low,high) = self.hist(idx),self._index(idx),self.hist_range
-        h = np.ma.masked_array(h.numpy(), np.broadcast_to(self.series(i, 'calls').numpy() == 0, h.shape))
+        i,(low,high) = self._index(idx),self.hist_range or (0, 1)
+        h = np.ma.masked_array(self.hist(i).numpy())
+        h[:, self.series(i, 'calls').numpy() == 0] = np.ma.masked
         if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
         box = (-.5, h.shape[1]-.5, low, high)
         ax.imshow(h, origin='lower', aspect='auto', extent=box, cmap='magma', vmin=0)
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         ax.xaxis.set_major_formatter(lambda v,_: str(self.batches[int(v)]) if 0 <= v < len(self) else '')
-        if h.mask.all(): self._say_absent(ax)
+        if h.count() == 0: self._say_absent(ax)
         ax.grid(False)
         ax.set(xlabel='batch', ylabel=self.of[:-1])
         ax.set_title(f'{self.layers[i]}: log(1 + count)', parse_math=False)
@@ -374,7 +382,7 @@ class _Overview(_Histograms):
 
     def _title_column(self, i, ax):
         h = self._health(i)
-        said = [h.layer, h.verdict] + wrap(h.note, 18)*(h.note != h.verdict) # a column has room for 18 letters
+        said = [h.layer, h.verdict] + wrap(h.note, 18)*(h.note != h.verdict) # as wide as a column
         weight = 'normal' if h.verdict == 'healthy' else 'bold'
         ax.set_title('\n'.join(said), fontsize=9, loc='left', weight=weight, parse_math=False)
 
@@ -388,16 +396,10 @@ class ActivationRecord(_Overview):
         hist_range:_Range|None=None, # (from, to), in units of the activations
         of:Literal['activations', 'gradients']='activations', # what was recorded
     ):
-        super().__init__(layers, bins)
-        self.hist_range,self.of = hist_range,of
+        super().__init__(layers, bins, hist_range, of)
 
-    @property
-    def _absent(self): return 'not run' if self.of == 'activations' else 'no gradient'
     def __repr__(self):
         return f"{len(self)} batches of {len(self.layers)} layers: {', '.join(map(self._said, self.layers))}"
-    def _said(self, name):
-        note = self._note(name) if len(self) else ''
-        return f'{name} ({note})' if note else name
 
 # %% ../nbs/package/callbacks.ipynb #bc3f3710
 def _uncompiled():

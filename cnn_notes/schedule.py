@@ -107,9 +107,10 @@ def _draw_path(ax, knots, values, color, label):
 
 # %% ../nbs/10_one_cycle.ipynb #c5ce49be
 _rate = real(0)
+def _is_rate(v): return _rate.kind(v) and _rate.test(v)
 def _numbers(o): return [scalar(v) for v in o] if isinstance(o, Iterable) and not isinstance(o, str) else o
 _steps = Rule('a list with one finite number of 0 or more for each step', lambda o: isinstance(o, list),
-              lambda o: bool(o) and all(_rate.kind(v) and _rate.test(v) for v in o), _numbers)
+              lambda o: bool(o) and all(map(_is_rate, o)), _numbers)
 
 class StepSchedule(ParamScheduler):
     "Give the optimizer the hyperparameters of each step from lists that fit each other and the training"
