@@ -5,7 +5,7 @@
 torch      import torch
 kernels    import cnn_notes.kernels, which stands on torch alone
 fastai     from fastai.vision.all import *
-data       from cnn_notes.data import *, which stands on parts of fastai
+data       from cnn_notes.data import *, which stands on torch; fastai comes with the first loader
 both       the first lines of a notebook: data, then fastai's
 
 The five take turns, in processes of their own: seconds from before
@@ -20,7 +20,7 @@ from _table import parser, progress, ratio, report
 sides = dict(torch='import torch', kernels='import cnn_notes.kernels',
     fastai='from fastai.vision.all import *', data='from cnn_notes.data import *',
              both='from cnn_notes.data import *\nfrom fastai.vision.all import *')
-pairs = [('kernels', 'torch', 1.1), ('data', 'fastai', 1.1), ('both', 'fastai', 1.1)]
+pairs = [('kernels', 'torch', 1.1), ('data', 'torch', 1.1), ('both', 'fastai', 1.1)]
 
 def python(*args):
     return subprocess.run([sys.executable, '-W', 'ignore', *args], capture_output=True, text=True, check=True)

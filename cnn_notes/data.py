@@ -426,7 +426,8 @@ def _loaders(
 ):
     "Loaders for training and validation"
     if unfit := _unfit(train_y, valid_y, digits, bs): raise ValueError(f'mnist_dls: {unfit}')
-    vocab = (train_y if digits is None else torch.tensor(digits, device=train_y.device)).unique()
+    known = train_y.unique()
+    vocab = known if digits is None else torch.stack([k for k in known if k.item() in digits])
     sets = list(zip(_alike(train_x, valid_x), (train_y, valid_y)))
     if digits is not None: sets = [(x[kept], y[kept]) for x,y in sets for kept in [torch.isin(y, vocab)]]
     values = sets[0][0].float()

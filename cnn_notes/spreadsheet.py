@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,7 +31,8 @@ from tempfile import gettempdir
 from torch import Tensor
 from typing import Any
 from xml.etree import ElementTree
-from .checks import Annotated, FilePath, Rule, checked
+from .checks import Annotated, FilePath, Rule, checked, scalar
+from .data import _as_tensor
 from .geometry import Window
 from .show import palette
 from .tracing import Layer, Trace, as_trace
@@ -209,8 +211,8 @@ def _fill(stages, image, mean, std):
                 stage.params |= ps
                 x = F.batch_norm(x[None], *ps.values(), eps=l.module.eps)[0]
         if not (x.abs() < 1e308).all():
-            raise ValueError(f'write_workbook: {stage.title} gives a number beyond 1e308, or none at all, and '
-                             'no cell holds that; give smaller weights, and variances that are not negative')
+            raise ValueError(f'write_workbook: {stage.title} gives a number beyond 1e308, or none at all, '
+                             'and no cell holds that; give smaller weights, and variances above 0')
         stage.values = x
 
 # %% ../nbs/package/spreadsheet.ipynb #481e6373
@@ -763,10 +765,9 @@ def _save(path, data):
 # %% ../nbs/package/spreadsheet.ipynb #7bca888d
 def _one_image(o):
     "One image (C, H, W), from a tensor or an array"
-    try: x = o if isinstance(o, Tensor) else torch.as_tensor(np.array(o))
-    except (TypeError, ValueError, RuntimeError): return o
-    if x.layout != torch.strided: return x
-    x = x if type(x) is Tensor else x.as_subclass(Tensor)
+    x = _as_tensor(o)
+    if not _is_numbers(x) or x.is_meta: return x # the rule says what is wrong with it
+    x = x.detach().cpu()
     return x[None] if x.ndim == 2 else x
 
 def _is_numbers(x): return isinstance(x, Tensor) and x.layout == torch.strided and not x.is_complex()
@@ -777,14 +778,15 @@ def _column(o):
     except (TypeError, ValueError, RuntimeError): return o # the rule says what is wrong with it
     return x.flatten()
 def _is_column(o): return o is None or o.numel() > 0 and bool(o.isfinite().all())
-def _triple(o): return o if o is None else tuple((o if torch.is_tensor(o) else np.ravel(o)).tolist())
+def _triple(o): return tuple(map(scalar, o)) if isinstance(o, Iterable) and np.ndim(o) else o
+def _is_triple(o): return o is None or isinstance(o, tuple) and all(type(v) is int for v in o)
 
 _Image     = Annotated[Any, Rule('one image, (H, W) or (C, H, W), a dense tensor or an array of real numbers',
                                  _is_numbers, lambda x: x.ndim == 3 and x.numel() > 0, _one_image)]
 _Constant  = Annotated[Any, Rule('one finite number, or one for each channel',
                                  lambda o: o is None or torch.is_tensor(o), _is_column, _column)]
 _Highlight = Annotated[Any, Rule('(filter, row, column), or None',
-                                 lambda o: True, lambda o: o is None or len(o) == 3, _triple)]
+                                 _is_triple, lambda o: o is None or len(o) == 3, _triple)]
 _Workbook  = Annotated[FilePath, Rule('the name of a file that ends in .xlsx', lambda o: True,
                                       lambda o: o.suffix.lower() == '.xlsx')]
 
@@ -835,5 +837,5 @@ def write_workbook(
         raise ValueError(f'write_workbook: highlight is {highlight}; {stages[-1].name} has (filters, rows, '
                          f'columns) = {tuple(stages[-1].shape)}, each counted from 0')
     title = f'{_text(type(layers.model).__name__)}: what its activations are made of'
-    _save(path, _book(stages, tuple(map(int, pick)), title))
+    _save(path, _book(stages, pick, title))
     return path

@@ -181,7 +181,7 @@ row('spreadsheet.write_workbook', book, prefix='write_workbook trace Flatten1x1'
     model=nets() | dict(no_conv=nn.Flatten(), batch_norm=nn.Sequential(nn.BatchNorm2d(1, track_running_stats=False)), gelu=nn.Sequential(nn.Conv2d(1, 2, 3), nn.GELU(), nn.Conv2d(2, 2, 3)), wide=nn.Conv2d(1, 10**4, 3)),
     image=dict(none=None, text='digit', odd=Odd(), dict={}, type=int, complex=ones(8, 8).to(torch.complex64), meta=ones(8, 8, device='meta'), sparse=ones(8, 8).to_sparse(), large=ones(500, 500), channels=ones(3, 8, 8), empty=ones(0, 8)) | {f'rank{n}': ones(*(8,)*n) for n in (0, 1, 4, 5)} | poisoned(8, 8),
     mean=dict(text='x', none=None, odd=Odd(), nan=nan, inf=inf, two=(0., 0.), empty=(), complex=1j, nones=(None,)), std=dict(text='x', none=None, odd=Odd(), nan=nan, inf=inf, zero=0, negative=-1., two=(1., 1.), empty=(), complex=1j),
-    highlight=dict(number=3, text='abc', odd=Odd(), two=(0, 0), far=(99, 0, 0), below=(0, -1, 0), fractions=(0, .5, 0), nans=(0, nan, 0), nones=(None,)*3))
+    highlight=dict(number=3, text='abc', true=(0, True, 1), odd=Odd(), two=(0, 0), far=(99, 0, 0), below=(0, -1, 0), fractions=(0, .5, 0), nans=(0, nan, 0), nones=(None,)*3))
 
 # explore
 row('views.View', dict(name='conv', data={}, title='x', heights=('1px',)*3), name=dict(none=None, number=3, unknown='nope', empty='', outside='../explore', odd=Odd()),

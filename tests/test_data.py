@@ -220,7 +220,7 @@ def test_same_batches_as_fastais_file_pipeline(small, tmp_path):
         assert torch.equal(y1, y2.as_subclass(torch.Tensor))
 
 def test_digits(mnist):
-    for digits in ((3, 7), [7, 3], {3, 7}, (3, 7, 3), np.array([3, 7]), torch.tensor([7, 3]), range(3, 8, 4)):
+    for digits in ((3, 7), [7, 3], {3, 7}, (3, 7, 3), np.array([3, 7]), torch.tensor([7, 3]), range(3, 8, 4), [3., 7.], (np.int64(7), torch.tensor(3))):
         dls = mnist_dls(bs=64, data=mnist, digits=digits)
         assert (list(dls.vocab), dls.c, len(dls.train_ds), len(dls.valid_ds)) == (['3', '7'], 2, 6131+6265, 1010+1028)
     m = (mnist.valid_y == 3) | (mnist.valid_y == 7)
@@ -716,6 +716,33 @@ def test_everything_follows_the_images_of_new(small):
     there = ds.new(ds.x.to('meta'))
     assert {o.device.type for o in (there.x, there.mean, there.std, *there.batch([0, 1]), there.normalize(there.x[:2].float()), there.denormalize(there.x[:2].float()))} == {'meta'}
     assert ds.batch([0])[0].device.type == 'cpu' and ds.mean.device.type == 'cpu'
+
+@pytest.mark.parametrize('device', ['cuda', 'mps'])
+def test_on_a_device_that_is_not_there(small, device, tmp_path):
+    "Everything that a loader does, and images that come from elsewhere: see simulated.py"
+    from simulated import simulated
+    with simulated(device):
+        for images in (small, tuple(o.to(device) for o in small), (small.train_x.double()/255, small.train_y, small.valid_x.double()/255, small.valid_y)):
+            dls = mnist_dls(bs=64, data=images, device=device)
+            x = small.valid_x[:20] if images[0].dtype == torch.uint8 else small.valid_x[:20]/255
+            for dl in (dls.train, dls.valid, dls.train.new(shuffle=False, num_workers=2), dls.test_dl(x), dls.test_dl([(a, 1) for a in x], with_labels=True)):
+                assert {o.device.type for o in dl.one_batch()} == {device}
+        ds = mnist_dls(bs=64, data=small, device=device).valid_ds.to(device)
+        for other in (ds.new(small.valid_x[:5, None], small.valid_y[:5].long()), ds.new(small.valid_x[:5, None].to(device), small.valid_y[:5].long())):
+            b = other.batch([0, 1])
+            assert {o.device for o in (*b, other.normalize(other.denormalize(b[0])))} == {other.x.device}
+            torch.testing.assert_close(b[0].cpu(), ds.batch([0, 1])[0].cpu())
+        dls = mnist_dls(bs=64, data=small, device=device)
+        learn = learner(dls, tmp_path)
+        learn.fit(1)
+        preds = learn.get_preds()[0]
+        assert str(learn.predict(small.valid_x[0])[0]) == dls.vocab[preds[0].argmax().item()]
+        learn.show_results(); dls.show_batch(); dls.valid.show_batch()
+        empty = dls.new_empty()
+        assert [len(o) for o in (empty.train_ds, empty.valid_ds)] == [0, 0]
+        for want in ('cpu', device, 'cpu'):
+            there = dls.cpu() if want == 'cpu' else dls.to(want)
+            assert {o.device.type for o in there.one_batch()} == {want} and there.train_ds.mean.device.type == want
 
 # ---- what is refused
 

@@ -447,6 +447,8 @@ def test_kinds_of_image(tmp_path):
     assert stored(image[None]) == stored(image.numpy()) == stored(image.requires_grad_()) == want
     image.requires_grad_(False)
     byte = (image*255).byte()
+    doubles = stored(image.double())
+    assert stored(image.double().numpy().astype('>f8')) == stored(np.rot90(np.rot90(image.double()).copy(), -1)) == stored(image.double().tolist()) == doubles
     assert stored(byte, mean=33., std=78.) == stored(byte.numpy(), mean=[33.], std=[78.]) == stored(byte.float(), mean=torch.tensor(33.), std=torch.tensor([78.])) == stored(byte.int(), mean=33, std=78)
 
 # -- all or nothing
