@@ -12,7 +12,6 @@ __all__ = ['PositiveInt', 'NonNegativeInt', 'PositiveFloat', 'NonNegativeFloat',
 import functools, inspect, math, os
 import numpy as np
 import torch
-from beartype.door import is_bearable
 from collections.abc import Callable, Iterable, Sequence
 from fastcore.docments import docments
 from jaxtyping import Float, Integer as Int, Num, Shaped
@@ -221,7 +220,11 @@ def rule_of(
     if kind is Annotated: return _annotated(*get_args(hint))
     if kind in (Union, UnionType): return _Either([rule_of(o) for o in get_args(hint)])
     if kind is Literal: return _choice(*get_args(hint))
-    return Rule(_named(hint), lambda o: is_bearable(o, hint))
+    return Rule(_named(hint), lambda o: _bearable(o, hint))
+
+def _bearable(o, hint):
+    from beartype.door import is_bearable # late, because it takes long to import
+    return is_bearable(o, hint)
 
 # %% ../nbs/package/checks.ipynb #65164460
 def _is_array_type(hint): return isinstance(hint, type) and hasattr(hint, 'dim_str')
