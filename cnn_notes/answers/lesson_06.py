@@ -1,0 +1,79 @@
+"The exercises of 06_counting"
+import torch
+from torch import nn
+from cnn_notes.exercises import Exercise
+
+class Macs(Exercise):
+    id,title,name = '06.1','By heart','macs'
+    statement = '''`macs(ni, nf, ks, out, groups)` should return the multiplications of a convolution
+                   with square kernels and `out` x `out` positions, for one image.'''
+    stub = 'def macs(ni, nf, ks, out, groups): ...'
+    hints = ('How many numbers come out, and how many products does each of them add up?',
+             'Each output adds up ks*ks products for every channel that its filter reads.',
+             'With groups, a filter reads ni/groups channels.')
+    solution_code = 'def macs(ni, nf, ks, out, groups): return out*out*nf*(ni//groups)*ks*ks'
+    mistakes = {
+        'Each filter reads the channels of its own group only, so there are ni/groups kernels in it.':
+            'def macs(ni, nf, ks, out, groups): return out*out*nf*ni*ks*ks',
+        'These are the parameters. Each of them is used at every position.':
+            'def macs(ni, nf, ks, out, groups): return nf*(ni//groups)*ks*ks',
+        'The positions form a square: out rows of out columns.':
+            'def macs(ni, nf, ks, out, groups): return out*nf*(ni//groups)*ks*ks',
+        'The kernels are squares: ks rows of ks columns.':
+            'def macs(ni, nf, ks, out, groups): return out*out*nf*(ni//groups)*ks',
+        'The channels of the input are missing: an output adds up products of all of them.':
+            'def macs(ni, nf, ks, out, groups): return out*out*nf*ks*ks',
+        'The filters are missing: each of them makes out x out outputs.':
+            'def macs(ni, nf, ks, out, groups): return out*out*(ni//groups)*ks*ks',
+        'This counts additions as well. A multiplication and its addition are one product here.':
+            'def macs(ni, nf, ks, out, groups): return 2*out*out*nf*(ni//groups)*ks*ks',
+        'Groups divide the filters among themselves, too, but each filter is still there: divide only once.':
+            'def macs(ni, nf, ks, out, groups): return out*out*(nf//groups)*(ni//groups)*ks*ks',
+    }
+    def cases(self):
+        return [(8, 16, 3, 4, 1), (1, 8, 5, 14, 1), (16, 16, 3, 7, 16), (12, 6, 1, 5, 3), (6, 4, 2, 3, 2)]
+    passed = "the same as PyTorch's counter"
+
+class TwoForOne(Exercise):
+    id,title,name = '06.2','Two small layers for a large one','small_layers'
+    statement = '''Replace a 5 x 5 convolution from 32 to 32 channels, on a 14 x 14 image with same
+                   padding, by layers that see the same 5 x 5 inputs with fewer multiplications and at
+                   least one more ReLU. Give an `nn.Sequential`.'''
+    setup = 'from torch import nn'
+    stub = 'small_layers = ...'
+    hints = ('What does a 3 x 3 kernel see if its inputs are themselves outputs of a 3 x 3 kernel?',
+             'Two 3 x 3 convolutions see 5 x 5 inputs. How much padding keeps the size?',
+             'Without a ReLU between them, two convolutions are one linear map.')
+    solution_code = '''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1))'''
+    mistakes = {
+        'There is no activation function between the layers, so the two are one linear map.': '''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1))''',
+        'Without padding the output is 10 x 10. A padding of 1 in each layer keeps the size.': '''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3))''',
+        'One 3 x 3 convolution sees 3 x 3 inputs only.': '''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())''',
+        'This is the 5 x 5 convolution itself, which takes as many multiplications as before.': '''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU())''',
+        'Three 3 x 3 convolutions see 7 x 7 inputs and take more multiplications than the 5 x 5.': '''
+small_layers = nn.Sequential(*(l for _ in range(3) for l in (nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())))''',
+        'A 5 x 5 depthwise convolution alone does not mix the channels: output 0 sees channel 0 only.': '''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2, groups=32), nn.ReLU())''',
+    }
+    def outputs(self, answer):
+        if not isinstance(answer, nn.Module): return [answer]
+        linear = nn.Sequential(*(m for m in answer if isinstance(m, nn.Conv2d)))
+        x = torch.zeros(1, 32, 14, 14, requires_grad=True)
+        y = linear(x)
+        y[0, 0, y.shape[2]//2, y.shape[3]//2].backward()
+        rows,cols = (int((x.grad[0] != 0).any(0).any(axis).sum()) for axis in (1, 0))
+        channels,work = int((x.grad[0] != 0).any(2).any(1).sum()),sum(m.weight.numel() for m in linear)
+        kinds = [isinstance(m, nn.Conv2d) for m in answer]
+        last = len(kinds) - kinds[::-1].index(True)
+        bends = kinds[kinds.index(True):last].count(False) # between the first convolution and the last
+        return [list(answer(x).shape), [rows, cols], channels, work < 32*32*25, work, bends > 0]
+    def matches(self, got, want): return len(got) == len(want) and got[:4] == want[:4] and got[5]
+    labels = ('the shape of the output', 'the rows and columns that an output sees',
+              'the channels that an output sees', 'fewer multiplications than the 5 x 5', 'the weights',
+              'activation functions between convolutions')
+    passed = 'the same field, less work, and one more nonlinearity'

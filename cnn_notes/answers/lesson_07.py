@@ -1,0 +1,90 @@
+"The exercises of 07_receptive_field"
+from torch import nn
+from cnn_notes.exercises import Exercise
+
+class Field(Exercise):
+    id,title,name = '07.1','The rule, for any number of layers','field'
+    statement = '''`field(ks, n)` should return the side of the receptive field after `n` stride-2
+                   convolutions with kernels of `ks`.'''
+    stub = 'def field(ks, n): ...'
+    hints = ('One layer sees ks pixels. Neighboring outputs of that layer are 2 pixels apart.',
+             'Layer i adds ks - 1 cells of its own input, each of them 2**i pixels from the next.',
+             'The sum 1 + 2 + 4 + ... + 2**(n-1) is 2**n - 1.')
+    solution_code = 'def field(ks, n): return 1 + (ks - 1)*(2**n - 1)'
+    mistakes = {
+        'This adds 4 pixels for every layer, which is right for ks = 3 and n = 2 only.':
+            'def field(ks, n): return ks + 4*(n - 1)',
+        'This is the field without strides, where each layer adds ks - 1 pixels.':
+            'def field(ks, n): return 1 + (ks - 1)*n',
+        'This multiplies the kernel sizes. Overlapping windows see fewer different pixels.':
+            'def field(ks, n): return ks**n',
+        'The first layer is counted with a step of 2, too, but it steps over pixels themselves: its step '
+        'is 1.':
+            'def field(ks, n): return 1 + (ks - 1)*(2**(n + 1) - 2)',
+        'One pixel is missing: a single output sees at least one.':
+            'def field(ks, n): return (ks - 1)*(2**n - 1)',
+        'This doubles the whole field in each layer. The steps double, not the field.':
+            'def field(ks, n): return ks*2**(n - 1)',
+    }
+    def cases(self): return [(ks, n) for ks in (1, 2, 3, 5) for n in (1, 2, 3, 4)]
+    passed = 'the same as the formula and the gradient'
+
+class FarWithLittle(Exercise):
+    id,title,name = '07.2','Far with little','far'
+    statement = '''Give an `nn.Sequential` of three convolutions with 3 x 3 kernels and stride 1 whose
+                   last layer sees 15 x 15 pixels.'''
+    setup = 'from torch import nn'
+    stub = 'far = ...'
+    hints = ('Which setting of a convolution makes its kernel span more cells without more weights?',
+             'A kernel of 3 with dilation d adds 2*d pixels to the field.',
+             'The field is 1 + 2*(d1 + d2 + d3).')
+    solution_code = 'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 2, 4)))'
+    mistakes = {
+        'Three plain layers see 7 x 7 pixels.': 'far = nn.Sequential(*(nn.Conv2d(1, 1, 3) for _ in '
+        'range(3)))',
+        'These layers use strides. The task asks for stride 1.':
+            'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, stride=2) for _ in range(3)))',
+        'One kernel of 15 x 15 has the field, but not the three small kernels.':
+            'far = nn.Sequential(nn.Conv2d(1, 1, 15))',
+        'A dilation of 2 in every layer gives 13 x 13.':
+            'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=2) for _ in range(3)))',
+        'Padding does not change what a layer sees.':
+            'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=5) for _ in range(3)))',
+        'The kernels are 7 x 7 here, which takes more than five times the weights.':
+            'far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))',
+    }
+    labels = ('the layers', 'the kernel sizes', 'the strides', 'the padding', 'the field')
+    def outputs(self, answer):
+        from cnn_notes.receptive import receptive_field
+        if not isinstance(answer, nn.Sequential): return [answer]
+        convs = [m for m in answer if isinstance(m, nn.Conv2d)]
+        size = receptive_field(answer, (convs[0].in_channels, 64, 64))[-1].size if convs else ()
+        pads = [m.padding for m in convs]
+        return [len(answer), [m.kernel_size for m in convs], [m.stride for m in convs], pads, list(size)]
+    def matches(self, got, want):
+        return len(got) == len(want) and all(got[i] == want[i] for i in (0, 1, 2, 4)) # any padding will do
+    passed = 'three small kernels that see far'
+
+class SharedPixels(Exercise):
+    id,title,name = '07.3','What neighbors share','shared'
+    statement = '''Two activations side by side see boxes that overlap. `shared(size, stride)` should
+                   return how many rows of the image both of two vertical neighbors see, if each sees
+                   `size` rows and their boxes are `stride` rows apart. Zero is possible.'''
+    stub = 'def shared(size, stride): ...'
+    hints = ('Draw two boxes of that size, one of them `stride` rows below the other.',
+             'The second box begins `stride` rows later. How much of the first is left from there on?',
+             'A number of rows cannot be negative.')
+    solution_code = 'def shared(size, stride): return max(size - stride, 0)'
+    mistakes = {
+        'If the boxes do not touch, they share nothing, and not a negative number of rows.':
+            'def shared(size, stride): return size - stride',
+        'The stride is what the boxes do not share.': 'def shared(size, stride): return min(size, stride)',
+        'This is one row too few: rows count from their first to their last, both included.':
+            'def shared(size, stride): return max(size - stride - 1, 0)',
+        'This is one row too many.': 'def shared(size, stride): return max(size - stride + 1, 0)',
+        'This is what both see together.': 'def shared(size, stride): return size + stride',
+        'This is a share, not a number of rows.': 'def shared(size, stride): return max(size - stride, '
+        '0)/size',
+    }
+    def cases(self): return [(3, 1), (3, 2), (2, 5), (13, 4), (6, 2), (7, 7), (1, 1)]
+    passed = 'counted, row by row'

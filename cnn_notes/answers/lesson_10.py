@@ -1,0 +1,90 @@
+"The exercises of 10_one_cycle"
+from cnn_notes.exercises import Exercise
+
+class FlatThenDown(Exercise):
+    id,title,name = '10.1','Flat, then down','flat_cos'
+    statement = '''Write `flat_cos(n, lr, pct)`: the constant rate `lr` for the first share `pct` of
+                   `n` steps, and then half a cosine toward 0 at step `n`, as fastai's `fit_flat_cos` does
+                   with an endless `div_final`. It returns a list of `n` rates. (In recent papers this
+                   form, with a warm-up before it, is called WSD: warm-up, stable, decay.)'''
+    setup = 'import math'
+    stub = 'def flat_cos(n, lr, pct): ...'
+    hints = ('Two phases: for i < pct*n the rate is lr.',
+             'In the second phase, which share of it has passed at step i? It begins at pct*n and ends at n.',
+             'Half a cosine from 1 to 0 at a share p of the way: (1 + cos(pi*p))/2.')
+    solution_code = '''
+def flat_cos(n, lr, pct):
+    def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - pct*n)))/2
+    return [lr if i < pct*n else down(i) for i in range(n)]'''
+    mistakes = {
+        'The cosine is half over when the second phase begins: measure its position from pct*n, not from '
+        '0.': '''
+def flat_cos(n, lr, pct):
+    return [lr if i < pct*n else lr*(1 + math.cos(math.pi*i/n))/2 for i in range(n)]''',
+        'This goes down in a straight line.': '''
+def flat_cos(n, lr, pct): return [lr if i < pct*n else lr*(n - i)/(n - pct*n) for i in range(n)]''',
+        'This is a quarter of a cosine, which is steep at the end. Half a cosine starts and ends flat.': '''
+def flat_cos(n, lr, pct):
+    return [lr if i < pct*n else lr*math.cos(math.pi/2*(i - pct*n)/(n - pct*n)) for i in range(n)]''',
+        'The rate is 0 at the last step. It should be 0 at step n, one step after the last.': '''
+def flat_cos(n, lr, pct):
+    def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - 1 - pct*n)))/2
+    return [lr if i < pct*n else down(i) for i in range(n)]''',
+        'The phases have changed places: the rate is constant first.': '''
+def flat_cos(n, lr, pct):
+    return [lr*(1 + math.cos(math.pi*i/(pct*n)))/2 if i < pct*n else 0. for i in range(n)]''',
+        'This is one rate too many: n steps have n rates.': '''
+def flat_cos(n, lr, pct):
+    def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - pct*n)))/2
+    return [lr if i < pct*n else down(i) for i in range(n + 1)]''',
+    }
+    also_right = (solution_code.replace('i < pct', 'i <= pct'),)
+    def cases(self): return [(100, .1, .75), (40, 1., .5), (7, .3, .2), (10, .01, 0.)]
+    passed = "the same as fastai's"
+
+class Translate(Exercise):
+    id,title,name = '10.2','Translate a schedule','fastai_div_final'
+    statement = '''A colleague trains with `OneCycleLR(opt, max_lr, total_steps=..., div_factor=d,
+                   final_div_factor=f)`. Write `fastai_div_final(d, f)`: the `div_final` with which
+                   `fit_one_cycle` heads for the same last rate.'''
+    stub = 'def fastai_div_final(d, f): ...'
+    hints = ('Which rate does PyTorch divide by final_div_factor?', 'PyTorch divides the first rate, '
+             'which is max_lr/d.',
+             "In fastai, the highest rate is divided by div_final. How often does max_lr contain "
+             "PyTorch's last "
+             "rate?")
+    solution_code = 'def fastai_div_final(d, f): return d*f'
+    mistakes = {
+        'PyTorch divides the *first* rate by f, and that one is max_lr/d already.': 'def '
+        'fastai_div_final(d, f): return f',
+        'This divides the factors. Both make the rate smaller.': 'def fastai_div_final(d, f): return f/d',
+        'This is the last rate itself, as a share of the highest. fastai wants what to divide by.':
+            'def fastai_div_final(d, f): return 1/(d*f)',
+        'This is the factor of the first rate. The last one is smaller.': 'def fastai_div_final(d, f): '
+        'return d',
+        'Factors that follow each other multiply.': 'def fastai_div_final(d, f): return d + f',
+    }
+    def cases(self): return [(25., 1e4), (10., 100.), (4., 1.), (3., 7.)]
+    passed = 'both head for the same rate'
+
+class LastRate(Exercise):
+    id,title,name = '10.3','The last rate of the range test','last_rate'
+    statement = '''`lr_find` with `start_lr=a`, `end_lr=b`, `num_it=k` never reaches `b`. Write
+                   `last_rate(a, b, k)`: the highest rate that it tries if the loss does not stop it.'''
+    stub = 'def last_rate(a, b, k): ...'
+    hints = ('The rate is multiplied by the same factor at every step.', 'Step i of k, counted from 0, is '
+             'at position i/k.',
+             'The last step is k - 1.')
+    solution_code = 'def last_rate(a, b, k): return a*(b/a)**((k - 1)/k)'
+    mistakes = {
+        'The rate b would come at step k, and the last step is k - 1.': 'def last_rate(a, b, k): return b',
+        'The rates grow by a factor, not by a summand.': 'def last_rate(a, b, k): return a + (b - a)*(k - '
+        '1)/k',
+        'This is the second rate, after one step.': 'def last_rate(a, b, k): return a*(b/a)**(1/k)',
+        'The positions go from 0 to 1 in k steps, so they are i/k and not i/(k + 1).':
+            'def last_rate(a, b, k): return a*(b/a)**(k/(k + 1))',
+        'The factor is that of b to a, not of b alone.': 'def last_rate(a, b, k): return b**((k - 1)/k)',
+        'This is two steps before b.': 'def last_rate(a, b, k): return a*(b/a)**((k - 2)/k)',
+    }
+    def cases(self): return [(1e-7, 10., 100), (1e-3, 1., 10), (1e-5, .1, 37)]
+    passed = 'one factor short of the end'

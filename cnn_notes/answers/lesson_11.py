@@ -1,0 +1,111 @@
+"The exercises of 11_batchnorm"
+import torch
+from torch import nn
+from cnn_notes.exercises import Exercise
+
+class FoldItAway(Exercise):
+    id,title,name = '11.1','Fold it away','fold'
+    statement = '''In evaluation, batch norm is one multiplication and one addition per channel. Write
+                   `fold(conv, bn)`, which returns an `nn.Conv2d` that does the work of both, where the
+                   norm directly follows the convolution, with a bias or, as in `conv`, without.'''
+    setup = 'import torch\nfrom copy import deepcopy\nfrom torch import nn'
+    stub = 'def fold(conv, bn): ...'
+    hints = ('Write out what the norm does to one channel in evaluation: which number multiplies, which '
+             'is added?',
+             'The factor gamma/sqrt(var + eps) scales the filter of its channel, and the bias as well.',
+             'Beta and the running mean go into the bias, which is there afterward even if it was not '
+             'before.')
+    solution_code = '''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
+    return folded'''
+    mistakes = {said: source.replace('START', '''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)''') for said,source in {
+        'This is the convolution alone. The norm is missing.': '\ndef fold(conv, bn): return conv',
+        'The bias of the convolution must be scaled, too, because the norm comes after it.': '''START
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter(bias - bn.running_mean*scale + bn.bias)
+    return folded''',
+        'The running mean is missing: the norm subtracts it before it scales.': '''START
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter(bias*scale + bn.bias)
+    return folded''',
+        'The running mean is subtracted after scaling. The norm subtracts it first.': '''START
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter(bias*scale - bn.running_mean + bn.bias)
+    return folded''',
+        'This divides by the variance. The norm divides by its square root, the standard deviation.': '''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps)
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
+    return folded''',
+        'Gamma is missing: the norm scales with what it has learned, too.': '''
+def fold(conv, bn):
+    scale = 1/(bn.running_var + bn.eps).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
+    return folded''',
+        'Beta is missing from the bias.': '''START
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter((bias - bn.running_mean)*scale)
+    return folded''',
+        'The filters are not scaled. A factor for each output channel belongs to the first axis of the '
+        'weight.': '''START
+    folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
+    return folded''',
+    }.items()}
+    def cases(self):
+        "Trained norms with small variances, so that eps counts, after convolutions with and without a bias"
+        res,g = [],torch.Generator().manual_seed(0)
+        for bias in (True, False):
+            conv,bn = nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=bias),nn.BatchNorm2d(4, eps=.01)
+            for t in (*conv.parameters(), *bn.parameters(), bn.running_mean):
+                t.data = torch.randn(t.shape, generator=g)
+            bn.running_var = .05 + torch.rand(4, generator=g)
+            res.append((conv, bn.eval()))
+        return res
+    def outputs(self, answer):
+        x = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(1))
+        layers = super().outputs(answer)
+        with torch.no_grad(): return [m(x) if isinstance(m, nn.Module) else m for m in layers]
+    passed = 'one layer does the work of two'
+
+class ForgetTheStart(Exercise):
+    id,title,name = '11.2','Forget the start','batches'
+    statement = '''The running average starts at 0 and moves by the share `m`, the momentum, toward
+                   each batch's mean. After how many batches does the start value have less than 1% of the
+                   weight? Write `batches(m)`.'''
+    setup = 'import math'
+    stub = 'def batches(m): ...'
+    hints = ('Each batch leaves 1 - m of what was there.', 'After n batches, (1 - m)**n of the start is '
+             'left.',
+             'Take logarithms, and round up: a number of batches is whole.')
+    solution_code = 'def batches(m): return math.floor(math.log(.01)/math.log(1 - m)) + 1'
+    mistakes = {
+        'With momentum m, about 1/m batches count. After them, more than a third of the start is left.':
+            'def batches(m): return round(1/m)',
+        'Round up, not down: after this many batches, more than 1% is left.':
+            'def batches(m): return math.floor(math.log(.01)/math.log(1 - m))',
+        'This takes m for the share that is kept. In PyTorch, momentum is the share of the new batch.':
+            'def batches(m): return math.floor(math.log(.01)/math.log(m)) + 1',
+        'A number of batches is whole.': 'def batches(m): return math.log(.01)/math.log(1 - m)',
+        'The weight shrinks by a factor in each batch, not by a fixed amount.':
+            'def batches(m): return math.ceil(.99/m)',
+        'This is for a tenth. One percent takes twice as many batches.':
+            'def batches(m): return math.floor(math.log(.1)/math.log(1 - m)) + 1',
+    }
+    def cases(self): return [(.3,), (.1,), (.01,), (.9,), (.75,)]
+    also_right = (solution_code.replace('.01', '1.01'),)
+    passed = 'the start is forgotten'

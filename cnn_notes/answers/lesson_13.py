@@ -1,0 +1,73 @@
+"The exercises of 13_speed"
+from cnn_notes.exercises import Exercise
+
+class Amdahl(Exercise):
+    id,title,name = '13.1','The most that a faster convolution brings','amdahl'
+    statement = '''Write `amdahl(share, k)`: how many times as fast is the whole if a `share` of its
+                   time gets `k` times as fast and the rest stays as it is?'''
+    stub = 'def amdahl(share, k): ...'
+    hints = ('Take the old time as 1. Which part of it stays?', 'The other part shrinks to share/k.',
+             'The speed is the old time over the new one.')
+    solution_code = 'def amdahl(share, k): return 1/(1 - share + share/k)'
+    mistakes = {
+        'Speeds do not add up like this. Add up the times, and divide at the end.':
+            'def amdahl(share, k): return share*k + 1 - share',
+        'This is the new time, as a share of the old one. The speed is its inverse.':
+            'def amdahl(share, k): return 1 - share + share/k',
+        'This forgets the part that stays as it is.': 'def amdahl(share, k): return k/share if share else 1.',
+        'The parts have changed places: the share is what gets faster.':
+            'def amdahl(share, k): return 1/(share + (1 - share)/k)',
+        'This would be right if everything got faster.': 'def amdahl(share, k): return k',
+        'This is the limit for a part that takes no time at all.':
+            'def amdahl(share, k): return 1/(1 - share + 1e-12)',
+    }
+    def cases(self): return [(.5, 2), (.8, 4), (0., 9), (.25, 3), (.7, float('inf'))]
+    passed = 'the new time is what stays and what shrinks'
+
+class CropSaves(Exercise):
+    id,title,name = '13.2','What the crop saves','conv_products'
+    statement = '''Write `conv_products(size)`: the multiplications of the two convolutions of
+                   `fast_cnn()` for a middle of `size` x `size` pixels, with the kernel counted in full at
+                   every position. The first has 16 filters of 4 x 4 at stride 2 on one channel, and the
+                   second has 32 filters of 3 x 3 at stride 2; neither has padding.'''
+    stub = 'def conv_products(size): ...'
+    hints = ('Without padding, n pixels become (n - ks)//stride + 1 positions.',
+             'The second convolution works on what the first one gives.',
+             'Products per position: 4*4*1*16 for the first, 3*3*16*32 for the second.')
+    solution_code = '''
+def conv_products(size):
+    first = (size - 4)//2 + 1
+    second = (first - 3)//2 + 1
+    return first**2*4*4*16 + second**2*3*3*16*32'''
+    mistakes = {
+        'The first position is missing: the number of steps plus one is the number of positions.': '''
+def conv_products(size):
+    first = (size - 4)//2
+    second = (first - 3)//2
+    return first**2*4*4*16 + second**2*3*3*16*32''',
+        'Both convolutions are given the same number of positions, but the second one halves again.': '''
+def conv_products(size):
+    first = (size - 4)//2 + 1
+    return first**2*(4*4*16 + 3*3*16*32)''',
+        'A filter of the second convolution reads all 16 channels.': '''
+def conv_products(size):
+    first = (size - 4)//2 + 1
+    second = (first - 3)//2 + 1
+    return first**2*4*4*16 + second**2*3*3*32''',
+        'This counts as if the layers were padded: without padding, fewer positions are left.': '''
+def conv_products(size):
+    first,second = -(-size//2),-(-size//4)
+    return first**2*4*4*16 + second**2*3*3*16*32''',
+        'The positions form a square: rows times columns.': '''
+def conv_products(size):
+    first = (size - 4)//2 + 1
+    second = (first - 3)//2 + 1
+    return first*4*4*16 + second*3*3*16*32''',
+        'The stride is not used.': '''
+def conv_products(size):
+    first = size - 4 + 1
+    second = first - 3 + 1
+    return first**2*4*4*16 + second**2*3*3*16*32''',
+    }
+    def cases(self): return [(28,), (20,), (18,), (16,), (17,), (19,)]
+    passed = 'positions times kernel times channels, twice'
