@@ -71,7 +71,7 @@ coverage: env
 
 # after editing notebooks: the package, the outputs of all cells, clean metadata, badges, README
 export: env
-	nbdev-export
+	python tools/notebooks.py export
 	python tools/notebooks.py dress
 	nbdev-clean
 readme: export

@@ -17,7 +17,8 @@ def linear_fit(
     "A linear rule for two classes by least squares: +1 for the second class, -1 for the first"
     import torch
     a = with_one(features)
-    return torch.linalg.solve(a.T @ a + ridge*torch.eye(a.shape[1], dtype=a.dtype), a.T @ (2.*is_second - 1).double())
+    return torch.linalg.solve(a.T @ a + ridge*torch.eye(a.shape[1], dtype=a.dtype),
+                              a.T @ (2.*is_second - 1).double())
 
 def with_one(features): # (n, ...) to (n, m + 1)
     "Features as rows, with a last column of ones that carries the threshold"
@@ -45,9 +46,10 @@ def two_digits(x, y, first, second, n=None): # (m, 1, 28, 28) from 0 to 1, and (
     return torch.cat([images, 1 - images]),torch.cat([is_second, is_second])
 
 # %% ../nbs/package/experiments.ipynb #9909e095
-@experiment('For each of the 45 pairs of digits, shown as they are and as negatives, a linear rule on rectified edges is '
-            'right more often than any linear rule on pixels can be',
-            holds=lambda runs: (runs['edges'] > runs['ceiling']).all() and (runs['pixels'] <= runs['ceiling']).all())
+@experiment('For each of the 45 pairs of digits, shown as they are and as negatives, a linear rule on rectified '
+            'edges is right more often than any linear rule on pixels can be',
+            holds=lambda runs: (runs['edges'] > runs['ceiling']).all()
+                               and (runs['pixels'] <= runs['ceiling']).all())
 def edges_of_pairs(seed):
     from cnn_notes.data import load_mnist
     mnist,rows = load_mnist(),[]
@@ -56,6 +58,7 @@ def edges_of_pairs(seed):
             x,y = two_digits(mnist.train_x, mnist.train_y, first, second, 4000)
             valid_x,valid_y = two_digits(mnist.valid_x, mnist.valid_y, first, second)
             share = valid_y.double().mean().item()
-            pixels,edges = (accuracy(f(valid_x), valid_y, linear_fit(f(x), y)) for f in (lambda o: o, rectified_edges))
+            pixels,edges = (accuracy(f(valid_x), valid_y, linear_fit(f(x), y))
+                            for f in (lambda o: o, rectified_edges))
             rows.append((pixels, edges, max(share, 1 - share) + min(share, 1 - share)/2))
     return dict(zip(('pixels', 'edges', 'ceiling'), map(list, zip(*rows))))

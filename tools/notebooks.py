@@ -4,10 +4,11 @@
     python tools/notebooks.py run [--quick] [NAME ...]
                                         run all cells in a fresh kernel and save the outputs;
                                         --quick: leave the slow ones as they are
+    python tools/notebooks.py export    the package from the notebooks
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb, and CONTRIBUTING.md's map
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
-import base64, filecmp, io, json, os, re, shutil, subprocess, sys, tempfile, time
+import base64, filecmp, io, json, os, re, shutil, subprocess, sys, tempfile, textwrap, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
@@ -157,6 +158,15 @@ def contributing():
     before,_,after = text.partition(mark)[0],mark,text.partition('<!-- end of map -->')[2]
     return f'{before}{mark}\n\n{map_of_pages()}\n\n<!-- end of map -->{after}'
 
+def export(folder):
+    "What `nbdev-export` writes, with the lists of names wrapped like the rest of the package"
+    subprocess.run('nbdev-export', cwd=folder, check=True, capture_output=True)
+    for p in sorted((folder/'cnn_notes').glob('*.py')):
+        text = p.read_text(encoding='utf-8')
+        if not (m := re.search(r'^__all__ = \[(.*?)\]$', text, re.M | re.S)): continue
+        names = textwrap.fill(' '.join(m[1].split()), 108, initial_indent='__all__ = [', subsequent_indent=' '*11)
+        p.write_text(text.replace(m[0], names + ']'), encoding='utf-8')
+
 def check():
     "What is out of step, as lines of text"
     res = []
@@ -169,8 +179,8 @@ def check():
             if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True):
                 res.append(f'{p.relative_to(root)}: badge, folding, alternative text or leftovers of a '
                     'progress bar; run `make export`')
-        for cmd in ('nbdev-export', 'nbdev-clean'):
-            subprocess.run(cmd, cwd=d, check=True, capture_output=True)
+        export(d)
+        subprocess.run('nbdev-clean', cwd=d, check=True, capture_output=True)
         for f in sorted((d/'cnn_notes').glob('*.py')):
             mine = root/'cnn_notes'/f.name
             if not mine.exists() or not filecmp.cmp(f, mine, shallow=False):
@@ -193,6 +203,7 @@ if __name__ == '__main__':
     if cmd == 'dress':
         for p in notebooks(): write(dress(read(p), p), p)
     elif cmd == 'run': run(args)
+    elif cmd == 'export': export(root)
     elif cmd == 'readme':
         readme(root)
         (root/'CONTRIBUTING.md').write_text(contributing(), encoding='utf-8')

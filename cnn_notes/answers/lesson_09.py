@@ -1,6 +1,5 @@
 "The exercises of 09_activations"
 import torch
-from torch import nn
 from cnn_notes.exercises import Exercise
 
 class DeadChannels(Exercise):

@@ -40,7 +40,8 @@ def direction(x):
         return [(_wave(d, w, p),) for d in self.degrees for w in (4.5, 7) for p in (0., 1.6)]
     degrees = (3, 20, 65, 93, 112, 155, 177)
     def matches(self, got, want):
-        def near(a, d): return isinstance(a, (int, float)) and 0 <= a <= 180 and abs((a - d + 90) % 180 - 90) <= 10
+        def near(a, d):
+            return isinstance(a, (int, float)) and 0 <= a <= 180 and abs((a - d + 90) % 180 - 90) <= 10
         return all(map(near, got, (d for d in self.degrees for _ in range(4))))
     passed = 'right for waves of all directions, lengths, and phases'
 
