@@ -133,7 +133,8 @@ def hog(
     # N. Dalal and B. Triggs, Histograms of oriented gradients for human detection (2005). They split a vote
     # between neighboring bins and cells; as in scikit-image, here it goes to one bin of one cell.
     h,w = x.shape[2:]
-    if cell*block > min(h, w): raise ValueError(f'hog: x is {h} x {w}, a block {cell*block}; give a smaller cell')
+    if cell*block > min(h, w):
+        raise ValueError(f'hog: x is {h} x {w}, a block {cell*block}; give a smaller cell')
     angle,size = orientations(x)
     cells = cell_histograms((angle*(bins/math.pi)).long().clamp(max=bins-1), bins, cell, size)
     blocks = cells.unfold(2, block, 1).unfold(3, block, 1) # (n, bins, rows, columns, block, block)

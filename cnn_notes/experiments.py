@@ -46,8 +46,8 @@ def two_digits(x, y, first, second, n=None): # (m, 1, 28, 28) from 0 to 1, and (
     return torch.cat([images, 1 - images]),torch.cat([is_second, is_second])
 
 # %% ../nbs/package/experiments.ipynb #9909e095
-@experiment('For each of the 45 pairs of digits, shown as they are and as negatives, a linear rule on rectified '
-            'edges is right more often than any linear rule on pixels can be',
+@experiment('For each of the 45 pairs of digits, shown as they are and as negatives, a linear rule on '
+            'rectified edges is right more often than any linear rule on pixels can be',
             holds=lambda runs: (runs['edges'] > runs['ceiling']).all()
                                and (runs['pixels'] <= runs['ceiling']).all())
 def edges_of_pairs(seed):

@@ -43,10 +43,10 @@ class BatchNorm2d(nn.Module):
 
     def _statistics(self, x):
         "Mean and variance of each channel: the batch's own, or the running averages"
-        if x.shape[1] != self.nf: raise ValueError(f'BatchNorm2d: x has {x.shape[1]} channels; give {self.nf}')
+        if (c := x.shape[1]) != self.nf: raise ValueError(f'BatchNorm2d: x has {c} channels; give {self.nf}')
         if not self.training and self.running_mean is not None: return self.running_mean,self.running_var
         n = x.numel()//self.nf
-        if n < 2: raise ValueError(f'BatchNorm2d: x has {n} value per channel; give 2 or more, or call eval()')
+        if n < 2: raise ValueError(f'BatchNorm2d: x has {n} value a channel; give 2 or more, or call eval()')
         mean,var = x.mean((0, 2, 3)),x.var((0, 2, 3), correction=0) # (nf,) each
         if self.training and self.running_mean is not None: self._track(mean, var, n)
         return mean,var
@@ -60,10 +60,11 @@ class BatchNorm2d(nn.Module):
 
     def extra_repr(self) -> str:
         affine,tracked = self.weight is not None,self.running_mean is not None
-        return f'{self.nf}, eps={self.eps}, momentum={self.momentum}, {affine=}, track_running_stats={tracked}'
+        settings = f'eps={self.eps}, momentum={self.momentum}, {affine=}, track_running_stats={tracked}'
+        return f'{self.nf}, {settings}'
 
 def _per_channel(t): return t.view(-1, 1, 1) # beside (N, C, H, W)
-def _at_least_single(x): return x.to(torch.promote_types(x.dtype, torch.float32)) # for statistics of half precision
+def _at_least_single(x): return x.to(torch.promote_types(x.dtype, torch.float32)) # for statistics
 
 # %% ../nbs/11_batchnorm.ipynb #e43155e9
 @checked
@@ -75,7 +76,7 @@ def standardize(
     "Mean 0 and variance 1 over `axes`"
     y = _at_least_single(x)
     mean,var = y.mean(axes, keepdim=True),y.var(axes, keepdim=True, correction=0)
-    if mean.numel() == y.numel(): raise ValueError('standardize: each mean is of 1 value of x; give more values')
+    if mean.numel() == y.numel(): raise ValueError('standardize: each mean is of one value; give more')
     return ((y - mean) / (var + eps).sqrt()).to(x.dtype)
 
 # %% ../nbs/11_batchnorm.ipynb #781704cc
@@ -107,5 +108,5 @@ def group_norm(
     groups:PositiveInt, # equal parts to cut the channels into
 ) -> Tensor: # the same shape
     "One mean for each group of channels of each image"
-    if (c := x.shape[1])%groups: raise ValueError(f'group_norm: groups is {groups}; give a divisor of {c} channels')
+    if (c := x.shape[1])%groups: raise ValueError(f'group_norm: groups is {groups}; give a divisor of {c}')
     return standardize(x.unflatten(1, (groups, c//groups)), (2, 3, 4)).flatten(1, 2)

@@ -416,8 +416,8 @@ def _format(x):
 # %% ../nbs/package/spreadsheet.ipynb #8947edb4
 def _add_styles(wb):
     side = Side('hair', color=_mix(palette['ink'], .35))
-    box = Border(side, side, side, side)
-    def add(name, size, color='ink', fill=None, box=Border(), at='center', bold=False, wrap=False, indent=0):
+    box,no_box = Border(side, side, side, side),Border()
+    def add(name, size, color='ink', fill=None, box=no_box, at='center', bold=False, wrap=False, indent=0):
         wb.add_named_style(NamedStyle(
             f'cnn {name}', Font('Arial', size, bold=bold, color=_mix(palette[color])),
             PatternFill('solid', fgColor=fill) if fill else PatternFill(), box,
