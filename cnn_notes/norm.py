@@ -46,7 +46,8 @@ class BatchNorm2d(nn.Module):
         if (c := x.shape[1]) != self.nf: raise ValueError(f'BatchNorm2d: x has {c} channels; give {self.nf}')
         if not self.training and self.running_mean is not None: return self.running_mean,self.running_var
         n = x.numel()//self.nf
-        if n < 2: raise ValueError(f'BatchNorm2d: x has {n} value a channel; give 2 or more, or call eval()')
+        if n < 2:
+            raise ValueError(f'BatchNorm2d: x has {n} value per channel; give 2 or more, or call eval()')
         mean,var = x.mean((0, 2, 3)),x.var((0, 2, 3), correction=0) # (nf,) each
         if self.training and self.running_mean is not None: self._track(mean, var, n)
         return mean,var

@@ -204,11 +204,11 @@ def test_relatives_in_half_precision():
 @pytest.mark.parametrize('f, args, error, match', [
     (batch_norm,    (torch.zeros(2, 3, 4, 4).byte(),), TypeError,  'batch_norm: x is a uint8 tensor'),
     (batch_norm,    (torch.zeros(3, 4, 4),),           ValueError, r'batch_norm: x is .* of shape \(3, 4, 4\)'),
-    (batch_norm,    (torch.zeros(1, 3, 1, 1),),        ValueError, 'standardize: .* 1 value'),
-    (instance_norm, (torch.zeros(4, 3, 1, 1),),        ValueError, 'standardize: .* 1 value'),
-    (layer_norm,    (torch.zeros(4, 1, 1, 1),),        ValueError, 'standardize: .* 1 value'),
+    (batch_norm,    (torch.zeros(1, 3, 1, 1),),        ValueError, 'standardize: .* one value'),
+    (instance_norm, (torch.zeros(4, 3, 1, 1),),        ValueError, 'standardize: .* one value'),
+    (layer_norm,    (torch.zeros(4, 1, 1, 1),),        ValueError, 'standardize: .* one value'),
     (layer_norm,    (torch.zeros(4, 0, 3, 3),),        ValueError, r'standardize: x is .* of shape \(4, 0, 3, 3\)'),
-    (group_norm,    (torch.zeros(2, 8, 4, 4), 3),      ValueError, 'group_norm: groups is 3; give .*8 channels'),
+    (group_norm,    (torch.zeros(2, 8, 4, 4), 3),      ValueError, 'group_norm: groups is 3; give a divisor of 8'),
     (group_norm,    (torch.zeros(2, 8, 4, 4), 0),      ValueError, 'group_norm: groups is 0; give '),
     (group_norm,    (torch.zeros(2, 8, 4, 4), True),   TypeError,  'group_norm: groups is True; give '),
 ])
