@@ -5,8 +5,9 @@ import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
 from cnn_notes.fields import wirings
 from cnn_notes.models import simple_cnn
-from cnn_notes.receptive import (center, effective_padding, effective_receptive_field, effective_stride, gradient_receptive_field,
-                                 input_box, precedents, receptive_field, receptive_size)
+from cnn_notes.receptive import (center, effective_padding, effective_receptive_field, effective_stride,
+                                 gradient_receptive_field, input_box, precedents, receptive_field,
+                                 receptive_size)
 from cnn_notes.tracing import trace
 
 pytestmark = pytest.mark.filterwarnings('ignore:Using padding=.same.')
@@ -18,7 +19,9 @@ def positive(net):
     for p in net.parameters():
         with torch.no_grad():
             p.copy_(torch.rand_like(p) + .5)
-            if p.ndim > 1: p /= p.sum(tuple(range(1, p.ndim)), keepdim=True)*(torch.rand(len(p)) + .5).view(-1, *(1,)*(p.ndim-1))
+            if p.ndim < 2: continue
+            scale = (torch.rand(len(p)) + .5).view(-1, *(1,)*(p.ndim-1))
+            p /= p.sum(tuple(range(1, p.ndim)), keepdim=True)*scale
     return net.double().eval()
 
 def sensitivity(net, shape, images=3):
@@ -34,7 +37,8 @@ def sensitivity(net, shape, images=3):
                     z = x.clone()
                     z[:, :, i, j] += by*(1 + torch.rand(shape[0], generator=g, dtype=torch.float64))
                     return net(z) != y
-                changes = changes + torch.stack([torch.stack([changed(i, j) for j in range(shape[2])]) for i in range(shape[1])]).int()
+                rows = [torch.stack([changed(i, j) for j in range(shape[2])]) for i in range(shape[1])]
+                changes = changes + torch.stack(rows).int()
     return changes > 0
 
 def seen(changes, place, axes=(-2, -1)):
@@ -48,14 +52,13 @@ def compare(net, shape, axes=(-2, -1), places=None, gradient=True):
     layers = trace(positive(net), shape)
     changes = sensitivity(net, shape)
     rows,cols = (layers[-1].out_shape[a] for a in axes)
+    def alike(got, how):
+        assert torch.equal(got, want), f'{how} {net}\n{layers}\n{place}:\n{got.int()}\n{want.int()}'
     for place in places or sorted({(0, 0), (rows//2, cols//2), (rows-1, cols-1), (rows//3, cols-1)}):
         want = seen(changes, place, axes)
-        got = input_box(layers, place=place).cells
-        assert torch.equal(got, want), f'{net}\n{layers}\n{place}:\n{got.int()}\n{want.int()}'
+        alike(input_box(layers, place=place).cells, 'by table:')
         assert torch.equal(precedents(layers, place=place).get('input', torch.zeros_like(want)), want)
-        if gradient:
-            got = gradient_receptive_field(layers, place=place).cells
-            assert torch.equal(got, want), f'by gradient: {net}\n{layers}\n{place}:\n{got.int()}\n{want.int()}'
+        if gradient: alike(gradient_receptive_field(layers, place=place).cells, 'by gradient:')
 
 # ---- operations
 
@@ -81,7 +84,7 @@ def space_to_depth(x):
     b,c,h,w = x.shape
     return x.view(b, c, h//2, 2, w//2, 2).permute(0, 1, 3, 5, 2, 4).reshape(b, 4*c, h//2, w//2)
 def attend(x, f): return f(tokens(x)).transpose(1, 2).reshape(x.shape)
-def unfold_mean(x, f): return x + F.unfold(x, 3, padding=1).view(x.shape[0], x.shape[1], 9, *x.shape[2:]).mean(2)
+def unfold_mean(x, f): return x + F.unfold(x, 3, padding=1).view(*x.shape[:2], 9, *x.shape[2:]).mean(2)
 def written(x, f):
     y = torch.zeros_like(x)
     y[:, :, ::2] = f(x)[:, :, ::2]
@@ -94,40 +97,102 @@ def ghost(x, f, g):
 class Blur(nn.Module): # anti-aliased pooling
     def __init__(self, c=2):
         super().__init__()
-        self.register_buffer('kernel', torch.tensor([1., 2., 1.]).outer(torch.tensor([1., 2., 1.])).expand(c, 1, 3, 3)/16)
-    def forward(self, x): return F.conv2d(F.pad(F.max_pool2d(x, 2, 1), (1, 1, 1, 1), mode='reflect'), self.kernel.to(x), stride=2, groups=x.shape[1])
+        side = torch.tensor([1., 2., 1.])
+        self.register_buffer('kernel', side.outer(side).expand(c, 1, 3, 3)/16)
+    def forward(self, x):
+        y = F.pad(F.max_pool2d(x, 2, 1), (1, 1, 1, 1), mode='reflect')
+        return F.conv2d(y, self.kernel.to(x), stride=2, groups=x.shape[1])
+
+modes = 'reflect', 'replicate', 'circular'
+pad_layers = nn.ReflectionPad2d, nn.ReplicationPad2d, nn.CircularPad2d, nn.ZeroPad2d
+resizes = [('nearest', dict(scale_factor=2)), ('nearest', dict(scale_factor=1.27)),
+           ('nearest-exact', dict(scale_factor=.7)), ('bilinear', dict(scale_factor=2)),
+           ('bilinear', dict(scale_factor=1.3, recompute_scale_factor=True)),
+           ('bilinear', dict(size=(5, 6), align_corners=True)), ('bicubic', dict(scale_factor=1.5)),
+           ('area', dict(size=(4, 3)))]
+def pad_then(x, f, m): return f(F.pad(x, (2, 1, 0, 1), mode=m))
+def resize(x, m, k): return F.interpolate(x, mode=m, **k)
+def mixed(x, f):
+    y = torch.cat([x, f(x)], 1).view(1, 2, 2, *x.shape[2:])
+    return y.transpose(1, 2).reshape(1, 4, *x.shape[2:])[:, :2]
+def quarters(x): return torch.cat([even(x)[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)
+def attend_itself(x, f): return attend(x, lambda t: f(t, t, t)[0])
 
 operations = { # name -> (the function, its layers); what they give and take is (N, 2, H, W)
-    'conv': (lambda x, f: f(x), conv), 'stride': (lambda x, f: f(x), lambda: conv(stride=2)), 'dilated': (lambda x, f: f(x), lambda: conv(padding=2, dilation=2)),
-    'grouped': (lambda x, f: f(x), lambda: conv(groups=2)), 'transposed conv': (lambda x, f: f(x), lambda: nn.ConvTranspose2d(2, 2, 3, 2, 1)),
-    'mode': (lambda x, f: f(x), lambda: conv(padding_mode=random.choice(['reflect', 'replicate', 'circular']))),
-    **{f'pad {m}': (functools.partial(lambda x, f, m: f(F.pad(x, (2, 1, 0, 1), mode=m)), m=m), lambda: conv(padding=0)) for m in ('constant', 'reflect', 'replicate', 'circular')},
-    'crop': (lambda x: F.pad(x, (-1, 0, 0, -1)),), 'layer pad': (lambda x, f: f(x), lambda: random.choice([nn.ReflectionPad2d, nn.ReplicationPad2d, nn.CircularPad2d, nn.ZeroPad2d])((1, 0, 1, 1))),
-    **{f'{m} {k}': (functools.partial(lambda x, m, k: F.interpolate(x, mode=m, **k), m=m, k=k),) for m,k in [('nearest', dict(scale_factor=2)), ('nearest', dict(scale_factor=1.27)), ('nearest-exact', dict(scale_factor=.7)),
-        ('bilinear', dict(scale_factor=2)), ('bilinear', dict(scale_factor=1.3, recompute_scale_factor=True)), ('bilinear', dict(size=(5, 6), align_corners=True)), ('bicubic', dict(scale_factor=1.5)), ('area', dict(size=(4, 3)))]},
-    'max pool': (lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),), 'indices': (lambda x: F.max_pool2d(x, 2, 1, return_indices=True)[0],), 'avg pool': (lambda x: F.avg_pool2d(x, (2, 3), 1, (1, 0)),),
-    'adaptive': (lambda x: F.adaptive_max_pool2d(x, (3, 4)),), 'gate': (lambda x: x*torch.sigmoid(x.mean((2, 3), keepdim=True)),), 'row mean': (lambda x: x + x.mean(3, keepdim=True),),
-    'instance': (lambda x: F.instance_norm(x),), 'group': (lambda x, f: f(x), lambda: nn.GroupNorm(2, 2)), 'batch stats': (lambda x, f: f(x), lambda: nn.BatchNorm2d(2, track_running_stats=False)), 'batch norm': (lambda x, f: f(x), lambda: nn.BatchNorm2d(2)),
-    'convnext': (lambda x, f, n, l: x + to_first(F.gelu(l(n(to_last(f(x)))))), lambda: conv(groups=2), lambda: nn.LayerNorm(2), lambda: nn.Linear(2, 2)),
-    'norm over all': (lambda x: F.layer_norm(x, x.shape[1:]),), 'norm over rows': (lambda x: to_first(F.layer_norm(to_last(x), (x.shape[3], 2))),),
-    'softmax': (lambda x: x.softmax(2),), 'x/max': (lambda x: x/x.max(),), 'channel max': (lambda x: x - x.amax(1, keepdim=True),), 'sort': (lambda x: x.sort(3)[0],), 'topk': (lambda x: x.topk(2, 2)[0],),
-    'median': (lambda x: x + x.median(2, keepdim=True)[0],), 'argmax': (lambda x: x + x.argmax(3, keepdim=True),), 'cumsum': (lambda x: x.cumsum(2)/9,), 'kth': (lambda x: x*x.kthvalue(1, 3, keepdim=True)[0],),
+    'conv': (lambda x, f: f(x), conv),
+    'stride': (lambda x, f: f(x), lambda: conv(stride=2)),
+    'dilated': (lambda x, f: f(x), lambda: conv(padding=2, dilation=2)),
+    'grouped': (lambda x, f: f(x), lambda: conv(groups=2)),
+    'transposed conv': (lambda x, f: f(x), lambda: nn.ConvTranspose2d(2, 2, 3, 2, 1)),
+    'mode': (lambda x, f: f(x), lambda: conv(padding_mode=random.choice(modes))),
+    **{f'pad {m}': (functools.partial(pad_then, m=m), lambda: conv(padding=0)) for m in ('constant', *modes)},
+    'crop': (lambda x: F.pad(x, (-1, 0, 0, -1)),),
+    'layer pad': (lambda x, f: f(x), lambda: random.choice(pad_layers)((1, 0, 1, 1))),
+    **{f'{m} {k}': (functools.partial(resize, m=m, k=k),) for m,k in resizes},
+    'max pool': (lambda x: F.max_pool2d(x, 3, 2, 1, ceil_mode=True),),
+    'indices': (lambda x: F.max_pool2d(x, 2, 1, return_indices=True)[0],),
+    'avg pool': (lambda x: F.avg_pool2d(x, (2, 3), 1, (1, 0)),),
+    'adaptive': (lambda x: F.adaptive_max_pool2d(x, (3, 4)),),
+    'gate': (lambda x: x*torch.sigmoid(x.mean((2, 3), keepdim=True)),),
+    'row mean': (lambda x: x + x.mean(3, keepdim=True),),
+    'instance': (lambda x: F.instance_norm(x),),
+    'group': (lambda x, f: f(x), lambda: nn.GroupNorm(2, 2)),
+    'batch stats': (lambda x, f: f(x), lambda: nn.BatchNorm2d(2, track_running_stats=False)),
+    'batch norm': (lambda x, f: f(x), lambda: nn.BatchNorm2d(2)),
+    'convnext': (lambda x, f, n, l: x + to_first(F.gelu(l(n(to_last(f(x)))))), lambda: conv(groups=2),
+                 lambda: nn.LayerNorm(2), lambda: nn.Linear(2, 2)),
+    'norm over all': (lambda x: F.layer_norm(x, x.shape[1:]),),
+    'norm over rows': (lambda x: to_first(F.layer_norm(to_last(x), (x.shape[3], 2))),),
+    'softmax': (lambda x: x.softmax(2),),
+    'x/max': (lambda x: x/x.max(),),
+    'channel max': (lambda x: x - x.amax(1, keepdim=True),),
+    'sort': (lambda x: x.sort(3)[0],),
+    'topk': (lambda x: x.topk(2, 2)[0],),
+    'median': (lambda x: x + x.median(2, keepdim=True)[0],),
+    'argmax': (lambda x: x + x.argmax(3, keepdim=True),),
+    'cumsum': (lambda x: x.cumsum(2)/9,),
+    'kth': (lambda x: x*x.kthvalue(1, 3, keepdim=True)[0],),
     'std': (lambda x: x/(x.std((2, 3), keepdim=True) + 1),),
-    'add': (lambda x, f: x + f(f(x)), conv), 'shared': (lambda x, f: f(x)*f(x[:, [1, 0]]), conv), 'cat': (lambda x, f, g: g(torch.cat([f(x), x], 1)), conv, lambda: conv(4, 2, 1)),
-    'channel slice': (lambda x, f: torch.cat([x, f(x)], 1)[:, 1:3], conv), 'chunk': (lambda x, f: torch.cat(torch.cat([x, f(x)], 1).chunk(4, 1)[1:3], 1), conv),
-    'shuffle': (lambda x, f: F.channel_shuffle(torch.cat([x, f(x)], 1), 2)[:, :2], conv), 'view shuffle': (lambda x, f: torch.cat([x, f(x)], 1).view(1, 2, 2, *x.shape[2:]).transpose(1, 2).reshape(1, 4, *x.shape[2:])[:, :2], conv),
-    'ghost': (ghost, lambda: conv(2, 1, 1), lambda: conv(1, 1)), 'stack': (lambda x, f: torch.stack([x, f(x)], 1).mean(1), conv), 'rows again': (lambda x, f: torch.cat([x, f(x)], 2), conv), 'columns again': (lambda x: torch.cat([x, x.flip(3)], 3),),
-    'roll': (lambda x: x.roll((1, -2), (2, 3)),), 'flip': (lambda x: x.flip(2),), 'every other': (lambda x: x[:, :, ::2, 1:],), 'repeat': (lambda x: x.repeat(1, 1, 1, 2),), 'interleave': (lambda x: x.repeat_interleave(2, 2),),
-    'pixel shuffle': (lambda x, f: F.pixel_shuffle(f(x), 2), lambda: conv(2, 8)), 'unshuffle': (lambda x, f: f(F.pixel_unshuffle(even(x), 2)), lambda: conv(8, 2)), 'space to depth': (lambda x, f: f(space_to_depth(even(x))), lambda: conv(8, 2)),
-    'focus': (lambda x, f: f(torch.cat([even(x)[..., i::2, j::2] for i in (0, 1) for j in (0, 1)], 1)), lambda: conv(8, 2)), 'unfold': (unfold_mean, conv), 'fold': (lambda x: F.fold(F.unfold(x, 3, stride=2, padding=1), x.shape[2:], 3, stride=2, padding=1),),
-    'windows': (lambda x, f: unblocks(F.softmax(blocks(even(x), 2), 1), even(x).shape, 2), conv), 'attention': (lambda x, f: attend(x, lambda t: f(t, t, t)[0]), lambda: nn.MultiheadAttention(2, 1, batch_first=True)),
-    'dot product': (lambda x: attend(x, lambda t: F.scaled_dot_product_attention(t, t, t)),), 'matmul': (lambda x, f: f(x)/9 @ x.mT, conv), 'linear': (lambda x, f: to_first(f(to_last(x))), lambda: nn.Linear(2, 2)),
-    'einsum': (lambda x: torch.einsum('nchw,dc->ndhw', x, torch.ones(2, 2, dtype=x.dtype)),), 'blur': (lambda x, f: f(x), Blur), 'written': (written, conv), 'in place': (lambda x, f: f(x).relu_().mul_(2).add_(x), conv), 'lrn': (lambda x: F.local_response_norm(x, 3),),
+    'add': (lambda x, f: x + f(f(x)), conv),
+    'shared': (lambda x, f: f(x)*f(x[:, [1, 0]]), conv),
+    'cat': (lambda x, f, g: g(torch.cat([f(x), x], 1)), conv, lambda: conv(4, 2, 1)),
+    'channel slice': (lambda x, f: torch.cat([x, f(x)], 1)[:, 1:3], conv),
+    'chunk': (lambda x, f: torch.cat(torch.cat([x, f(x)], 1).chunk(4, 1)[1:3], 1), conv),
+    'shuffle': (lambda x, f: F.channel_shuffle(torch.cat([x, f(x)], 1), 2)[:, :2], conv),
+    'view shuffle': (mixed, conv),
+    'ghost': (ghost, lambda: conv(2, 1, 1), lambda: conv(1, 1)),
+    'stack': (lambda x, f: torch.stack([x, f(x)], 1).mean(1), conv),
+    'rows again': (lambda x, f: torch.cat([x, f(x)], 2), conv),
+    'columns again': (lambda x: torch.cat([x, x.flip(3)], 3),),
+    'roll': (lambda x: x.roll((1, -2), (2, 3)),),
+    'flip': (lambda x: x.flip(2),),
+    'every other': (lambda x: x[:, :, ::2, 1:],),
+    'repeat': (lambda x: x.repeat(1, 1, 1, 2),),
+    'interleave': (lambda x: x.repeat_interleave(2, 2),),
+    'pixel shuffle': (lambda x, f: F.pixel_shuffle(f(x), 2), lambda: conv(2, 8)),
+    'unshuffle': (lambda x, f: f(F.pixel_unshuffle(even(x), 2)), lambda: conv(8, 2)),
+    'space to depth': (lambda x, f: f(space_to_depth(even(x))), lambda: conv(8, 2)),
+    'focus': (lambda x, f: f(quarters(x)), lambda: conv(8, 2)),
+    'unfold': (unfold_mean, conv),
+    'fold': (lambda x: F.fold(F.unfold(x, 3, stride=2, padding=1), x.shape[2:], 3, stride=2, padding=1),),
+    'windows': (lambda x, f: unblocks(F.softmax(blocks(even(x), 2), 1), even(x).shape, 2), conv),
+    'attention': (attend_itself, lambda: nn.MultiheadAttention(2, 1, batch_first=True)),
+    'dot product': (lambda x: attend(x, lambda t: F.scaled_dot_product_attention(t, t, t)),),
+    'matmul': (lambda x, f: f(x)/9 @ x.mT, conv),
+    'linear': (lambda x, f: to_first(f(to_last(x))), lambda: nn.Linear(2, 2)),
+    'einsum': (lambda x: torch.einsum('nchw,dc->ndhw', x, torch.ones(2, 2, dtype=x.dtype)),),
+    'blur': (lambda x, f: f(x), Blur),
+    'written': (written, conv),
+    'in place': (lambda x, f: f(x).relu_().mul_(2).add_(x), conv),
+    'lrn': (lambda x: F.local_response_norm(x, 3),),
 }
 decides = { # a pixel changes the result only if it moves something over a threshold
-    'where': (lambda x, f: torch.where(f(x) > 1, x, x/2), conv), 'mask': (lambda x, f: x*(f(x) > x.mean(2, keepdim=True)).float(), conv),
+    'where': (lambda x, f: torch.where(f(x) > 1, x, x/2), conv),
+    'mask': (lambda x, f: x*(f(x) > x.mean(2, keepdim=True)).float(), conv),
     'filled': (lambda x, f: x.masked_fill(~(f(x) < 1), 0.), conv)}
-changes_axes = {'turned': (lambda x, f: f(x).mT, conv), 'transposed': (lambda x: x.transpose(2, 3),), 'moved': (lambda x, f: f(x.movedim(3, 2)), conv)} # rows become columns
+changes_axes = { # rows become columns
+    'turned': (lambda x, f: f(x).mT, conv), 'transposed': (lambda x: x.transpose(2, 3),),
+    'moved': (lambda x, f: f(x.movedim(3, 2)), conv)}
 
 def operation(name):
     f,*layers = (operations | decides | changes_axes)[name]
