@@ -6,13 +6,14 @@
 __all__ = ['recipes', 'Clock', 'Crop', 'fast_cnn', 'Recipe', 'DeviceLoss', 'train_fast']
 
 # %% ../nbs/13_speed.ipynb #74b56b15
-import math
 import time
 import torch
+from .checks import Annotated, NonNegativeInt, PositiveFloat, PositiveInt, Rule, Shaped
+from .checks import checked, real, several, whole
+from .geometry import Window
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from numbers import Integral, Real
 from torch import Tensor, nn
 from .data import mnist_dls # before fastai: keeps its import quiet
 from .models import conv
@@ -34,7 +35,7 @@ class Clock(Callback):
     def before_fit(self): self.epochs = []
     def before_train(self): self._start = time.perf_counter()
     def after_train(self):
-        if self.dls.device.type == 'cuda': torch.cuda.synchronize() # once an epoch: a GPU works on after Python has gone on
+        if self.dls.device.type == 'cuda': torch.cuda.synchronize() # once an epoch: a GPU lags behind
         self.epochs.append(time.perf_counter() - self._start)
 
     @property
@@ -44,88 +45,75 @@ class Clock(Callback):
 
 # %% ../nbs/13_speed.ipynb #b2102a3d
 class Crop(nn.Module):
-    "The middle of the images; in training moved by up to `jitter` cells, a whole batch alike. `ValueError` for images without room for that"
+    "The middle of the images; in training, it moves by up to `jitter` cells, a whole batch alike"
+    @checked
     def __init__(self,
-        size:int=20, # rows and columns that stay
-        jitter:int=0, # cells, at most, that the window moves each way in training
+        size:PositiveInt=20, # rows and columns that stay
+        jitter:NonNegativeInt=0, # cells, at most, that the window moves each way in training
     ):
         super().__init__()
-        _check_whole('Crop', 1, size=size); _check_whole('Crop', 0, jitter=jitter)
         self.size,self.jitter = size,jitter
-    def forward(self, x:Tensor) -> Tensor: # (N, C, H, W) to (N, C, size, size)
-        if not isinstance(x, Tensor): raise TypeError(f"Crop: the input is {type(x).__name__}; give a tensor of shape (N, C, H, W)")
-        if x.ndim != 4: raise ValueError(f"Crop: the input has {x.ndim} axes; give a batch of shape (N, C, H, W)")
-        s,j = self.size,self.jitter
-        if min(x.shape[2:]) < s + 2*j: raise ValueError(f"Crop: the images are {x.shape[2]} x {x.shape[3]}; size {s} and jitter {j} need {s + 2*j} x {s + 2*j} or more")
-        r,c = ((n - s)//2 for n in x.shape[2:])
-        if self.training and j: r,c = (o + k - j for o,k in zip((r, c), torch.randint(2*j + 1, (2,)).tolist()))
-        return x[:, :, r:r+s, c:c+s]
+    @checked
+    def forward(self, x:Shaped[Tensor, 'n c h w']) -> Tensor: # (n, c, size, size)
+        (h,w),size,jitter = x.shape[2:],self.size,self.jitter
+        room = size + 2*jitter
+        if min(h, w) < room: raise ValueError(f'Crop: x is {h} x {w}; give {room} x {room} or more')
+        row,col = (h - size)//2,(w - size)//2
+        if self.training and jitter:
+            down,right = torch.randint(-jitter, jitter + 1, (2,)).tolist()
+            row,col = row + down,col + right
+        return x[:, :, row:row+size, col:col+size]
     def extra_repr(self): return f'size={self.size}, jitter={self.jitter}'
 
-def _check_whole(caller, least, **kwargs):
-    for k,v in kwargs.items():
-        if not isinstance(v, Integral) or isinstance(v, bool) or v < least: raise ValueError(f"{caller}: {k} is {v!r}; give a whole number of {least} or more")
-
 # %% ../nbs/13_speed.ipynb #017f3c13
-def _check_net(caller, widths, hidden, size, jitter):
-    if not isinstance(widths, Sequence) or isinstance(widths, (str, bytes)) or len(widths) < 2: raise ValueError(f"{caller}: widths is {widths!r}; give the filters of two or more layers, such as (16, 32)")
-    _check_whole(caller, 1, size=size, **{f'widths[{i}]': w for i,w in enumerate(widths)}, **({} if hidden is None else dict(hidden=hidden))); _check_whole(caller, 0, jitter=jitter)
+_Widths = Annotated[Sequence[int], several(whole(1), 2, 100)]
 
+@checked
 def fast_cnn(
-    widths:Sequence[int]=(16, 32), # filters of the convolutions: the first two have stride 2, the others stride 1
-    hidden:int|None=512, # outputs of the linear layer behind them; None: no such layer
-    size:int=20, # rows and columns of the image's middle that the network looks at
-    jitter:int=0, # cells, at most, that this middle moves in training
-    pad:bool=False, # pad, so that only strides make the image smaller? The first kernel is then 5 x 5 in the place of 4 x 4
-    n_in:int=1, # channels of the images
-    n_out:int=10, # classes
+    widths:_Widths=(16, 32), # filters of the convolutions: the first two have stride 2, the others stride 1
+    hidden:PositiveInt|None=512, # outputs of the linear layer behind them; None: no such layer
+    size:PositiveInt=20, # rows and columns of the image's middle that the network looks at
+    jitter:NonNegativeInt=0, # cells, at most, that this middle moves in training
+    pad:bool=False, # pad, so that only strides make the image smaller? The first kernel is then 5 x 5
+    n_in:PositiveInt=1, # channels of the images
+    n_out:PositiveInt=10, # classes
 ) -> nn.Sequential: # (N, n_in, H, W) to logits (N, n_out), for H and W of `size + 2*jitter` or more
-    "`Crop`, convolutions and a linear layer with batch norm before the ReLU, and the logits; `ValueError` for what makes no network"
-    _check_net('fast_cnn', widths, hidden, size, jitter); _check_whole('fast_cnn', 1, n_in=n_in, n_out=n_out)
+    "`Crop`, convolutions and a linear layer with batch norm before the ReLU, and the logits"
     layer = partial(conv, norm=nn.BatchNorm2d, norm_first=True, act=partial(nn.ReLU, inplace=True))
     body,n = [],size
     for i,(ni,nf) in enumerate(zip((n_in, *widths), widths)):
         ks,stride = (5 if pad else 4) if i == 0 else 3,2 if i < 2 else 1
         padding = ks//2 if pad else 0
         body.append(layer(ni, nf, ks, stride, padding=padding))
-        n = (n + 2*padding - ks)//stride + 1
-        if n < 1: raise ValueError(f"fast_cnn: layer {i+1} of {len(widths)} has no place left in a middle of {size} x {size}; give a larger size, fewer widths or pad=True")
+        n = Window(ks, stride, padding).out_size(n)
     nf = widths[-1]*n*n
-    if (gb := nf*(n_out if hidden is None else hidden)*4/1e9) > 16: raise ValueError(f"fast_cnn: with size {size}, the linear layer behind the convolutions has {nf:,} inputs and takes {gb:,.0f} GB; give a smaller size, fewer widths or a smaller hidden")
-    if hidden is not None and (gb := hidden*n_out*4/1e9) > 16: raise ValueError(f"fast_cnn: {n_out} outputs of hidden={hidden} numbers take {gb:,.0f} GB; give a smaller n_out or hidden")
-    head = [] if hidden is None else [nn.Linear(nf, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
-    return nn.Sequential(Crop(size, jitter), *body, nn.Flatten(), *head, nn.Linear(nf if hidden is None else hidden, n_out))
+    head = []
+    if hidden:
+        head = [nn.Linear(nf, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
+        nf = hidden
+    return nn.Sequential(Crop(size, jitter), *body, nn.Flatten(), *head, nn.Linear(nf, n_out))
 
 # %% ../nbs/13_speed.ipynb #2a0b6ae2
+@checked
 @dataclass(frozen=True)
 class Recipe:
-    "The settings of a training; `ValueError` for one that is out of range"
-    epochs:int=1 # passes over the training images
-    bs:int=128 # images in a batch
-    lr:float=.015 # highest rate of the 1cycle schedule
-    moms:tuple=(.9, .9, .9) # momentum at the start, at the highest rate and at the end
-    widths:tuple=(16, 32) # filters of `fast_cnn`
-    hidden:int|None=512 # outputs of its hidden linear layer
-    size:int=20 # rows and columns of the image's middle
-    jitter:int=0 # cells, at most, that the middle moves in training
+    "The settings of a training"
+    epochs:PositiveInt=1 # passes over the training images
+    bs:Annotated[int, whole(2)]=128 # images in a batch; batch norm needs more than one
+    lr:PositiveFloat=.015 # highest rate of the 1cycle schedule
+    moms:Annotated[tuple, several(real(0, below=1), 3, 3)]=(.9, .9, .9) # momentum: first, at the peak, last
+    widths:_Widths=(16, 32) # filters of `fast_cnn`
+    hidden:PositiveInt|None=512 # outputs of its hidden linear layer
+    size:PositiveInt=20 # rows and columns of the image's middle
+    jitter:NonNegativeInt=0 # cells, at most, that the middle moves in training
     pad:bool=False # pad the layers of `fast_cnn`
-    smooth:float=.1 # label smoothing
+    smooth:Annotated[float, real(0, below=1)]=.1 # label smoothing
     channels_last:bool=True # memory layout: the channels of a place side by side
     fused:bool=True # PyTorch's AdamW, all weights in one call, in place of fastai's Adam
     autocast:bool=False # bfloat16 where PyTorch thinks it safe
 
-    def __post_init__(self):
-        _check_net('Recipe', self.widths, self.hidden, self.size, self.jitter)
-        _check_whole('Recipe', 1, epochs=self.epochs)
-        _check_whole('Recipe', 2, bs=self.bs) # batch norm needs more than one
-        if not _is_real(self.lr) or not 0 < self.lr < math.inf: raise ValueError(f"Recipe: lr is {self.lr!r}; give a finite number above 0")
-        if not _is_real(self.smooth) or not 0 <= self.smooth < 1: raise ValueError(f"Recipe: smooth is {self.smooth!r}; give a share from 0 up to, but not, 1")
-        if not isinstance(self.moms, Sequence) or len(self.moms) != 3 or not all(_is_real(o) and 0 <= o < 1 for o in self.moms):
-            raise ValueError(f"Recipe: moms is {self.moms!r}; give three numbers from 0 up to, but not, 1: at the start, at the highest rate, at the end")
-
-def _is_real(o): return isinstance(o, Real) and not isinstance(o, bool)
-
-recipes = {.99: Recipe(), .994: Recipe(epochs=5, bs=256, widths=(24, 48), hidden=256, jitter=2, pad=True)}
+recipes = {.99: Recipe(),
+           .994: Recipe(epochs=5, bs=256, widths=(24, 48), hidden=256, jitter=2, pad=True)}
 
 # %% ../nbs/13_speed.ipynb #26322789
 class DeviceLoss(AvgSmoothLoss):
@@ -140,35 +128,45 @@ class DeviceLoss(AvgSmoothLoss):
 
 def _optimizer(fused):
     if not fused: return partial(Adam, wd=.01)
-    return partial(OptimWrapper, opt=partial(torch.optim.AdamW, betas=(.9, .99), eps=1e-5, weight_decay=.01, fused=True))
+    adamw = partial(torch.optim.AdamW, betas=(.9, .99), eps=1e-5, weight_decay=.01, fused=True)
+    return partial(OptimWrapper, opt=adamw)
 
+def _net_for(dls, recipe):
+    "`fast_cnn` with as many channels and classes as the images have"
+    n_in = dls.train_ds.x.shape[1] if hasattr(dls.train_ds, 'x') else dls.one_batch()[0].shape[1]
+    net = recipe.widths,recipe.hidden,recipe.size,recipe.jitter,recipe.pad
+    return fast_cnn(*net, n_in, getattr(dls, 'c', 10))
+
+def _all_callbacks(cbs): return isinstance(cbs, list) and all(isinstance(o, Callback) for o in cbs)
+def _as_list(cbs): return list(cbs) if isinstance(cbs, (Sequence, L)) else [cbs]
+_Callbacks = Annotated[Sequence|Callback,
+                       Rule('a fastai Callback or a list of them', _all_callbacks, None, _as_list)]
+
+@checked
 def train_fast(
-    target:float=.99, # a key of `recipes`: the share of validation images that should be right, as a median over seeds
-    dls:DataLoaders|None=None, # batches of images (N, C, H, W) and labels; None: `mnist_dls` with the recipe's batch size
+    target:float=.99, # a key of `recipes`: the share of validation images right, as a median over seeds
+    dls:DataLoaders|None=None, # batches of images (N, C, H, W) and labels; None: `mnist_dls`
     model:nn.Module|None=None, # a network of your own; None: `fast_cnn`
-    seed:int|None=None, # of the weights, and of the order of the batches where `dls` is None; None: leave the generators alone
-    cbs:Sequence|Callback=(), # more callbacks
+    seed:Annotated[int, whole(0, 2**32-1)]|None=None, # of the weights and of `mnist_dls`; None: as they come
+    cbs:_Callbacks=(), # more callbacks
     **changes, # settings of `Recipe` to replace, such as `epochs=2`
-) -> Learner: # trained; `learn.clock.seconds` is the time in training, `learn.final_record[-1]` the share of validation images right
-    "Train a digit classifier quickly with fastai's `Learner`; `ValueError` or `TypeError` for settings that make no training"
-    if not _is_real(target) or target not in recipes: raise ValueError(f"train_fast: target is {target!r}; there are recipes for {' and '.join(map(str, recipes))}, and each of their settings can be replaced by name")
+) -> Learner: # `learn.clock.seconds`: the time in training; `learn.final_record[-1]`: the share right
+    "Train a digit classifier quickly with fastai's `Learner`"
     known = [f.name for f in fields(Recipe)]
-    if unknown := [k for k in changes if k not in known]: raise TypeError(f"train_fast: no setting {', '.join(unknown)}; the settings of a Recipe are {', '.join(known)}")
-    r = replace(recipes[target], **changes)
-    cbs = [cbs] if isinstance(cbs, Callback) else list(cbs) if isinstance(cbs, (Sequence, L)) and not isinstance(cbs, str) else cbs
-    if not isinstance(cbs, list) or not all(isinstance(o, Callback) for o in cbs): raise TypeError(f"train_fast: cbs is {cbs!r}; give a fastai Callback or a list of them")
-    if dls is not None and not isinstance(dls, DataLoaders): raise TypeError(f"train_fast: dls is {type(dls).__name__}; give fastai DataLoaders, such as mnist_dls(), or None")
-    if model is not None and not isinstance(model, nn.Module): raise TypeError(f"train_fast: model is {model!r}; give a network (nn.Module), or None for fast_cnn")
-    if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool) or not 0 <= seed < 2**32): raise ValueError(f"train_fast: seed is {seed!r}; give a whole number from 0 to {2**32-1}, or None")
-    if dls is not None and 'bs' in changes: raise ValueError("train_fast: dls brings its own batch size; give either dls or bs")
+    unknown = [name for name in changes if name not in known]
+    if target not in recipes: raise ValueError(f'train_fast: target is {target}; give one of {[*recipes]}')
+    if unknown: raise TypeError(f'train_fast: no setting {unknown[0]}; give some of {", ".join(known)}')
+    if dls is not None and 'bs' in changes:
+        raise ValueError('train_fast: bs is that of dls; give either dls or bs')
+    recipe = replace(recipes[target], **changes)
     if seed is not None: set_seed(seed)
-    if dls is None: dls = mnist_dls(bs=r.bs, val_bs=1000)
-    if model is None:
-        n_in = dls.train_ds.x.shape[1] if hasattr(dls.train_ds, 'x') else dls.one_batch()[0].shape[1]
-        model = fast_cnn(r.widths, r.hidden, r.size, r.jitter, r.pad, n_in, getattr(dls, 'c', 10))
-    if r.channels_last: model = model.to(memory_format=torch.channels_last)
-    clock = Clock()
-    learn = Learner(dls, model, CrossEntropyLossFlat(label_smoothing=r.smooth), opt_func=_optimizer(r.fused), metrics=accuracy, cbs=[clock, *cbs])
+    if dls is None: dls = mnist_dls(bs=recipe.bs, val_bs=1000)
+    if model is None: model = _net_for(dls, recipe)
+    if recipe.channels_last: model = model.to(memory_format=torch.channels_last)
+    learn = Learner(dls, model, CrossEntropyLossFlat(label_smoothing=recipe.smooth), metrics=accuracy,
+                    opt_func=_optimizer(recipe.fused), cbs=[Clock(), *cbs])
     learn.recorder.smooth_loss = DeviceLoss()
-    with learn.no_bar(), learn.no_logging(), torch.autocast(dls.device.type, torch.bfloat16, enabled=r.autocast): learn.fit_one_cycle(r.epochs, r.lr, moms=tuple(r.moms))
+    half = torch.autocast(dls.device.type, torch.bfloat16, enabled=recipe.autocast)
+    with learn.no_bar(), learn.no_logging(), half:
+        learn.fit_one_cycle(recipe.epochs, recipe.lr, moms=tuple(recipe.moms))
     return learn

@@ -287,18 +287,18 @@ row('callbacks.ActivationRecord.series', dict(idx=0), call=lambda **kw: recorded
 row('speed.Crop', dict(size=4), size=whole(1), jitter=whole(0))
 row('speed.Crop.forward', dict(x=ones(2, 1, 8, 8)), call=speed.Crop(4, 1), prefix='Crop', x=no_tensor | {f'rank{n}': ones(*(8,)*n) for n in (0, 1, 2, 3, 5)} | dict(small=ones(2, 1, 5, 8), empty=ones(2, 1, 8, 0)))
 many_widths = dict(none=None, number=8, text='48', bytes=b'48', empty=(), one=(4,), zero=(4, 0), fractions=(4.5, 8), texts=('4', '8'), nones=(None, None), nans=(nan, 8), huge=(10**9, 10**9), odd=Odd(), many=(1,)*10**5)
-row('speed.fast_cnn', dict(widths=(4, 8), hidden=16), prefix='fast_cnn conv', widths=many_widths, hidden=whole(1, 1, none=True), size=whole(1, 1) | dict(small=7), jitter=whole(0), n_in=whole(1, 1), n_out=whole(1, 1))
+row('speed.fast_cnn', dict(widths=(4, 8), hidden=16), prefix='fast_cnn conv Window', widths=many_widths, hidden=whole(1, 1, none=True), size=whole(1, 1) | dict(small=7), jitter=whole(0), n_in=whole(1, 1), n_out=whole(1, 1))
 row('speed.Recipe', {}, widths={k: v for k,v in many_widths.items() if k not in ('huge', 'many')}, hidden=whole(1, none=True), size=whole(1), jitter=whole(0), epochs=whole(1), bs=whole(2), lr=number(0), smooth=number(upto=1) | dict(below=-.1), moms=dict(none=None, number=.9, text='abc', two=(.9, .9), over=(1, 1, 1), below=(-.1, .9, .9), nans=(nan,)*3, texts=('1',)*3, odd=Odd(), dict={}))
 @functools.cache
 def small_digits(): return data.mnist_dls(4, data=[o.repeat(1, 5, 5) if o.ndim == 3 else o for o in parts()])
 def train(**kwargs): return speed.train_fast(**dict(dls=small_digits(), widths=(4, 4), hidden=8) | kwargs)
-row('speed.train_fast', {}, call=train, prefix='train_fast Recipe fast_cnn conv Crop', target=no_number | no_real | dict(unknown=.98, one=1, true=True), dls={k: v for k,v in no_number.items() if k != 'none'} | dict(pair=[1, 2]), model={k: v for k,v in no_number.items() if k != 'none'},
+row('speed.train_fast', {}, call=train, prefix='train_fast Recipe fast_cnn conv Crop Window', target=no_number | no_real | dict(unknown=.98, one=1, true=True), dls={k: v for k,v in no_number.items() if k != 'none'} | dict(pair=[1, 2]), model={k: v for k,v in no_number.items() if k != 'none'},
     seed=whole(0, none=True) | dict(beyond=2**32, true=True), cbs=dict(none=None, number=3, text='ab', one=[1], type=[speed.Clock, 3], odd=Odd()), epochs=whole(1), lr=number(0), smooth=number(upto=1), widths=many_widths, hidden=whole(1, 1, none=True), size=whole(1, 1) | dict(large=21), jitter=whole(0) | dict(large=1),
     bs=dict(number=64), epoch=dict(number=3))
 
 # the cases
 
-unconverted = set('counting questionnaire receptive speed views'.split())
+unconverted = set('counting questionnaire receptive views'.split())
 def is_new(r, k): return r.name.split('.')[0] in unconverted and k in ('true', 'numpys_true', 'one', 'trues') # remove a module's name when it uses `checks`
 
 cases = [pytest.param(r, p, k, id=f'{r.name}-{p}-{k}') for r in rows for p,kind in r.kinds.items() for k in kind if f'{p}-{k}' not in r.but and not is_new(r, k)]

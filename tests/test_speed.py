@@ -31,22 +31,22 @@ def test_crop_gives_a_window_of_its_size(size, jitter, rows, cols, training):
 
 def test_crop_refuses():
     for kw,text in ((dict(size=0), 'size is 0'), (dict(size=2.), 'size is 2.0'), (dict(size=True), 'size is True'), (dict(jitter=-1), 'jitter is -1')):
-        with pytest.raises(ValueError, match=text): Crop(**kw)
-    with pytest.raises(ValueError, match='need 24 x 24'): Crop(20, 2)(torch.zeros(1, 1, 23, 28))
-    with pytest.raises(ValueError, match='3 axes'): Crop(20)(torch.zeros(1, 28, 28))
+        with pytest.raises((TypeError, ValueError), match=f'^Crop: {text}; give '): Crop(**kw)
+    with pytest.raises(ValueError, match='^Crop: x is 23 x 28; give 24 x 24'): Crop(20, 2)(torch.zeros(1, 1, 23, 28))
+    with pytest.raises(ValueError, match=r'^Crop: x is .*\(1, 28, 28\)'): Crop(20)(torch.zeros(1, 28, 28))
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=4), st.none() | st.integers(1, 9), st.integers(1, 30), st.booleans(), st.integers(1, 3), st.integers(1, 5))
 def test_fast_cnn_fits_or_says_so(widths, hidden, size, pad, n_in, n_out):
     try: m = fast_cnn(widths, hidden, size, pad=pad, n_in=n_in, n_out=n_out)
     except ValueError as e:
-        assert 'has no place left' in str(e) and not pad
+        assert 'spans' in str(e) and not pad
         return
     assert m.eval()(torch.zeros(2, n_in, size + 3, size)).shape == (2, n_out)
 
 def test_fast_cnn_refuses():
-    for kw,text in ((dict(widths=(8,)), 'two or more layers'), (dict(widths='ab'), "widths is 'ab'"), (dict(widths=(8, 0)), r'widths\[1\] is 0'), (dict(size=0), 'size is 0'), (dict(n_out=0), 'n_out is 0'), (dict(hidden=0), 'hidden is 0'), (dict(size=5), 'no place left')):
-        with pytest.raises(ValueError, match=text): fast_cnn(**kw)
+    for kw,text in ((dict(widths=(8,)), r'widths is \(8,\)'), (dict(widths='ab'), "widths is 'ab'"), (dict(widths=(8, 0)), r'widths is \(8, 0\)'), (dict(size=0), 'size is 0'), (dict(n_out=0), 'n_out is 0'), (dict(hidden=0), 'hidden is 0'), (dict(size=5), 'spans')):
+        with pytest.raises((TypeError, ValueError), match=text): fast_cnn(**kw)
 
 def test_fast_cnn_is_small():
     assert count(fast_cnn()[1:], (1, 20, 20)).total.params < 300_000
@@ -101,8 +101,8 @@ def test_an_own_number_of_classes_and_channels(few):
 
 def test_refusals(few):
     for kw,text in ((dict(target=.95), 'target is 0.95'), (dict(epochs=0), 'epochs is 0'), (dict(lr=math.nan), 'lr is nan'), (dict(lr=0), 'lr is 0'), (dict(smooth=1), 'smooth is 1'), (dict(dls=dls(few), bs=3), 'either dls or bs'), (dict(bs=2.5), 'bs is 2.5')):
-        with pytest.raises(ValueError, match=text): train_fast(**kw)
-    for kw,text in ((dict(epoch=1), 'no setting epoch'), (dict(dls=[1]), 'dls is list')):
+        with pytest.raises((TypeError, ValueError), match=text): train_fast(**kw)
+    for kw,text in ((dict(epoch=1), 'no setting epoch'), (dict(dls=[1]), r'dls is \[1\]')):
         with pytest.raises(TypeError, match=text): train_fast(**kw)
 
 def test_recipes_are_settings():
