@@ -948,9 +948,14 @@ class _Probe(_Recorder):
     def _record(self, *args):
         index = len(self.layers)
         super()._record(*args)
-        if index in self.wanted: # a copy, as it may be written to later
-            self.found[index] = self._shadow(args[-1][0]).clone()
+        if index in self.wanted: self.found[index] = self._copied(self._shadow(args[-1][0]))
         if index == max(self.wanted): raise _Found
+
+    def _copied(self, t):
+        "What it is now, as it may be written to later; the copying is no record"
+        self.ops = []
+        try: return t.clone()
+        finally: self.ops = None
 
 # %% ../nbs/package/fields.ipynb #db66eb55
 _discrete = set("""all any argmax argmin argsort bitwise_and bitwise_not bitwise_or bool byte cummax

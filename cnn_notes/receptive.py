@@ -178,6 +178,7 @@ def _constant(l): return ReceptiveField(l.index, l.name, l.kind, (), (0, 0), *[(
 
 def _fields(who, layers, chosen, local):
     "The records of some layers"
+    if max(layers.shape[-2:]) > _longest: return ReceptiveFields(_far_fields(who, layers, chosen, local))
     layers_,size = layers[:max(l.index for l in chosen) + 1],layers.shape[-2:]
     run = cache(lambda beyond: propagate(layers_, seen_image(layers.shape, beyond), local))
     extents = cache(_extents) # many layers pass on what they were given
@@ -187,6 +188,45 @@ def _fields(who, layers, chosen, local):
         if x is None: return _constant(l)
         return _field(l, x, extents(x), covers(x) and covers(run(False)[l.index][0])) # padding sees nothing
     return ReceptiveFields(map(record, chosen))
+
+# %% ../nbs/07_receptive_field.ipynb #56625571
+_longest = 1<<17 # pixels on one side of an image that is followed position by position
+
+def _smaller(n, k): return n if n <= 2048 else 1024 + 512*k + n%512
+
+def _far(a, b, c, full, same):
+    "What a number is for `full` positions, if it is a, b and c for three smaller images"
+    if None in (a, b, c): return a if a is b is c else 'unknown'
+    if same or c-b != b-a or abs(b-a) not in (0, 256, 512): return a if a == b == c else 'unknown'
+    return a + (b-a)*((full - _smaller(full, 0))//512)
+
+def _far_field(who, layers, l, three):
+    "The record of one layer of a huge image, from those of three smaller ones"
+    shape = layers.shape[-2:]
+    def pair(k): return tuple(_far(*o, n, n <= 2048) for *o,n in zip(*(getattr(f, k) for f in three), shape))
+    numbers = [pair(k) for k in ('size', 'stride', 'padding', 'center')]
+    if any('unknown' in o for o in numbers):
+        raise ValueError(f"{who}: what layer {l.name!r} sees follows no rule for images of different sizes, and "
+                         f"{shape[0]} x {shape[1]} pixels are too many to follow one by one; "
+                         f"give up to {_longest} x {_longest}")
+    whole = all(f.whole for f in three) and all(n >= m for n,m in zip(numbers[0], shape))
+    places = three[0].places and shape_grid(l.out_shape)
+    return ReceptiveField(l.index, l.name, l.kind, places, *numbers, whole, ())
+
+def _far_fields(who, layers, chosen, local):
+    "The records of some layers of a huge image"
+    shapes = [(*layers.shape[:-2], *(_smaller(n, k) for n in layers.shape[-2:])) for k in range(3)]
+    traces = [as_trace(layers.model, shape, who) for shape in shapes]
+    three = zip(*(_fields(who, o, [o[l.index] for l in chosen], local) for o in traces))
+    return [_far_field(who, layers, l, o) for l,o in zip(chosen, three)]
+
+def _far_box(who, f, place):
+    "The box of a position, from the numbers of its layer"
+    if None in f.padding or any(i and s is None for i,s in zip(place, f.stride)):
+        raise ValueError(f"{who}: the image has too many pixels for the boxes of layer {f.name!r}; "
+                         "give a smaller one")
+    starts = (int(i*(s or 0) - p) for i,s,p in zip(place, f.stride, f.padding))
+    return Box(*(range(o, o+n) for o,n in zip(starts, f.size)))
 
 # %% ../nbs/07_receptive_field.ipynb #1086f02e
 @checked
@@ -274,7 +314,8 @@ def input_box(
     l = _choose('input_box', layers, layer)
     f = _fields('input_box', layers, [l], local)[0]
     place = _place('input_box', l, place, f.places or (1, 1))
-    return Box(*(o.at(place) for o in f.extents or [range(0)]*2))
+    if f.extents: return Box(*(o.at(place) for o in f.extents))
+    return _far_box('input_box', f, place) if f.size != (0, 0) else Box(range(0), range(0))
 
 # %% ../nbs/07_receptive_field.ipynb #3ffe9ff0
 class _Step(tuple): # (positions of what feeds it, for each position those that it looks at)

@@ -3,7 +3,8 @@ import functools, random
 import pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
-from cnn_notes.fields import wirings
+from cnn_notes import receptive
+from cnn_notes.fields import results, wirings
 from cnn_notes.models import simple_cnn
 from cnn_notes.receptive import (center, effective_padding, effective_receptive_field, effective_stride,
                                  gradient_receptive_field, input_box, precedents, receptive_field,
@@ -233,3 +234,29 @@ def test_random_networks(names, h, w): check_network(names, h, w)
 @settings(max_examples=600)
 @given(networks(6), st.integers(5, 8), st.integers(5, 8))
 def test_many_random_networks(names, h, w): check_network(names, h, w)
+
+def test_results_are_those_of_the_layers_asked_for():
+    net,x = simple_cnn((4, 4)).eval(),torch.randn(2, 1, 8, 8)
+    layers,expected = [net[0].conv, net[0].act, net[1].conv, net[1].act, net[2].conv],[x]
+    with torch.no_grad():
+        for layer in layers: expected.append(layer(expected[-1]))
+    got = results(net, x, range(5))
+    assert list(got) == [0, 1, 2, 3, 4]
+    for a,b in zip(got.values(), expected[1:], strict=True): torch.testing.assert_close(a, b)
+
+@pytest.mark.parametrize('layers', [
+    [nn.Conv2d(1, 2, 3, 2), nn.Conv2d(2, 1, 3, 2)], [nn.Conv2d(1, 2, 3, 2, 1), nn.Upsample(scale_factor=2), nn.Conv2d(2, 2, 3)],
+    [nn.Conv2d(1, 2, 5, 2), nn.ReLU(), nn.MaxPool2d(2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 3)]])
+def test_a_huge_image_is_known_from_smaller_ones(layers, monkeypatch):
+    for shape in ((1, 5003, 4999), (1, 28, 5003), (1, 7000, 700)):
+        followed = receptive_field(nn.Sequential(*layers), shape)
+        boxes = [receptive.input_box(nn.Sequential(*layers), shape, '0', (11, 300), clip=False) for _ in '1' if shape[1] > 28]
+        with monkeypatch.context() as m:
+            m.setattr(receptive, '_longest', 2600)
+            assert list(receptive_field(nn.Sequential(*layers), shape)) == list(followed)
+            assert boxes == [receptive.input_box(nn.Sequential(*layers), shape, '0', (11, 300), clip=False) for _ in boxes]
+
+def test_a_huge_image_that_follows_no_rule_is_refused():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveAvgPool2d(7))
+    with pytest.raises(ValueError, match=r"receptive_field: what layer '1' sees follows no rule .*; give up to 131072 x 131072"):
+        receptive_field(net, (1, 10**6 + 1, 10**6 + 1))
