@@ -206,7 +206,7 @@ def _far_field(who, layers, l, three):
     def pair(k): return tuple(_far(*o, n, n <= 2048) for *o,n in zip(*(getattr(f, k) for f in three), shape))
     numbers = [pair(k) for k in ('size', 'stride', 'padding', 'center')]
     if any('unknown' in o for o in numbers):
-        raise ValueError(f"{who}: what layer {l.name!r} sees follows no rule for images of different sizes, and "
+        raise ValueError(f"{who}: what layer {l.name!r} sees follows no rule for images of other sizes, and "
                          f"{shape[0]} x {shape[1]} pixels are too many to follow one by one; "
                          f"give up to {_longest} x {_longest}")
     whole = all(f.whole for f in three) and all(n >= m for n,m in zip(numbers[0], shape))

@@ -3,7 +3,7 @@
 The table has one row for each function: a call that works, and the kind of each parameter; the bad values of a kind stand once. Each case takes one bad value to one parameter of one row.
 What is refused raises ValueError or TypeError (OSError for a path the system refuses, IndexError for a place in a sequence), says whose error it is, what was given and what to do.
 Warnings are errors, no case takes longer than ten seconds, and the folder it could write to stays as it was."""
-import functools, importlib, inspect, re, resource, signal
+import functools, importlib, inspect, re, resource, signal, warnings
 import matplotlib; matplotlib.use('agg')
 import matplotlib.pyplot as plt, numpy as np, pytest, torch, torch.nn as nn, torch.nn.functional as F
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
-from cnn_notes import callbacks, checks, classic, counting, exercises, geometry, kernels, live, matmul, models
+from cnn_notes import callbacks, checks, classic, counting, exercises, experiments, geometry, kernels, live, matmul, measured, models
 from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, views
 
 pytestmark = pytest.mark.filterwarnings('error')
@@ -134,6 +134,7 @@ row('geometry.Window.slices', dict(i=1, j=1), call=window.slices, prefix='Window
 row('geometry.trace', where, but=('model-transposed',), model=nets(), input_shape=shapes)
 row('geometry.Trace.__getitem__', dict(i=0), call=lambda i: geometry.trace(**where)[i], prefix='trace', errors=(ValueError, TypeError, IndexError), i=layer_names())
 
+
 # matmul
 windows = dict(ks=pair(1, False), stride=pair(1, False), padding=pair(0), dilation=pair(1, False))
 row('matmul.im2col', dict(x=ones(2, 3, 8, 8), ks=3), prefix='im2col Window', but=('x-empty0', 'x-empty1'), x=tensor((1, 3, 8, 8), (3, 8, 8), dtypes=(), meta=False), **windows)
@@ -237,6 +238,11 @@ row('show.animate', lambda folder: dict(fig=plt.figure(figsize=(1, 1)), draw=lam
 row('exercises.exercise', dict(id='01.1'), id=dict(none=None, number=3, bare=len, odd=Odd(), unknown='01.99'))
 row('exercises.exercise(check)', dict(check=len), call=lambda check: exercises.exercise()(check), prefix='exercise', check=no_call | dict(none=None))
 
+# measured
+texts = dict(none=None, number=3, bytes=b'claim', list=[], odd=Odd())
+row('measured.experiment', dict(claim='a claim'), claim=texts, holds=no_call, unit=texts)
+row('measured.measured', dict(name='edges_of_pairs', f=experiments.edges_of_pairs), name=texts, f=no_call | dict(none=None), seeds=dict(none=None, number=3, odd=Odd()))
+
 # questionnaire
 numbers = dict(none=None, zero=0, beyond=41, fraction=1.5, nan=nan, text='what', empty='', task='R4', odd=Odd(), list=[1], true=True, huge=10**30, negative=-1, bytes=b'1')
 for name in ('question', 'answer', 'mended'): row(f'questionnaire.{name}', dict(n=39 if name == 'mended' else 1), call=lambda n, f=getattr(questionnaire, name): f(n), n=numbers)
@@ -270,6 +276,11 @@ row('data.ImageTensors.batch', dict(idx=[0, 1]), call=data.ImageTensors(**tens).
 hist_ranges = dict(none=None, number=3, text='ab', one=(1,), three=(0, 1, 2), reversed=(1, 0), same=(1, 1), nans=(nan, 1), infs=(0, inf), odd=Odd())
 row('callbacks.ActivationStats', {}, every=whole(1, none=True), sample=whole(1, none=True), bins=whole(1, 1), hist_range=hist_ranges, modules=dict(text='conv', module=nn.ReLU(), number=3, odd=Odd()), after_act=dict(text='relu', number=3, odd=Odd(), function=len, module=nn.ReLU(), types=(nn.ReLU, 3)))
 callbacks._describe(ones(1, 1), 40, 0, 10) # compiled once, and not in the time of a case
+@pytest.fixture(autouse=True, scope='session')
+def traced_once():
+    "The first trace imports what PyTorch needs for the meta device, and not in the time of a case"
+    with warnings.catch_warnings(action='ignore'): geometry.trace(nn.Conv2d(1, 1, 3), (1, 8, 8))
+
 @functools.cache
 def recorded():
     from fastai.learner import Learner
@@ -298,10 +309,7 @@ row('speed.train_fast', {}, call=train, prefix='train_fast Recipe fast_cnn conv 
 
 # the cases
 
-unconverted = set('counting questionnaire receptive views'.split())
-def is_new(r, k): return r.name.split('.')[0] in unconverted and k in ('true', 'numpys_true', 'one', 'trues') # remove a module's name when it uses `checks`
-
-cases = [pytest.param(r, p, k, id=f'{r.name}-{p}-{k}') for r in rows for p,kind in r.kinds.items() for k in kind if f'{p}-{k}' not in r.but and not is_new(r, k)]
+cases = [pytest.param(r, p, k, id=f'{r.name}-{p}-{k}') for r in rows for p,kind in r.kinds.items() for k in kind if f'{p}-{k}' not in r.but]
 
 def words(v, deep=True):
     "How a message may speak of a value: as it is written, or by its type, shape, type of numbers, place"
@@ -346,7 +354,7 @@ def test_the_call_that_each_case_spoils_works(row, tmp_path):
     plt.close('all')
 
 whole_numbers = [pytest.param(r, p, f, id=f'{r.name}-{p}-{name}') for r in rows for p,kind in r.kinds.items()
-                 if isinstance(kind, Kind) and kind.whole and not is_new(r, 'one') for name,f in dict(numpy=np.int64, array=np.array, tensor=torch.tensor).items()]
+                 if isinstance(kind, Kind) and kind.whole for name,f in dict(numpy=np.int64, array=np.array, tensor=torch.tensor).items()]
 
 @pytest.mark.parametrize('row, param, make', whole_numbers)
 def test_every_form_of_a_whole_number_is_taken(row, param, make, tmp_path):
@@ -369,24 +377,36 @@ not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
         receptive.EffectiveField.gaussian views.NetworkView views.ConvView callbacks.Health callbacks.ActivationRecord schedule.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
-        questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill"""),
+        questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
+        exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
+    'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
+        "measured.fingerprint measured.experiment_of measured.table measured.verdict"),
+    'experiments': ("part of a recorded experiment, which gives it its own images", """experiments.accuracy experiments.edges_of_pairs experiments.linear_fit
+        experiments.rectified_edges experiments.two_digits experiments.with_one"""),
+    'exercises': ("what a reader answers may be anything: the verdict says what is wrong with it, as tests/test_exercises.py shows", """exercises.Exercise
+        exercises.Exercise.cases exercises.Exercise.check exercises.Exercise.complaint exercises.Exercise.judge exercises.Exercise.made exercises.Exercise.matches
+        exercises.Exercise.outputs exercises.difference exercises.time_limit"""),
+    'inherited': ("made in views.View, where it has a row", "views.ConvView.save views.NetworkView.save"),
     'given records': ("works on records of a trace, which the package makes and checks before", '''
+        products.prepares_weights products.products products.real_extents products.real_products products.unknown_products
         fields.Look fields.Seen fields.Seen.axes fields.Seen.changed fields.Unknown fields.nowhere fields.results fields.wiring fields.wirings'''),
     'no arguments': ("takes nothing", """show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
-        views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty"""),
+        views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty
+        views.ConvView.html views.ConvView.page views.NetworkView.html views.NetworkView.page exercises.Exercise.hint exercises.Exercise.solution exercises.all_exercises
+        measured.Runs.keys measured.Runs.said measured.own_folder measured.records measured.shipped_folder"""),
     'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
-    'fastai': ("fastai calls it, with what fastai makes", """data.TensorDL data.TensorDL.get_idxs data.TensorDL.before_iter data.TensorDL.decode data.TensorDL.new data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new
+    'fastai': ("fastai calls it, with what fastai makes", """data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new
         data.ImageTensors.denormalize data.ImageTensors.normalize 
         callbacks.ActivationStats.before_fit callbacks.ActivationStats.before_batch callbacks.ActivationStats.after_pred callbacks.ActivationStats.after_batch callbacks.ActivationStats.after_fit callbacks.ActivationStats.after_backward
         callbacks.ActivationStats.after_cancel_backward live.FitCallback live.FitCallback.before_fit live.FitCallback.before_train live.FitCallback.after_train live.FitCallback.after_fit
         schedule.StepSchedule.before_fit schedule.LiveSchedule live.LiveSchedule.before_fit live.LiveSchedule.before_train live.LiveSchedule.after_train live.LiveSchedule.after_loss live.LiveSchedule.after_batch live.LiveSchedule.after_fit
         speed.Clock speed.Clock.before_fit speed.Clock.before_train speed.Clock.after_train speed.DeviceLoss speed.DeviceLoss.accumulate"""),
     'PyTorch': ("PyTorch calls it, to print a module", "norm.BatchNorm2d.extra_repr models.Flatten1x1.extra_repr speed.Crop.extra_repr"),
-    'command': ("arguments of a command: argparse refuses them, as tests/test_questionnaire.py shows", "questionnaire.main"),
-    'messages': ("writes a message for functions whose checks it follows", "geometry.unknown_layer"),
+    'command': ("arguments of a command: argparse refuses them, as tests/test_questionnaire.py shows", "questionnaire.main measured.main"),
+    'messages': ("writes a message for functions whose checks it follows", "geometry.unknown_layer tracing.unknown_layer tracing.as_trace tracing.find_layer tracing.Trace.find"),
     'rules': ("what the signatures are made of; tests/test_checks.py tries them", ' '.join(f'checks.{name}' for name in checks.__all__)),
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
-    'moved': ("made in views; this is the name it had before", "explore.View explore.ConvView explore.explore_conv explore.named_kernels"),
+    'moved': ("has a row under another name, or was made in explore before", "tracing.trace explore.View explore.ConvView explore.explore_conv explore.named_kernels"),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
         views.named_kernels speed.recipes""")}
 
