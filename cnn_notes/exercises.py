@@ -163,7 +163,7 @@ def check(self:Exercise,
 
 @patch
 def _verdict(self:Exercise, answer):
-    if answer is None or answer is ...: return Verdict(False, f'there is nothing to check yet: {self.name}')
+    if answer is None or answer is ...: return Verdict(False, f'{self.name} is empty; replace the dots')
     if not callable(answer) and callable(self.made(self.solution_code)):
         return Verdict(False, f'{described(answer)} arrived; give the function itself, without calling it')
     try:
@@ -179,7 +179,7 @@ def _verdict(self:Exercise, answer):
 def _compared(self:Exercise, got, answer):
     "A verdict on results: right, a known mistake, or the first difference"
     want = self._by_source(self.solution_code)
-    if self.matches(got, want): return Verdict(not (why := self.judge(answer)), why or self.passed)
+    if self.matches(got, want): return Verdict(not (why := self.judge(answer)), why or self.passed[0].upper() + self.passed[1:])
     for said,outputs in self._mistaken.items():
         if _same(got, outputs, self.tol): return Verdict(False, said)
     return Verdict(False, self.complaint(got, want))

@@ -171,7 +171,7 @@ def verdict(
     among = sum(shipped[k][0].size for k in shipped.keys())
     apart = [k for k in shipped.keys() if not _agree(shipped, own, k, among)]
     if shipped.holds and not shipped.holds(own): return f'The conclusion is contradicted: "{shipped.claim}"'
-    if not apart: return 'The numbers agree within their intervals'
+    if not apart: return 'The numbers agree ' + ('within their intervals' if len(own) > 1 else 'to within 5%')
     differ = f"The numbers differ ({', '.join(apart)})"
     return f'{differ}, but the conclusion holds' if shipped.holds else differ
 

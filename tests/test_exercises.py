@@ -22,7 +22,7 @@ def test_the_solution_passes(ex):
 @pytest.mark.parametrize('ex', **every)
 def test_the_stub_is_not_an_answer(ex):
     verdict = ex.check(ex.made(ex.stub))
-    assert not verdict and ('nothing' in verdict.message or 'stub' in verdict.message), verdict
+    assert not verdict and ('nothing' in verdict.message or 'is empty' in verdict.message or 'stub' in verdict.message), verdict
 
 @pytest.mark.parametrize('ex', **every)
 def test_every_known_mistake_gets_its_own_sentence(ex):
@@ -104,7 +104,7 @@ class Double(Exercise):
 ex = Double()
 
 @pytest.mark.parametrize('answer, said', [
-    (None, 'there is nothing to check'), (..., 'there is nothing to check'), (3, 'give the function itself'), (lambda x: None, 'returns nothing'), (lambda x: x*x, 'This is the square.'),
+    (None, 'is empty; replace'), (..., 'is empty; replace'), (3, 'give the function itself'), (lambda x: None, 'returns nothing'), (lambda x: x*x, 'This is the square.'),
     (lambda x: x + 1, '1 of 2 values differ, first at (1,): it returned 4; 6 was expected (for double(a float32 tensor of shape (2,)))'),
     (lambda x: x[:1], 'it returned shape (1,); (2,) was expected'), (lambda x: 'no', "it returned 'no'; a float32 tensor"), (lambda: 3, 'your code raised TypeError'), (lambda x: x.nope, 'your code raised AttributeError')])
 def test_what_the_check_says(answer, said):

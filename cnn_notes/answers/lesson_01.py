@@ -11,13 +11,15 @@ def _images(*shapes):
 class Line(Exercise):
     id,title,name = '01.1','A line, not an edge','line_kernel'
     statement = '''Write a 3 x 3 kernel that gives a positive response to a horizontal line one pixel
-                   thick that runs through its center, a response of 0 to a patch of one tone, and 0 to
-                   any picture whose rows are all the same, such as a vertical line.'''
+                   thick that runs through its center, but none to a line one row higher or lower; the
+                   same response to the upper and to the lower border of solid ink; and 0 to a patch of
+                   one tone and to any picture whose rows are all the same, such as a vertical line.'''
     setup = 'import torch\nfrom cnn_notes.kernels import top_edge, left_edge'
     stub = 'line_kernel = ...'
-    hints = ('On a patch of one tone, every weight meets the same number. What must the weights add up to?',
-             'A picture whose rows are all the same meets each column of the kernel with one number. What '
-             'must each column add up to?',
+    hints = ('On a patch of one tone, every weight is multiplied by the same number. What must they add '
+             'up to?',
+             'If all rows of an image are the same, the three weights of a column are multiplied by the same '
+             'number. What must each column add up to?',
              'The middle row should count in favor of a line, and the rows above and below it against one.')
     solution_code = 'line_kernel = torch.tensor([[-1., -1, -1], [2, 2, 2], [-1, -1, -1]])'
     mistakes = {
@@ -27,24 +29,30 @@ class Line(Exercise):
             'line_kernel = torch.tensor([[-1., 2, -1], [-1, 2, -1], [-1, 2, -1]])',
         'This kernel also responds to a patch of one tone, because its weights do not add up to 0.':
             'line_kernel = torch.tensor([[0., 0, 0], [1, 1, 1], [0, 0, 0]])',
-        'This kernel finds a line that is darker than its surroundings: all signs are the other way around.':
+        'This kernel finds a line whose numbers are lower than those around it: every sign is reversed.':
             'line_kernel = torch.tensor([[1., 1, 1], [-2, -2, -2], [1, 1, 1]])',
         'This kernel finds dots: its columns do not each add up to 0, so it also sees vertical lines.':
             'line_kernel = torch.tensor([[-1., -1, -1], [-1, 8, -1], [-1, -1, -1]])',
+        'This kernel compares with the row above only, so it is an edge kernel: it finds the upper border '
+        'of ink.':
+            'line_kernel = torch.tensor([[-1., -1, -1], [1, 1, 1], [0, 0, 0]])',
         'This kernel responds to a line one row too high.':
             'line_kernel = torch.tensor([[2., 2, 2], [-1, -1, -1], [-1, -1, -1]])',
     }
-    labels = ('the response to a patch of ones', 'the response to a line through the center',
-              *(f'the response to a vertical line in column {i}' for i in range(3)),
-              'the response to a line one row too high', 'the response to a line one row too low')
+    labels = ('the sign of the response to a patch of ones',
+              'the sign of the response to a line through the center',
+              *(f'the sign of the response to a vertical line in column {i}' for i in range(3)),
+              'the sign of the response to the upper border of ink minus that to the lower border',
+              'whether a line one row too high has a positive response',
+              'whether a line one row too low has a positive response')
     def outputs(self, answer):
-        "The signs of seven responses; a line beside the center may count against, or not at all"
+        "The signs of seven responses, and whether two more are positive"
         if getattr(answer, 'shape', None) != (3, 3): return [answer]
         flat,rows = torch.ones(3, 3),torch.eye(3)[:, :, None].expand(3, 3, 3)
-        patches = [flat, rows[1], *(r.T for r in rows), rows[0], rows[2]]
+        patches = [flat, rows[1], *(r.T for r in rows), rows[2] - rows[0], rows[0], rows[2]]
         signs = [float(torch.sign((p*answer).sum().double().round(decimals=5))) for p in patches]
-        return signs[:5] + [max(s, 0) for s in signs[5:]]
-    passed = 'it finds horizontal lines, and nothing else that was tried'
+        return signs[:6] + [max(s, 0) for s in signs[6:]]
+    passed = 'your kernel responds to horizontal lines and to nothing else that we tried'
 
 class Centers(Exercise):
     id,title,name = '01.2','A grid of positions','centers'
@@ -55,15 +63,15 @@ class Centers(Exercise):
     stub = 'def centers(h, w, ks, stride): ...'
     hints = ('Where is the center of the first window, if the kernel reaches ks//2 pixels to each side?',
              'The last center is at most h-1-ks//2, so the range stops at h-ks//2.',
-             'A list of lists needs a bracket in a bracket: [[... for j in ...] for i in ...].')
+             'A list of lists needs nested brackets: [[... for j in ...] for i in ...].')
     solution_code = '''
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(ks//2, w-ks//2, stride)] for i in range(ks//2, h-ks//2, stride)]'''
     mistakes = {
-        'Two `for` clauses in one bracket make one flat list. A grid needs a bracket in a bracket.': '''
+        'Two `for` clauses in one pair of brackets make a flat list. A grid needs nested brackets.': '''
 def centers(h, w, ks, stride):
     return [(i, j) for i in range(ks//2, h-ks//2, stride) for j in range(ks//2, w-ks//2, stride)]''',
-        'Row and column have changed places within each pair.': '''
+        'Row and column are swapped within each pair.': '''
 def centers(h, w, ks, stride):
     return [[(j, i) for j in range(ks//2, w-ks//2, stride)] for i in range(ks//2, h-ks//2, stride)]''',
         'The grid is transposed: the inner list should run along a row.': '''
@@ -81,14 +89,14 @@ def centers(h, w, ks, stride):
         'The stride is not used.': '''
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(ks//2, w-ks//2)] for i in range(ks//2, h-ks//2)]''',
-        'Height and width have changed places.': '''
+        'Height and width are swapped.': '''
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(ks//2, h-ks//2, stride)] for i in range(ks//2, w-ks//2, stride)]''',
     }
     def cases(self):
         return [(5, 5, 3, 1), (5, 7, 3, 1), (28, 28, 3, 2), (9, 8, 5, 3), (7, 9, 1, 2),
                 (8, 9, 5, 1), (12, 11, 7, 1)]
-    passed = 'the same positions as those of F.conv2d'
+    passed = 'your positions are those of F.conv2d'
 
 class FullConvolve(Exercise):
     id,title,name = '01.3','Convolution with nothing lost','full_convolve'
@@ -97,37 +105,37 @@ class FullConvolve(Exercise):
                    `correlate`, for kernels of any size.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import correlate'
     stub = 'def full_convolve(img, kernel): ...'
-    hints = ('Convolution is cross-correlation with the kernel turned by half a circle.',
+    hints = ('Convolution is cross-correlation with the kernel rotated by 180 degrees.',
              'The first window touches one pixel of the image. How many rows of zeros does that take?',
-             'Flip both axes, and pad with one row less than the kernel has, and one column less.')
+             'Flip both axes; on each side, pad with one row and one column fewer than the kernel has.')
     solution_code = '''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return correlate(img, kernel.flip(0, 1), padding=(kh-1, kw-1))'''
     mistakes = {
-        'This is cross-correlation: the kernel is not turned.': '''
+        'This is cross-correlation: the kernel is not rotated.': '''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return correlate(img, kernel, padding=(kh-1, kw-1))''',
-        'The kernel is flipped from top to bottom only. Turning it by half a circle flips both axes.': '''
+        'The kernel is flipped from top to bottom only. Rotating it by 180 degrees flips both axes.': '''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return correlate(img, kernel.flip(0), padding=(kh-1, kw-1))''',
-        'The kernel is flipped from left to right only. Turning it by half a circle flips both axes.': '''
+        'The kernel is flipped from left to right only. Rotating it by 180 degrees flips both axes.': '''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return correlate(img, kernel.flip(1), padding=(kh-1, kw-1))''',
-        'The kernel is transposed, not turned by half a circle.': '''
+        'The kernel is transposed, not rotated by 180 degrees.': '''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return F.conv2d(F.pad(img, (kw-1, kw-1, kh-1, kh-1))[None, None], kernel.T[None, None])[0, 0]''',
         'This is the convolution without padding, which SciPy calls "valid"; the edges are missing.': '''
 def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1))''',
-        'This padding keeps the size (SciPy calls it "same"); "full" takes twice as much.': '''
+        'This pads with half of the kernel. "Full" pads with one row less than the kernel has.': '''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return correlate(img, kernel.flip(0, 1), padding=(kh//2, kw//2))''',
-        'Rows and columns have changed places in the padding. Try a kernel that is not square.': '''
+        'Rows and columns are swapped in the padding. Try a kernel that is not square.': '''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return correlate(img, kernel.flip(0, 1), padding=(kw-1, kh-1))''',
@@ -140,22 +148,23 @@ def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1), padding
 
 class OneNumber(Exercise):
     id,title,name = '01.4','One number','one_number'
-    statement = '''0s and 1s, each as it is and as its negative. Write `one_number(img)`, which turns
-                   one (28, 28) image with values from 0 to 1 into a single number, so that a threshold on
-                   that number tells 0s from 1s for at least 19 of 20 images. The mean of the pixels will
-                   not do.'''
+    statement = '''Take images of 0s and 1s, each as an original and as a negative. Write
+                   `one_number(img)`, which turns one (28, 28) image with values from 0 to 1 into a single
+                   number, so that some threshold on it separates the 0s from the 1s in at least 95% of
+                   the images. The mean of the pixels does not.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import *'
     stub = 'def one_number(img): ...'
     hints = ('What does a 0 have more of than a 1, whichever side the ink is on?',
-             'Add up the responses to an edge kernel. Why does that alone give nearly nothing?',
-             'Take the positive part of each response before you add them up, or ups and downs cancel.')
+             'Add up the responses to an edge kernel. Why is this sum close to zero?',
+             'Take the positive part of each response before you add them up, or positive and negative '
+             'responses cancel.')
     solution_code = 'def one_number(img): return correlate(img, left_edge).clamp(min=0).sum()'
     mistakes = {
         'This is the amount of ink. A negative has as much ink as its digit has paper, so the two forms of a '
-        'digit fall on opposite sides of any threshold.': 'def one_number(img): return img.mean()',
+        'digit fall on opposite sides of any useful threshold.': 'def one_number(img): return img.mean()',
         'The responses cancel when they are added up: every stroke has a left edge and a right edge. Take '
         'the positive part first.': 'def one_number(img): return correlate(img, left_edge).sum()',
-        'The pixel in the middle tells the digits apart in one form, and the other way around in the other.':
+        'The middle pixel separates the originals, but for negatives the two digits are swapped.':
             'def one_number(img): return img[14, 14]',
         'The number of dark pixels is the amount of ink again, and a negative has much more of it.':
             'def one_number(img): return (img > .5).sum()',
@@ -175,7 +184,7 @@ class OneNumber(Exercise):
         x = mnist.valid_x[picked].float()/255
         return torch.cat([x, 1 - x]),torch.cat([mnist.valid_y[picked] == 0]*2)
     def _numbers(self, answer):
-        "What is left of a sum that should be zero is no information, so the numbers are rounded"
+        "Rounded, so that rounding errors in a sum that should be zero carry no information"
         return torch.tensor([float(answer(im)) for im in self._digits[0]]).round(decimals=3)
     def outputs(self, answer):
         first = answer(self._digits[0][0])
@@ -184,10 +193,10 @@ class OneNumber(Exercise):
     def complaint(self, got, want):
         if not got[0].isfinite().all(): return 'some of the numbers are NaN or infinite'
         share = self._share(got[0])
-        return f'the best threshold on your number gets {share:.1%} of 600 images right; 95% was asked for'
+        return f'the best threshold on your number gets {share:.1%} of 600 images right; 95% is needed'
     def _share(self, v):
         "The accuracy of the best rule `v > t` or `v <= t`"
         y,cuts = self._digits[1],torch.cat([v.min()[None] - 1, v.unique()])
         hits = ((v > cuts[:, None]) == y).double().mean(1)
         return max(hits.max(), 1 - hits.min()).item()
-    passed = 'an edge does not mind which side is dark'
+    passed = 'your number does not depend on which side is dark'
