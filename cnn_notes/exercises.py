@@ -179,7 +179,9 @@ def _verdict(self:Exercise, answer):
 def _compared(self:Exercise, got, answer):
     "A verdict on results: right, a known mistake, or the first difference"
     want = self._by_source(self.solution_code)
-    if self.matches(got, want): return Verdict(not (why := self.judge(answer)), why or self.passed[0].upper() + self.passed[1:])
+    if self.matches(got, want):
+        right = self.passed[0].upper() + self.passed[1:]
+        return Verdict(not (why := self.judge(answer)), why or right)
     for said,outputs in self._mistaken.items():
         if _same(got, outputs, self.tol): return Verdict(False, said)
     return Verdict(False, self.complaint(got, want))

@@ -16,7 +16,7 @@ from .checks import (Annotated, Float, LayerName, PositiveInt, Sequence, checked
 from .fields import (Refused, grid, grid_axes, looked_at, marked, marks, on_grid, own_position,
                               propagate, results, seen_image, shape_grid, wirings)
 from .geometry import Window
-from .tracing import Layer, Trace, as_trace, find_layer, trace
+from .tracing import Trace, as_trace, find_layer
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape

@@ -12,8 +12,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
-from cnn_notes import callbacks, checks, classic, counting, exercises, experiments, geometry, kernels, live, matmul, measured, models
-from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, views
+from cnn_notes import callbacks, checks, classic, counting, exercises, experiments, geometry, kernels, matmul, models
+from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, views
 
 pytestmark = pytest.mark.filterwarnings('error')
 nan,inf = float('nan'),float('inf')
@@ -335,7 +335,7 @@ def test_bad_value_is_refused(row, param, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path) # where relative paths lead
     (tmp_path/'book.xlsx').write_bytes(b'an older one'); (tmp_path/'a.html').write_bytes(b'an older one')
     args = row.good(tmp_path) | {param: value}
-    before,figs,rng = snapshot(tmp_path),plt.get_fignums(),torch.get_rng_state()
+    before,figs = snapshot(tmp_path),plt.get_fignums()
     try:
         with at_most(10), pytest.raises(row.errors + too_large*(name in ('huge', 'beyond'))) as e: row.call(**args)
         text = str(e.value)
@@ -396,7 +396,7 @@ not_tried = { # why a public name, or a method, has no row
         measured.Runs.keys measured.Runs.said measured.own_folder measured.records measured.shipped_folder"""),
     'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
     'fastai': ("fastai calls it, with what fastai makes", """data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new
-        data.ImageTensors.denormalize data.ImageTensors.normalize 
+        data.ImageTensors.denormalize data.ImageTensors.normalize
         callbacks.ActivationStats.before_fit callbacks.ActivationStats.before_batch callbacks.ActivationStats.after_pred callbacks.ActivationStats.after_batch callbacks.ActivationStats.after_fit callbacks.ActivationStats.after_backward
         callbacks.ActivationStats.after_cancel_backward live.FitCallback live.FitCallback.before_fit live.FitCallback.before_train live.FitCallback.after_train live.FitCallback.after_fit
         schedule.StepSchedule.before_fit schedule.LiveSchedule live.LiveSchedule.before_fit live.LiveSchedule.before_train live.LiveSchedule.after_train live.LiveSchedule.after_loss live.LiveSchedule.after_batch live.LiveSchedule.after_fit

@@ -13,7 +13,7 @@ from fastai.callback.core import Callback, CancelBatchException, CancelFitExcept
 from fastai.callback.hook import ActivationStats as FastaiStats
 from fastai.learner import Learner, load_learner
 from fastai.torch_core import set_seed
-from fastai.callback import progress, schedule # Learner.no_bar and lr_find
+from fastai.callback import progress, schedule # noqa: F401, Learner.no_bar and lr_find
 from hypothesis import given, settings, strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, strategies as st
 from torch import Tensor, nn
 from cnn_notes.checks import (Annotated, FigureSize, FilePath, Float, Int, LayerName, Literal, NonNegativeInt, NonNegativePair, Num,
-                              PositiveFloat, PositiveInt, PositivePair, Sides, centered, checked, described, finite, has_values,
+                              PositiveInt, PositivePair, Sides, centered, checked, described, finite, has_values,
                               movable, nonempty, one_or_two, pair, real, rule_of, whole)
 
 @checked

@@ -5,7 +5,7 @@ import pytest, torch
 import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
 from torch.testing import assert_close
-from cnn_notes.classic import cell_histograms, fit_gabor, gabor_bank, gabor_energy, gabor_kernel, hog, lbp, orientations, sobel, sobel_kernels, uniform_bin
+from cnn_notes.classic import cell_histograms, fit_gabor, gabor_bank, gabor_energy, gabor_kernel, hog, lbp, orientations, sobel, uniform_bin
 
 seeds = st.integers(0, 10_000)
 sizes = st.tuples(st.integers(1, 3), st.integers(3, 24), st.integers(3, 24))

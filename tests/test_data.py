@@ -24,7 +24,7 @@ from fastai.metrics import accuracy
 from fastai.torch_core import TensorCategory, TensorImage, TensorImageBW
 from fastai.vision.augment import Flip, aug_transforms
 from fastai.vision.data import ImageBlock, PILImageBW
-import fastai.vision.learner # registers plot_top_losses for images
+import fastai.vision.learner # noqa: F401, registers plot_top_losses for images
 
 root = Path(D.__file__).resolve().parent.parent
 names = dict(train_x='train-images-idx3-ubyte', train_y='train-labels-idx1-ubyte', valid_x='t10k-images-idx3-ubyte', valid_y='t10k-labels-idx1-ubyte')

@@ -113,7 +113,7 @@ def test_what_the_check_says(answer, said):
 
 def test_the_line_of_the_readers_code_is_named():
     def double(x):
-        y = x/0
+        x = x/0
         return [][5]
     assert 'line' in ex.check(double).message and 'return [][5]' in ex.check(double).message
 

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import pytest, torch
 import torch.nn.functional as F
 from hypothesis import Phase, given, seed as hypothesis_seed, settings, strategies as st
-from cnn_notes.explore import ConvView, View, explore_conv, named_kernels
+from cnn_notes.explore import View, explore_conv, named_kernels
 from cnn_notes.show import palette
 import cnn_notes.show as show
 

@@ -1,7 +1,7 @@
 """What goes wrong and is none of our doing: an interrupt, a killed process, an exception in a hook, a full disk, a file system that cannot be
 written to, no home directory, two processes at once, damaged data. Afterwards: no hook left, a learner that gives the right numbers, no partial file.
 """
-import errno, gc, gzip, json, os, resource, shutil, signal, subprocess, sys, tempfile, time, warnings
+import errno, gc, gzip, json, os, resource, shutil, signal, subprocess, sys, tempfile, time
 from collections import OrderedDict
 from contextlib import ExitStack, contextmanager
 from pathlib import Path

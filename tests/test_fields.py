@@ -1,14 +1,12 @@
 "Fields of networks made of everything: by table, by gradient, and by changing one pixel at a time"
 import functools, random
-import pytest, torch, torchvision
+import pytest, torch
 import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
 from cnn_notes import receptive
-from cnn_notes.fields import results, wirings
+from cnn_notes.fields import results
 from cnn_notes.models import simple_cnn
-from cnn_notes.receptive import (center, effective_padding, effective_receptive_field, effective_stride,
-                                 gradient_receptive_field, input_box, precedents, receptive_field,
-                                 receptive_size)
+from cnn_notes.receptive import (gradient_receptive_field, input_box, precedents, receptive_field)
 from cnn_notes.tracing import trace
 
 pytestmark = pytest.mark.filterwarnings('ignore:Using padding=.same.')

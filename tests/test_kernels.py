@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
 from scipy.signal import convolve2d, correlate2d
 from cnn_notes import kernels
-from cnn_notes.kernels import apply_kernel, correlate, edge_kernels, left_edge, top_edge
+from cnn_notes.kernels import apply_kernel, correlate, edge_kernels, top_edge
 
 check  = settings(max_examples=200)
 sizes  = st.tuples(st.integers(1, 16), st.integers(1, 16))

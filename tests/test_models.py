@@ -68,7 +68,7 @@ def test_group_norm_over_several_channels_keeps_some_of_the_bias():
 def test_each_call_makes_its_own_layers():
     made = []
     def act(): made.append(nn.ReLU()); return made[-1]
-    m = simple_cnn(act=act)
+    simple_cnn(act=act)
     assert len(made) == 4 and len({id(o) for o in made}) == 4
 
 @pytest.mark.parametrize('kwargs, error, says', [

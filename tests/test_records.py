@@ -10,8 +10,8 @@ from cnn_notes.data import mnist_dls
 from cnn_notes.callbacks import ActivationRecord, ActivationStats, _describe, _is_other_replica
 from cnn_notes.live import LiveSchedule
 from cnn_notes.models import simple_cnn
-from fastai.vision.all import (AvgMetric, Callback, CancelBackwardException, CancelBatchException, CancelFitException, ClassificationInterpretation,
-                               CrossEntropyLossFlat, DataLoaders, GradientAccumulation, Interpretation, Learner, MixedPrecision, accuracy, load_learner, set_seed)
+from fastai.vision.all import (Callback, CancelBackwardException, CancelBatchException, CancelFitException, ClassificationInterpretation,
+                               CrossEntropyLossFlat, GradientAccumulation, Interpretation, Learner, accuracy, load_learner, set_seed)
 from fastai.callback.schedule import LRFinder
 
 package = Path(__file__).resolve().parent.parent

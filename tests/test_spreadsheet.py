@@ -6,10 +6,9 @@ from collections import OrderedDict
 from contextlib import redirect_stderr
 from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
-from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
-from cnn_notes.geometry import Window, trace
+from cnn_notes.geometry import trace
 from cnn_notes.models import simple_cnn
 from cnn_notes.show import palette
 from cnn_notes.spreadsheet import write_workbook

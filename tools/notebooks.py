@@ -164,7 +164,8 @@ def export(folder):
     for p in sorted((folder/'cnn_notes').glob('*.py')):
         text = p.read_text(encoding='utf-8')
         if not (m := re.search(r'^__all__ = \[(.*?)\]$', text, re.M | re.S)): continue
-        names = textwrap.fill(' '.join(m[1].split()), 108, initial_indent='__all__ = [', subsequent_indent=' '*11)
+        names = textwrap.fill(' '.join(m[1].split()), 108, initial_indent='__all__ = [',
+            subsequent_indent=' '*11)
         p.write_text(text.replace(m[0], names + ']'), encoding='utf-8')
 
 def check():
