@@ -83,9 +83,9 @@ class View:
     ):
         self.name,self.data,self.title,self.heights = name,data,title,heights
         if (n := len(_json(data))) > _room:
-            raise ValueError(f'{type(self).__name__}: its data takes {n/1000:,.0f} KB, '
-                             f'and a view has room for {_room/1000:.0f}; '
-                             'give fewer kernels, channels or layers, a smaller image, or float32')
+            raise ValueError(f'{type(self).__name__}: its data takes {n/1000:,.0f} KB, and a view has room '
+                             f'for {_room/1000:.0f}; give fewer kernels, channels or layers, a smaller '
+                             'image, or float32')
 
     def static(self) -> Figure|None: # for where the view cannot run; here None: a view's own class draws it
         "The view as a still picture"
@@ -126,9 +126,8 @@ def _save(view, path):
         part.write_text(view.page(), encoding='ascii')
         os.replace(part, whole)
     except OSError as e:
-        raise type(e)(f'View.save: cannot write {path} ({e.strerror}); give a file name in a folder '
-                      'that exists '
-                      'and can be written to') from e
+        raise type(e)(f'View.save: cannot write {path} ({e.strerror}); give a file in a folder that can be '
+                      'written to') from e
     finally:
         with suppress(OSError): part.unlink()
     return path
@@ -183,6 +182,20 @@ _names_rule = Rule('a list of names', lambda o: o is None or isinstance(o, (list
                    lambda o: not o or all(isinstance(v, str) for v in o))
 _filter_rule = Rule('finite weights, (kh, kw), (C, kh, kw) or (filters, C, kh, kw), at most 7 x 7 each',
                     _are_numbers, lambda t: _fits(t, 64, 8, 7, 7), _filters_first)
+_one_rule = Rule('finite weights of one filter, (kh, kw) or (C, kh, kw), at most 7 x 7',
+                 _are_numbers, lambda t: _fits(t, 1, 8, 7, 7), _filters_first)
+
+def _is_plain(layer):
+    pairs = layer.stride,layer.padding,layer.dilation
+    alike = all(isinstance(o, tuple) and len({*o}) == 1 for o in pairs)
+    return layer.groups == 1 and layer.padding_mode == 'zeros' and alike
+_layer_rule = Rule('a layer with one group, padded by zeros, and alike in rows and columns',
+                   lambda o: isinstance(o, nn.Conv2d), _is_plain)
+_Kernel = str|Annotated[nn.Conv2d, _layer_rule]|Annotated[Any, _filter_rule]
+
+_start_rule = Rule("a layer's name and a position, such as ('conv', (row, column))",
+                   lambda o: o is None or isinstance(o, (tuple, list)),
+                   lambda o: o is None or len(o) == 2 and isinstance(o[0], str))
 
 # %% ../nbs/package/views.ipynb #301c9746
 named_kernels = {
@@ -208,16 +221,12 @@ def _spread(weights, channels, name):
     raise ValueError(f"explore_conv: kernel {name!r} has {len(weights)} channels, but img has {channels}; "
                      f"give {channels}, or one slice (kh, kw) for all of them")
 
-def _one_filter(weights):
-    if len(weights) == 1: return weights[0]
-    raise ValueError(f'holds {len(weights)} filters; give each a name of its own')
-
 def _named(kernels, channels, bias):
     "The filters that have names: those of this module, and the reader's"
     bias = None if bias is None else bias[0]
     res = []
     for name,o in {**named_kernels, **(kernels or {})}.items():
-        try: weights = _one_filter(_filter_rule(o))
+        try: weights = _one_rule(o)[0]
         except (TypeError, ValueError) as e:
             raise ValueError(f'explore_conv: kernels[{name!r}] {e}') from None
         res.append(_Filter(str(name), _spread(weights, channels, name), bias))
@@ -228,32 +237,26 @@ def _given(kernel, bias, channels):
     "The filters of a layer or of a tensor"
     if isinstance(kernel, nn.Conv2d):
         kernel,bias = _filter_rule(kernel.weight),None if kernel.bias is None else kernel.bias.tolist()
-    biases = [None]*len(kernel) if bias is None else bias*len(kernel) if len(bias) == 1 else bias
-    if len(biases) != len(kernel):
-        raise ValueError(f'explore_conv: bias has {len(biases)} numbers for {len(kernel)} filters; give '
-                         'one for each')
+    biases = _biases(bias, len(kernel))
     names = ['given'] if len(kernel) == 1 else [f'filter {n}' for n in range(len(kernel))]
     return [_Filter(n, _spread(w, channels, n), b) for n,w,b in zip(names, kernel, biases)]
 
+def _biases(bias, n):
+    "One for each of n filters"
+    if bias is None or len(bias) == 1: return (bias or [None])*n
+    if len(bias) == n: return bias
+    raise ValueError(f'explore_conv: bias has {len(bias)} numbers for {n} of the filters; give {n}, or one')
+
 def _layer_settings(layer):
-    "Stride, padding and dilation of a layer that the view can show"
-    given = dict(stride=layer.stride, padding=layer.padding, dilation=layer.dilation)
-    alike = all(isinstance(o, tuple) and len({*o}) == 1 for o in given.values())
-    plain = layer.groups == 1 and layer.padding_mode == 'zeros' and alike
-    if plain: return {k: o[0] for k,o in given.items()}
-    raise ValueError(f'explore_conv: kernel is {layer}; give a layer with one group, padded by zeros, '
-                     'and alike in '
-                     'rows and columns')
+    return dict(stride=layer.stride[0], padding=layer.padding[0], dilation=layer.dilation[0])
 
 # %% ../nbs/package/views.ipynb #5dcd3c5b
 def _convolved(view):
     "The view's output, before ReLU"
-    rows,cols = (n + 2*view.padding for n in view.img.shape[-2:])
-    if view.window.span[0] > rows or view.window.span[1] > cols:
-        raise ValueError(f'explore_conv: the kernel spans {view.window.span[0]} x {view.window.span[1]} '
-                         'cells, '
-                         f"the padded image has {rows} x {cols}; take a smaller kernel or dilation, or "
-                         "more padding")
+    (rows, cols),(h, w) = (n + 2*view.padding for n in view.img.shape[-2:]),view.window.span
+    if h > rows or w > cols:
+        raise ValueError(f'explore_conv: the kernel spans {h} x {w} cells, the padded image has {rows} x '
+                         f'{cols}; take a smaller kernel or dilation, or more padding')
     bias = None if view.filter.bias is None else torch.tensor([view.filter.bias], dtype=torch.double)
     settings = view.stride,view.padding,view.dilation
     return F.conv2d(_stack(view.img)[None], _stack(view.kernel)[None], bias, *settings)[0, 0]
@@ -264,8 +267,7 @@ def _position(at, output):
     try: return tuple(whole(0, n-1)(o) for o,n in zip(at, output.shape, strict=True))
     except (TypeError, ValueError):
         raise ValueError(f'explore_conv: at is {at!r}; give a row and a column of the {_size(output)} '
-                         'output, '
-                         'counted from 0') from None
+                         'output, counted from 0') from None
 
 # %% ../nbs/package/views.ipynb #239f8b09
 def _written(t):
@@ -492,7 +494,7 @@ class ConvView(View):
 @checked
 def explore_conv(
     img:Annotated[Any, _image_rule], # (H, W) or (C, H, W), up to 8 x 32 x 32: tensor, array, PIL image
-    kernel:str|nn.Conv2d|Annotated[Any, _filter_rule]='top edge', # a name, weights, or a layer
+    kernel:_Kernel='top edge', # a name, weights, or a layer
     stride:Annotated[int, whole(1, 16)]=1, # cells from one position to the next; a layer has its own
     padding:Annotated[int, whole(0, 8)]=0, # cells of zeros on each side; a layer has its own
     dilation:Annotated[int, whole(1, 16)]=1, # cells between the kernel's cells; a layer has its own
@@ -508,8 +510,7 @@ def explore_conv(
     channels = list(channels or (['input'] if len(img) == 1 else [f'channel {k}' for k in range(len(img))]))
     if len(channels) != len(img):
         raise ValueError(f'explore_conv: channels has {len(channels)} names for the {len(img)} channels '
-                         'of img; '
-                         'give one for each')
+                         'of img; give one for each')
     settings = dict(stride=stride, padding=padding, dilation=dilation)
     if isinstance(kernel, nn.Conv2d): settings = _layer_settings(kernel)
     filters,start,bank = _on_offer(kernel, kernels, bias, len(img))
@@ -523,12 +524,10 @@ def _on_offer(kernel, kernels, bias, channels):
         given = _given(kernel, bias, channels)
         return (given + named if len(given) == 1 or kernels else given),0,len(given)
     names = [f.name for f in named]
-    if bias is not None and len(bias) > 1:
-        raise ValueError(f'explore_conv: bias has {len(bias)} numbers for the one kernel {kernel!r}; '
-                         'give one')
+    _biases(bias, 1)
     if kernel in names: return named,names.index(kernel),0
-    raise ValueError(f"explore_conv: there is no kernel {kernel!r}; take one of "
-                     f"{', '.join(map(repr, names))}, "
+    several = ', '.join(map(repr, names))
+    raise ValueError(f'explore_conv: there is no kernel {kernel!r}; take one of {several}, '
                      'or give its weights')
 
 # %% ../nbs/package/views.ipynb #b10c0ba3
@@ -633,14 +632,13 @@ def _network_image(image):
         known = isinstance(image, (Tensor, np.ndarray, PIL.Image.Image))
         how = f'; {_line_for(image)} makes one' if known else ''
         raise TypeError(f'explore_network: image is {described(image)}; give a floating-point tensor, '
-                        '(C, H, W), '
-                        f'scaled and normalized as in training{how}')
+                        f'(C, H, W), scaled and normalized as in training{how}')
     single = 2 <= image.ndim <= 4 and (image.ndim < 4 or len(image) == 1)
+    small = single and max(image.shape[-2:]) <= 64 and image.numel()
     dense = image.layout == torch.strided and not image.is_meta
-    if not (single and dense) or max(image.shape[-2:]) > 64 or not (image.numel() and image.isfinite().all()):
-        raise ValueError(f'explore_network: image is {described(image)}; give one image (C, H, W) of up '
-                         'to 64 x 64 '
-                         'finite numbers; the view draws every pixel as a cell')
+    if not (small and dense and image.isfinite().all()):
+        raise ValueError(f'explore_network: image is {described(image)}; give one image (C, H, W) of up to '
+                         '64 x 64 finite numbers')
     return image.detach().as_subclass(Tensor).reshape((1,)*(4 - image.ndim) + tuple(image.shape))
 
 # %% ../nbs/package/views.ipynb #03dc61e5
@@ -650,25 +648,20 @@ def _shown(layers, names):
     if names is None: shown = _stages(layers)
     else: shown = sorted({_find('explore_network', layers, name).index for name in names})
     if not 0 < len(shown) <= _most_layers:
-        raise ValueError(f'explore_network: layers is {described(names)}, which has {len(shown)} names; '
-                         'give from 1 '
-                         f'to {_most_layers}')
+        raise ValueError(f'explore_network: layers is {described(names)}, which has {len(shown)} names; give '
+                         f'from 1 to {_most_layers}')
     for layer in map(layers.__getitem__, shown):
-        if len(layer.out_shape) < 4:
-            raise ValueError(f'explore_network: layer {layer.name!r} was flattened, it has no rows and '
-                             'columns to '
-                             'show; give one before that')
-        if max(layer.out_shape[2:]) > 64:
-            raise ValueError(f'explore_network: layer {layer.name!r} is {_text(layer.out_shape[2:])}; '
-                             'the view shows '
-                             'up to 64 x 64. Give the names of smaller ones in layers')
+        flat = len(layer.out_shape) < 4
+        is_ = 'flattened' if flat else _text(layer.out_shape[2:])
+        if flat or max(layer.out_shape[2:]) > 64:
+            raise ValueError(f'explore_network: layer {layer.name!r} is {is_}; the view shows up to 64 x 64; '
+                             'name other layers')
     return shown
 
 def _panel(name, index, t, channels):
     "One layer for one image: its channels, with four digits of each value"
     if not t.isfinite().all():
-        raise ValueError(f'explore_network: layer {name!r} has values that are NaN or infinite for this '
-                         'image')
+        raise ValueError(f'explore_network: layer {name!r} has values that are NaN or infinite')
     t = t[0].detach().cpu().float()
     t = t[:channels] if index >= 0 or len(t) == 1 else t.mean(0, keepdim=True) # of color, the mean
     values = [[[float(f'{v:.4g}') for v in row] for row in c.tolist()] for c in t]
@@ -681,10 +674,6 @@ def _start(layers, panels, at):
     if at is None:
         several = [k for k,p in enumerate(panels) if math.prod(p['size']) > 1]
         at = panels[max(several, default=1) or 1]['name'],None
-    if not isinstance(at, (tuple, list)) or len(at) != 2 or not isinstance(at[0], str):
-        raise ValueError(f"explore_network: at is {at!r}; give a layer's name and the position of an "
-                         "activation, "
-                         f"('{panels[-1]['name']}', (row, column))")
     layer = _find('explore_network', layers, at[0])
     shown = [p['index'] for p in panels]
     if layer.index in shown:
@@ -700,7 +689,7 @@ def explore_network(
     model:nn.Module, # any network whose layers `receptive_field` knows
     image:Any, # (H, W), (C, H, W) or (1, C, H, W), floating point, up to 64 x 64, as the model wants it
     layers:str|Annotated[Any, _names_rule]=None, # names of layers or modules; None: all that look around
-    at:Any=None, # (layer's name, (row, column)) to start with; None: the middle of the last map
+    at:Annotated[Any, _start_rule]=None, # (layer's name, (row, column)); None: the middle of the last map
     title:str|None=None, # stands above the view
     channels:PositiveInt=16, # at most so many of each layer; fewer where there is no room
 ) -> NetworkView: # shows itself in a notebook
