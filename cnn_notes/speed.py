@@ -57,7 +57,9 @@ class Crop(nn.Module):
     def forward(self, x:Shaped[Tensor, 'n c h w']) -> Tensor: # (n, c, size, size)
         (h,w),size,jitter = x.shape[2:],self.size,self.jitter
         room = size + 2*jitter
-        if min(h, w) < room: raise ValueError(f'Crop: x is {h} x {w}; give {room} x {room} or more')
+        if min(h, w) < room:
+            raise ValueError(f'Crop: x is {h} x {w}; give {room} x {room} or more '
+                             f'(size {size}, jitter {jitter})')
         row,col = (h - size)//2,(w - size)//2
         if self.training and jitter:
             down,right = torch.randint(-jitter, jitter + 1, (2,)).tolist()
