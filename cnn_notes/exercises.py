@@ -27,7 +27,8 @@ class Verdict:
     def __init__(self,
         ok:bool, # did the answer pass?
         message:str, # what to tell the reader
-    ): self.ok,self.message = ok,message
+        tried:bool=True, # was there an answer, and not only the stub?
+    ): self.ok,self.message,self.tried = ok,message,tried
     def __bool__(self): return self.ok
     def __repr__(self): return f"{'Correct' if self.ok else 'Not yet'}: {self.message}"
     def _repr_html_(self):
@@ -158,20 +159,22 @@ def check(self:Exercise,
     except TookTooLong:
         verdict = Verdict(False, f'your code still ran after {self.seconds:g} seconds; does every loop end?')
     except KeyboardInterrupt: return Verdict(False, 'you stopped the check')
-    _note(self.id, solved=bool(verdict))
+    if verdict.tried: _note(self.id, solved=bool(verdict)) # Run All leaves no trace
     return verdict
 
 @patch
 def _verdict(self:Exercise, answer):
-    if answer is None or answer is ...: return Verdict(False, f'{self.name} is empty; replace the dots')
+    if answer is None or answer is ...:
+        return Verdict(False, f'{self.name} is empty; replace the dots', tried=False)
     if not callable(answer) and callable(self.made(self.solution_code)):
         return Verdict(False, f'{described(answer)} arrived; give the function itself, without calling it')
     try:
         with time_limit(self.seconds), _same_chance(): got = self.outputs(answer)
-    except NotImplementedError: return Verdict(False, 'this is still the stub; write your answer in it')
+    except NotImplementedError: return Verdict(False, 'this is still the stub', tried=False)
     except Exception as e: return Verdict(False, _raised(e))
     if all(o is None or o is ... for o in got):
-        return Verdict(False, f'{self.name} returns nothing; is there a `return`, or is it still the stub?')
+        said = f'{self.name} returns nothing; is there a `return`, or is it still the stub?'
+        return Verdict(False, said, tried=False)
     return self._compared(got, answer)
 
 # %% ../nbs/package/exercises.ipynb #dfddc2f4
@@ -301,8 +304,11 @@ def _asserting(passed):
             if answer is None or answer is ...:
                 return Verdict(False, 'nothing to check yet; put your answer in the place of ...')
             try: check(answer)
-            except AssertionError as e: return Verdict(False, str(e) or 'that is not it')
-            except NotImplementedError: return Verdict(False, 'this is still the stub; write your answer')
+            except AssertionError as e:
+                return Verdict(False, str(e) or 'that is not it; the check gives no further hint')
+            except NotImplementedError:
+                said = 'not written yet; replace the line `raise NotImplementedError` by your code'
+                return Verdict(False, said)
             except Exception as e: return Verdict(False, _raised(e))
             return Verdict(True, passed)
         return judged

@@ -154,6 +154,12 @@ def test_progress_is_kept_and_shown(home):
     assert '99.1  solved     tries  3  hints 1  solution shown' in repr(exercise.progress())
     assert [p.name for p in home.iterdir()] == ['progress.json']
 
+def test_run_all_leaves_no_trace(home):
+    def stub(x): ...
+    def older(x): raise NotImplementedError
+    for answer in (..., None, stub, older): assert not ex.check(answer)
+    assert not home.exists()
+
 @pytest.mark.parametrize('content', ['{', '[]', '\x00', '{"99.1": {}}'])
 def test_damaged_progress_does_not_stop_a_check(home, content):
     home.mkdir(); (home/'progress.json').write_text(content)

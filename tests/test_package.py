@@ -79,7 +79,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel):
     assert {'cnn_notes/__init__.py', 'cnn_notes/py.typed', 'cnn_notes/mnist/NOTICE'} <= set(names)
     assert len([o for o in names if o.startswith('cnn_notes/mnist/') and o.endswith('.gz')]) == 4
     assert {Path(o).suffix for o in names} <= {'.py', '.gz', '', '.typed', '.js', '.css', '.html', '.json',
-        '.md', '.toml'}, 'something that is neither code, data nor an asset'
+        '.md', '.toml', '.txt'}, 'something that is neither code, data nor an asset'
     for o in names: assert wheel.read(o) == (root/o).read_bytes(), o
 
 def test_wheel_carries_the_licences(wheel):
