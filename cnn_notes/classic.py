@@ -155,7 +155,8 @@ def lbp(
     h,w = x.shape[2:]
     padded = F.pad(x, (1, 1, 1, 1))[:, 0]
     moved = [padded[:, 1+down:1+down+h, 1+right:1+right+w] for down,right in _neighbors]
-    return sum((neighbor >= x[:, 0]).long() << bit for bit,neighbor in enumerate(moved))
+    bits = ((neighbor >= x[:, 0]).long() << bit for bit,neighbor in enumerate(moved))
+    return sum(bits, torch.tensor(0))
 
 # %% ../nbs/12_before_deep_learning.ipynb #90808aef
 _ring = (torch.arange(256)[:, None] >> torch.arange(8)) & 1 # (256, 8): the bits of each code

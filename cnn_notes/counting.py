@@ -38,7 +38,7 @@ class Counts(list):
     def total(self) -> LayerCount:
         "The sums over all layers"
         sums = (sum(getattr(o, k) for o in self) for k in _numbers)
-        return LayerCount('total', '', (), *sums, self.unknown)
+        return LayerCount('total', '', (), *sums, unknown=self.unknown)
 
     @property
     def unknown(self) -> tuple:
@@ -106,5 +106,5 @@ def count(
     modules = dict.fromkeys(name.rpartition('.')[0] for name in left.left)
     for name in modules: # what the run never came by, such as a head for training only
         params = left.take([n for n in left.left if n.rpartition('.')[0] == name])
-        others.append(LayerCount(name, 'not run', (), *params, 0, 0, 0))
+        others.append(LayerCount(name, 'not run', (), *params, multiplications=0, real=0, activations=0))
     return Counts([*res, *others])

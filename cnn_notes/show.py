@@ -180,7 +180,8 @@ def outline(
     box = Rectangle(corner, right-left, bottom-top, fill=False, ec=color, lw=lw, clip_on=False, zorder=5)
     look = dict(color=color, fontsize=9, weight='bold', va='bottom')
     if label: ax.annotate(label, corner, xytext=(0, 3), textcoords='offset points', **look)
-    return ax.add_patch(box)
+    ax.add_patch(box)
+    return box
 
 # %% ../nbs/package/show.ipynb #fb00dfaf
 def error_of(

@@ -838,4 +838,4 @@ def write_workbook(
                          f'columns) = {tuple(stages[-1].shape)}, each counted from 0')
     title = f'{_text(type(layers.model).__name__)}: what its activations are made of'
     _save(path, _book(stages, pick, title))
-    return path
+    return Path(path)
