@@ -2,7 +2,7 @@
 training with the callbacks,
 and the quick cells of every page. What would fail on a GPU or on Apple's MPS fails here, where neither is at
 hand."""
-import copy, re
+import copy, re, tempfile
 from pathlib import Path
 import nbformat, pytest, torch
 import torch.nn as nn
@@ -109,11 +109,13 @@ def takes_tensors(args):
     tree_map(lambda o: found.append(isinstance(o, (torch.Tensor, nn.Module))), args)
     return any(found)
 
+with tempfile.TemporaryDirectory() as folder: # some rows are made of files
+    with_tensors = [r for r in table.rows if takes_tensors(r.good(Path(folder)))]
+
 @pytest.mark.parametrize('device', devices)
-@pytest.mark.parametrize('row', table.rows, ids=lambda r: r.name)
+@pytest.mark.parametrize('row', with_tensors, ids=lambda r: r.name)
 def test_public_functions(row, device, tmp_path):
     args = row.good(tmp_path)
-    if not takes_tensors(args): pytest.skip('takes neither tensors nor a model')
     torch.manual_seed(0)
     expected = row.call(**tree_map(lambda o: copy.deepcopy(o) if isinstance(o, nn.Module) else o, args))
     with simulated(device):
@@ -125,8 +127,7 @@ def test_public_functions(row, device, tmp_path):
                 equal_nan=True)
         elif not isinstance(got, (nn.Module, str)): assert type(got) is type(expected)
 
-def test_many_functions_are_tried(tmp_path):
-    assert sum(takes_tensors(r.good(tmp_path)) for r in table.rows) > 30
+def test_many_functions_are_tried(): assert len(with_tensors) > 30
 
 # ---- training
 

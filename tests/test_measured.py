@@ -126,6 +126,8 @@ def test_results_that_are_no_numbers_are_refused(result):
 def test_bad_arguments():
     for args in ((3, draws), ('a', 3), ('a', draws, 3)):
         with pytest.raises(TypeError, match='^measured: '): measured(*args)
+    for name in ('../a', 'a/b', '', 'a.json'):
+        with pytest.raises(ValueError, match='^measured: name is '): measured(name, draws)
 
 # ---- what ships, and the command line
 

@@ -11,9 +11,10 @@ def _images(*shapes):
 class Line(Exercise):
     id,title,name = '01.1','A line, not an edge','line_kernel'
     statement = '''Write a 3 x 3 kernel that gives a positive response to a horizontal line one pixel
-                   thick that runs through its center, but none to a line one row higher or lower; the
-                   same response to the upper and to the lower border of solid ink; and 0 to a patch of
-                   one tone and to any picture whose rows are all the same, such as a vertical line.'''
+                   thick that runs through its center, and no positive response (it may be negative) to a
+                   line one row higher or lower; the same response to the upper and to the lower border of
+                   solid ink; and 0 to a patch of one tone and to any picture whose rows are all the same,
+                   such as a vertical line.'''
     setup = 'import torch\nfrom cnn_notes.kernels import top_edge, left_edge'
     stub = 'line_kernel = ...'
     hints = ('On a patch of one tone, every weight is multiplied by the same number. What must they add '
@@ -52,7 +53,7 @@ class Line(Exercise):
         patches = [flat, rows[1], *(r.T for r in rows), rows[2] - rows[0], rows[0], rows[2]]
         signs = [float(torch.sign((p*answer).sum().double().round(decimals=5))) for p in patches]
         return signs[:6] + [max(s, 0) for s in signs[6:]]
-    passed = 'your kernel responds to horizontal lines and to nothing else that we tried'
+    passed = 'your kernel finds the line, and ignores one tone and vertical lines'
 
 class Centers(Exercise):
     id,title,name = '01.2','A grid of positions','centers'
@@ -148,10 +149,10 @@ def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1), padding
 
 class OneNumber(Exercise):
     id,title,name = '01.4','One number','one_number'
-    statement = '''Take images of 0s and 1s, each as an original and as a negative. Write
+    statement = '''Take images of the digits 0 and 1, each as an original and as a negative. Write
                    `one_number(img)`, which turns one (28, 28) image with values from 0 to 1 into a single
-                   number, so that some threshold on it separates the 0s from the 1s in at least 95% of
-                   the images. The mean of the pixels does not.'''
+                   number, so that one threshold on it tells the two digits apart in at least 95% of all
+                   images. The mean of the pixels does not.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import *'
     stub = 'def one_number(img): ...'
     hints = ('What does a 0 have more of than a 1, whichever side the ink is on?',
@@ -160,8 +161,9 @@ class OneNumber(Exercise):
              'responses cancel.')
     solution_code = 'def one_number(img): return correlate(img, left_edge).clamp(min=0).sum()'
     mistakes = {
-        'This is the amount of ink. A negative has as much ink as its digit has paper, so the two forms of a '
-        'digit fall on opposite sides of any useful threshold.': 'def one_number(img): return img.mean()',
+        'This is the amount of ink. A 1 has less of it than a 0, but its negative has more than a '
+        'negative 0, so '
+        'no one threshold is right for both forms.': 'def one_number(img): return img.mean()',
         'The responses cancel when they are added up: every stroke has a left edge and a right edge. Take '
         'the positive part first.': 'def one_number(img): return correlate(img, left_edge).sum()',
         'The middle pixel separates the originals, but for negatives the two digits are swapped.':
@@ -199,4 +201,4 @@ class OneNumber(Exercise):
         y,cuts = self._digits[1],torch.cat([v.min()[None] - 1, v.unique()])
         hits = ((v > cuts[:, None]) == y).double().mean(1)
         return max(hits.max(), 1 - hits.min()).item()
-    passed = 'your number does not depend on which side is dark'
+    passed = 'one threshold on your number serves both forms'
