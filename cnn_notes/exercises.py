@@ -10,7 +10,7 @@ __all__ = ['Verdict', 'difference', 'TookTooLong', 'time_limit', 'Exercise', 'Sh
 import copy, importlib, inspect, json, os, signal, threading
 import numpy as np
 import torch
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from fastcore.basics import patch
@@ -88,7 +88,7 @@ class TookTooLong(BaseException):
 @contextmanager
 def time_limit(
     seconds:float, # after which `TookTooLong` is raised, where the system can do that (not on Windows)
-):
+) -> Iterator[None]:
     "Stop an endless loop"
     able = hasattr(signal, 'setitimer') and threading.current_thread() is threading.main_thread()
     if not able: yield; return

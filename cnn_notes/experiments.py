@@ -7,30 +7,32 @@ __all__ = ['linear_fit', 'with_one', 'accuracy', 'rectified_edges', 'two_digits'
 
 # %% ../nbs/package/experiments.ipynb #55265080
 from .measured import experiment
+from typing import TYPE_CHECKING
+if TYPE_CHECKING: from torch import Tensor
 
 # %% ../nbs/package/experiments.ipynb #96707201
 def linear_fit(
-    features, # (n, ...), floating point
-    is_second, # (n,) bool: the class of each
-    ridge=.1, # added to the diagonal, because pixels that are always empty would leave it singular
-): # (number of features + 1,) weights; the last is the threshold's
+    features:'Tensor', # (n, ...), floating point
+    is_second:'Tensor', # (n,) bool: the class of each
+    ridge:float=.1, # added to the diagonal, because pixels that are always empty would leave it singular
+) -> 'Tensor': # (number of features + 1,) weights; the last is the threshold's
     "A linear rule for two classes by least squares: +1 for the second class, -1 for the first"
     import torch
     a = with_one(features)
     return torch.linalg.solve(a.T @ a + ridge*torch.eye(a.shape[1], dtype=a.dtype),
                               a.T @ (2.*is_second - 1).double())
 
-def with_one(features): # (n, ...) to (n, m + 1)
+def with_one(features:'Tensor') -> 'Tensor': # (n, ...) to (n, m + 1)
     "Features as rows, with a last column of ones that carries the threshold"
     import torch.nn.functional as F
     return F.pad(features.flatten(1).double(), (0, 1), value=1)
 
-def accuracy(features, is_second, weights): # a share from 0 to 1
+def accuracy(features:'Tensor', is_second:'Tensor', weights:'Tensor') -> float: # from 0 to 1
     "The share that a linear rule gets right"
     return ((with_one(features) @ weights > 0) == is_second).double().mean().item()
 
 # %% ../nbs/package/experiments.ipynb #5964db9b
-def rectified_edges(x): # (n, 1, h, w) to (n, 4, h', w')
+def rectified_edges(x:'Tensor') -> 'Tensor': # (n, 1, h, w) to (n, 4, h', w')
     "The positive parts of the responses to four edge kernels, at every second position"
     import torch
     import torch.nn.functional as F
@@ -38,7 +40,13 @@ def rectified_edges(x): # (n, 1, h, w) to (n, 4, h', w')
     four = torch.stack([edge_kernels[o] for o in ('top', 'bottom', 'left', 'right')])[:, None].to(x)
     return F.conv2d(x, four, stride=2).clamp(min=0)
 
-def two_digits(x, y, first, second, n=None): # (m, 1, 28, 28) from 0 to 1, and (m,) bool
+def two_digits(
+    x:'Tensor', # (m, 28, 28) bytes
+    y:'Tensor', # (m,) labels
+    first:int, # a digit
+    second:int, # another
+    n:int|None=None, # take so many images, the first ones; None: all
+) -> tuple: # (2*k, 1, 28, 28) from 0 to 1, and (2*k,) bool
     "Images of two digits, each as it is and as its negative, and which of them show the second digit"
     import torch
     picked = ((y == first) | (y == second)).nonzero()[:n, 0]
@@ -50,7 +58,7 @@ def two_digits(x, y, first, second, n=None): # (m, 1, 28, 28) from 0 to 1, and (
             'rectified edges is right more often than any linear rule on pixels can be',
             holds=lambda runs: (runs['edges'] > runs['ceiling']).all()
                                and (runs['pixels'] <= runs['ceiling']).all())
-def edges_of_pairs(seed):
+def edges_of_pairs(seed:int) -> dict:
     from cnn_notes.data import load_mnist
     mnist,rows = load_mnist(),[]
     for first in range(10):

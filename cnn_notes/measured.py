@@ -313,7 +313,9 @@ def _rerun(name):
     runs = measured(name, experiment_of(record), seeds=record['seeds'], rerun=True)
     return f'{name}: {verdict(runs, runs.own)}'
 
-def main(args=None):
+def main(
+    args:list|None=None, # the words after the command's name; None: those it was called with
+) -> bool: # is anything stale, if that was asked?
     "The command line"
     import argparse
     about = 'The measurements behind the course'
