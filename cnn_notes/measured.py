@@ -323,8 +323,8 @@ def main(
     ap.add_argument('--rerun', nargs='+', metavar='NAME', help="repeat these ('all': every one) and compare")
     ap.add_argument('--stale', action='store_true', help='records whose function has changed; exit 1 if any')
     ap.add_argument('--json', action='store_true', help='the records as JSON')
-    args = ap.parse_args(args)
-    try: return _command(args)
+    asked = ap.parse_args(args)
+    try: return _command(asked)
     except ValueError as e: sys.exit(str(e))
     except KeyboardInterrupt: sys.exit('stopped; the finished runs are kept, and the same command continues')
 

@@ -44,7 +44,7 @@ def stale_text(a, b):
 
 # ---- which pictures depend on a training run or on a clock
 
-clocks = {'perf_counter', 'process_time', 'monotonic', 'timeit', 'best_of'}
+clocks = {'perf_counter', 'process_time', 'monotonic', 'timeit', 'best_of', 'profile'}
 # functions of the package
 packaged = training([p.read_text(encoding='utf-8') for p in sorted((root/'cnn_notes').glob('[a-z]*.py'))])
 

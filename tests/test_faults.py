@@ -391,7 +391,7 @@ def test_a_disk_that_is_full(writer, tmp_path):
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, old[1]))
     try:
-        with pytest.raises(OSError, match=name) as e: write(path, image.flip(0))
+        with pytest.raises(OSError, match=f'{name}|where the sheets are put together') as e: write(path, image.flip(0))
     finally: resource.setrlimit(resource.RLIMIT_FSIZE, old)
     assert os.strerror(errno.EFBIG) in str(e.value) and type(e.value.__cause__) is OSError
     del e; gc.collect()

