@@ -12,7 +12,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
-from cnn_notes import callbacks, checks, classic, counting, exercises, experiments, geometry, kernels, matmul, models
+from cnn_notes.experiments.kernels import edges_of_pairs
+from cnn_notes import callbacks, checks, classic, counting, exercises, geometry, kernels, matmul, models
 from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, views
 
 pytestmark = pytest.mark.filterwarnings('error')
@@ -241,7 +242,7 @@ row('exercises.exercise(check)', dict(check=len), call=lambda check: exercises.e
 # measured
 texts = dict(none=None, number=3, bytes=b'claim', list=[], odd=Odd())
 row('measured.experiment', dict(claim='a claim'), claim=texts, holds=no_call, unit=texts)
-row('measured.measured', dict(name='edges_of_pairs', f=experiments.edges_of_pairs), name=texts, f=no_call | dict(none=None), seeds=dict(none=None, number=3, odd=Odd()))
+row('measured.measured', dict(name='edges_of_pairs', f=edges_of_pairs), name=texts, f=no_call | dict(none=None), seeds=dict(none=None, number=3, odd=Odd()))
 
 # questionnaire
 numbers = dict(none=None, zero=0, beyond=41, fraction=1.5, nan=nan, text='what', empty='', task='R4', odd=Odd(), list=[1], true=True, huge=10**30, negative=-1, bytes=b'1')
@@ -381,8 +382,6 @@ not_tried = { # why a public name, or a method, has no row
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
         "measured.fingerprint measured.experiment_of measured.table measured.verdict"),
-    'experiments': ("part of a recorded experiment, which gives it its own images", """experiments.accuracy experiments.edges_of_pairs experiments.linear_fit
-        experiments.rectified_edges experiments.two_digits experiments.with_one"""),
     'exercises': ("what a reader answers may be anything: the verdict says what is wrong with it, as tests/test_exercises.py shows", """exercises.Exercise
         exercises.Exercise.cases exercises.Exercise.check exercises.Exercise.complaint exercises.Exercise.judge exercises.Exercise.made exercises.Exercise.matches
         exercises.Exercise.outputs exercises.difference exercises.time_limit"""),
