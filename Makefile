@@ -56,7 +56,9 @@ notebooks: env
 
 # the experiments whose records the package ships, repeated and compared with the records
 measurements: env
-	python -m cnn_notes.measured --rerun
+	@mkdir -p _bench
+	@python -m cnn_notes.measured > _bench/measurements.md
+	python -m cnn_notes.measured --rerun all > _bench/repeated.md
 
 # each module's tests on the oldest versions that settings.ini allows (Python 3.10 to 3.12; an environment of its own)
 OLD = .venv-oldest

@@ -7,7 +7,7 @@ __all__ = ['fingerprint', 'experiment', 'Runs', 'verdict', 'shipped_folder', 'ow
            'experiment_of', 'records', 'table', 'main']
 
 # %% ../nbs/package/measured.ipynb #7864d4a5
-import ast, hashlib, importlib, inspect, io, json, math, os, platform, sys, textwrap, time, tokenize
+import ast, contextlib, hashlib, importlib, inspect, io, json, math, os, platform, sys, textwrap, time, tokenize
 import numpy as np
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -87,7 +87,7 @@ def _rounded(o):
     "Numbers with six digits, which keeps files small and readable"
     if isinstance(o, dict): return {k: _rounded(v) for k,v in o.items()}
     if isinstance(o, (list, tuple)): return [_rounded(v) for v in o]
-    if isinstance(o, bool) or isinstance(o, int): return o
+    if o is None or isinstance(o, (bool, int)): return o # None: no number, such as a goal not reached
     if hasattr(o, 'tolist'): return _rounded(o.tolist())
     if isinstance(o, float): return float(f'{o:.6g}') if math.isfinite(o) else None
     raise TypeError(f'measured: a result is {described(o)}; return numbers, or lists or dictionaries of them')
@@ -305,17 +305,30 @@ def table(
 
 # %% ../nbs/package/measured.ipynb #9657e16d
 def _rerun(name):
-    "Repeat a shipped measurement; returns the comparison's sentence"
+    "Repeat a shipped measurement; returns the comparison's sentence, and whether the claim still holds"
     path = shipped_folder()/f'{name}.json'
     known = ', '.join(p.stem for p in sorted(path.parent.glob('*.json')))
     if not path.exists(): raise ValueError(f'measured: there is no record {name!r}; there are {known}')
     record = _read(path)
-    runs = measured(name, experiment_of(record), seeds=record['seeds'], rerun=True)
-    return f'{name}: {verdict(runs, runs.own)}'
+    with contextlib.redirect_stdout(sys.stderr): # the bar; what is printed is the report
+        runs = measured(name, experiment_of(record), seeds=record['seeds'], rerun=True)
+    said = verdict(runs, runs.own)
+    return f'{name}: {said}',not said.startswith('The conclusion is contradicted')
+
+def _rerun_all(names, seconds):
+    "Repeat several, with the time left for all of them; were all claims supported?"
+    supported = True
+    for i,name in enumerate(names):
+        left = sum(seconds.get(o, 0) for o in names[i:])
+        print(f'{i+1} of {len(names)}, about {_time(left)} left for all: {name}', file=sys.stderr, flush=True)
+        said,holds = _rerun(name)
+        print(said, flush=True)
+        supported &= holds
+    return supported
 
 def main(
     args:list|None=None, # the words after the command's name; None: those it was called with
-) -> bool: # is anything stale, if that was asked?
+) -> bool: # is anything stale or contradicted, if that was asked?
     "The command line"
     import argparse
     about = 'The measurements behind the course'
@@ -333,7 +346,7 @@ def _command(args):
     found = [r for r in records() if r.stale or not args.stale]
     if args.rerun:
         names = [r.name for r in found] if args.rerun == ['all'] else args.rerun
-        for name in names: print(_rerun(name), flush=True)
+        return not _rerun_all(names, {r.name: r.seconds for r in found})
     elif args.json: print(json.dumps([r.record for r in found], indent=1))
     elif found: print(table(found))
     else: print('no record is stale' if args.stale else 'no records are shipped')

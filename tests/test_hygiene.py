@@ -141,7 +141,7 @@ def test_badge_and_install_cell(path):
     nb = read(path)
     if path.stem != 'index': # its table holds everybody's badge
         badges = [c.source for c in markdown(nb) if 'colab-badge' in c.source]
-        assert badges == [tool.badge(path)] and nb.cells[1].source == badges[0]
+        assert badges == [tool.opening(path)] and nb.cells[1].source == badges[0]
     assert not any('BADGE' in c.source for c in markdown(nb))
     install = ("from importlib.util import find_spec\nif find_spec('cnn_notes') is None: "
         "get_ipython().run_line_magic('pip', 'install -q cnn_notes')")

@@ -119,9 +119,25 @@ def test_records_of_another_form_are_refused(folders, change, why):
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=why): measured('draws', draws)
 
-@pytest.mark.parametrize('result', [dict(x='text'), dict(x=object()), dict(x=None)])
+@pytest.mark.parametrize('result', [dict(x='text'), dict(x=object()), dict(x=[{}, 'a'])])
 def test_results_that_are_no_numbers_are_refused(result):
     with pytest.raises(TypeError, match='measured: a result is'): measured('odd', lambda seed: result, rerun=True)
+
+def test_a_number_that_is_missing_stays_missing(folders):
+    ship(folders, 'some', lambda seed: dict(steps=None if seed else 3., loss=math.nan), range(2))
+    runs = measured('some', draws)
+    assert runs['steps'][0] == 3 and np.isnan(runs['steps'][1]) and np.isnan(runs['loss']).all() and math.isnan(runs.mean('steps'))
+
+def test_repeating_all_says_what_is_left_and_what_is_contradicted(folders, capsys, monkeypatch):
+    ship(folders, 'draws', draws, range(5))
+    ship(folders, 'other', draws, range(5))
+    assert me.main(['--rerun', 'all']) is False
+    out,err = capsys.readouterr()
+    assert out.splitlines() == [f'{name}: The numbers agree within their intervals' for name in ('draws', 'other')]
+    assert [l.split(':')[-1].strip() for l in err.splitlines() if ' left for all' in l] == ['draws', 'other']
+    monkeypatch.setattr(draws, 'holds', lambda runs: False)
+    assert me.main(['--rerun', 'other']) is True
+    assert 'other: The conclusion is contradicted' in capsys.readouterr().out
 
 def test_bad_arguments():
     for args in ((3, draws), ('a', 3), ('a', draws, 3)):

@@ -4,11 +4,13 @@
     python tools/notebooks.py run [--quick] [NAME ...]
                                         run all cells in a fresh kernel and save the outputs;
                                         --quick: leave the slow ones as they are
+    python tools/notebooks.py time [NAME ...]
+                                        run all cells, keep nothing but the seconds (tools/run_all.json)
     python tools/notebooks.py export    the package from the notebooks
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb, and CONTRIBUTING.md's map
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
 """
-import base64, filecmp, io, json, os, re, shutil, subprocess, sys, tempfile, textwrap, time
+import base64, filecmp, io, json, math, os, re, shutil, subprocess, sys, tempfile, textwrap, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
@@ -37,15 +39,25 @@ def colab_url(path):
     cfg = get_config(path=root)
     where = f"{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{path.relative_to(root).as_posix()}"
     return f"https://colab.research.google.com/github/{where}"
+times = root/'tools'/'run_all.json' # seconds of Run All, by page
+def run_all(path):
+    "How long Run All takes, in words; None if nobody has timed the page"
+    seconds = json.loads(times.read_text()).get(path.stem)
+    if seconds is None: return None
+    return f'{max(5, 5*math.ceil(seconds/5))} seconds' if seconds <= 90 else f'{seconds/60:.1f} minutes'
+def opening(path):
+    "The second cell of a page: its badge, and what pressing Run All costs"
+    return badge(path) + (f'\n\nRun All takes about {t} on two cores.' if (t := run_all(path)) else '')
 def badge(path):
     return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(path)})'
 
 def contents():
     "The table of notebooks: title, what it is for, badge"
-    rows = ['<!-- notebooks -->', '| notebook | you will be able to | open |', '| --- | --- | --- |']
+    rows = ['<!-- notebooks -->', '| notebook | you will be able to | Run All | open |',
+        '| --- | --- | --- | --- |']
     for p in lessons():
         title,sub = re.match(r'# (.+)\n\n> (.+)', read(p).cells[0].source).groups()
-        rows.append(f'| [{p.stem}]({p.name}): {title} | {sub} | {badge(p)} |')
+        rows.append(f"| [{p.stem}]({p.name}): {title} | {sub} | {run_all(p) or ''} | {badge(p)} |")
     return '\n'.join(rows)
 
 def left_by_a_bar(output):
@@ -60,7 +72,7 @@ def dress(nb, path):
     nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
     for c in nb.cells:
         if c.source.startswith('<!-- notebooks -->'): c.source = contents()
-        if c.cell_type == 'markdown': c.source = badge_pat.sub(lambda m: badge(path), c.source)
+        elif c.cell_type == 'markdown' and badge_pat.match(c.source): c.source = opening(path)
         if c.cell_type != 'code': continue
         c.outputs = [o for o in c.outputs if not left_by_a_bar(o)]
         if folded(c): c.metadata = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
@@ -102,6 +114,16 @@ def run(names):
         nb.cells = cells
         write(dress(pack(nb), p), p)
         print(f'{time.perf_counter()-start:.0f} s', flush=True)
+
+def time_pages(names):
+    "Run pages as Run All does, and remember how long each took"
+    for p in [p for p in notebooks() if not names or p.stem in names]:
+        start = time.perf_counter()
+        NotebookClient(read(p), kernel_name='python3', timeout=None,
+            resources={'metadata': {'path': str(p.parent)}}).execute()
+        known = json.loads(times.read_text()) | {p.stem: round(time.perf_counter() - start)}
+        times.write_text(json.dumps(known, indent=1, sort_keys=True) + '\n')
+        print(p.name, known[p.stem], 's', flush=True)
 
 def setup(cell):
     """Is it the folded cell that installs and imports? Its first line is the label that JupyterLab and Colab
@@ -161,7 +183,7 @@ def contributing():
 def export(folder):
     "What `nbdev-export` writes, with the lists of names wrapped like the rest of the package"
     subprocess.run('nbdev-export', cwd=folder, check=True, capture_output=True)
-    for p in sorted((folder/'cnn_notes').glob('*.py')):
+    for p in sorted((folder/'cnn_notes').rglob('*.py')):
         text = p.read_text(encoding='utf-8')
         if not (m := re.search(r'^__all__ = \[(.*?)\]$', text, re.M | re.S)): continue
         names = textwrap.fill(' '.join(m[1].split()), 108, initial_indent='__all__ = [',
@@ -182,10 +204,10 @@ def check():
                     'progress bar; run `make export`')
         export(d)
         subprocess.run('nbdev-clean', cwd=d, check=True, capture_output=True)
-        for f in sorted((d/'cnn_notes').glob('*.py')):
-            mine = root/'cnn_notes'/f.name
+        for f in sorted((d/'cnn_notes').rglob('*.py')):
+            mine = root/f.relative_to(d)
             if not mine.exists() or not filecmp.cmp(f, mine, shallow=False):
-                res.append(f'cnn_notes/{f.name}: not what the notebooks export; run `make export`')
+                res.append(f'{f.relative_to(d)}: not what the notebooks export; run `make export`')
         for p in notebooks():
             if not filecmp.cmp(p, d/p.relative_to(root), shallow=False):
                 res.append(f'{p.relative_to(root)}: not clean; run `make export`')
@@ -204,6 +226,7 @@ if __name__ == '__main__':
     if cmd == 'dress':
         for p in notebooks(): write(dress(read(p), p), p)
     elif cmd == 'run': run(args)
+    elif cmd == 'time': time_pages(args)
     elif cmd == 'export': export(root)
     elif cmd == 'readme':
         readme(root)
