@@ -7,7 +7,8 @@ __all__ = ['fingerprint', 'experiment', 'Runs', 'verdict', 'shipped_folder', 'ow
            'experiment_of', 'records', 'table', 'main']
 
 # %% ../nbs/package/measured.ipynb #7864d4a5
-import ast, contextlib, hashlib, importlib, inspect, io, json, math, os, platform, sys, textwrap, time, tokenize
+import ast, contextlib, hashlib, importlib, inspect, io, json, math, os, platform
+import sys, textwrap, time, tokenize
 import numpy as np
 from collections.abc import Callable, Iterable
 from datetime import date
