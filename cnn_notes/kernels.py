@@ -13,7 +13,6 @@ from .checks import Annotated, Float, NonNegativePair, PositivePair
 from .checks import centered, checked, nonempty, pair
 from torch import Tensor
 
-# %% ../nbs/01_kernels.ipynb #cfd83e06
 top_edge = torch.tensor([[-1., -1, -1],
                          [ 0.,  0,  0],
                          [ 1.,  1,  1]])
