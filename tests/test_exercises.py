@@ -1,5 +1,5 @@
 "The tutor: every solution passes, every known mistake gets its own sentence, and no other wrong answer is called correct"
-import ast, json, os, signal, subprocess, sys, threading, time
+import ast, copy, json, os, random, signal, subprocess, sys, threading, time
 import pytest
 import torch
 from cnn_notes import exercises
@@ -45,49 +45,209 @@ def test_texts_are_complete_and_lines_short(ex):
     for said in (*ex.mistakes, *ex.hints): assert said[0].isupper() and said[-1] in '.?', said
 
 class Change(ast.NodeTransformer):
-    "The k-th small change to a program: a constant, an operator, a comparison, an order of arguments, a dropped flip"
+    "The k-th small change of one kind to a program"
     swaps = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult, ast.Div: ast.Mult, ast.Lt: ast.GtE,
-             ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.Mod: ast.FloorDiv, ast.MatMult: ast.Mult}
-    def __init__(self, k): self.k,self.seen,self.done = k,0,False
-    def hit(self):
+             ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.Mod: ast.FloorDiv, ast.MatMult: ast.Mult,
+             ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift, ast.RShift: ast.LShift}
+    edges = {ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.LtE: ast.Lt, ast.GtE: ast.Gt}
+    def __init__(self, kind, k): self.kind,self.k,self.seen,self.done = kind,k,0,False
+    def hit(self, kind):
+        if kind != self.kind: return False
         self.seen += 1
         self.done |= self.seen - 1 == self.k
         return self.seen - 1 == self.k
     def visit_Constant(self, node):
-        if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and self.hit(): return ast.copy_location(ast.Constant(node.value + 1), node)
+        if not isinstance(node.value, (int, float)) or isinstance(node.value, bool): return node
+        for kind,by in (('constant up', 1), ('constant down', -1)):
+            if self.hit(kind): return ast.copy_location(ast.Constant(node.value + by), node)
         return node
     def visit_BinOp(self, node):
         self.generic_visit(node)
-        if type(node.op) in self.swaps and self.hit(): node.op = self.swaps[type(node.op)]()
+        if type(node.op) in self.swaps and self.hit('operator'): node.op = self.swaps[type(node.op)]()
+        elif self.hit('term on the right missing'): return node.left
+        elif self.hit('term on the left missing'): return node.right
+        elif isinstance(node.op, (ast.Sub, ast.Div, ast.FloorDiv, ast.MatMult, ast.Pow)) and self.hit('sides'):
+            node.left,node.right = node.right,node.left
         return node
+    def visit_UnaryOp(self, node):
+        self.generic_visit(node)
+        return node.operand if self.hit('sign missing') else node
     def visit_Compare(self, node):
         self.generic_visit(node)
-        if type(node.ops[0]) in self.swaps and self.hit(): node.ops[0] = self.swaps[type(node.ops[0])]()
+        if type(node.ops[0]) in self.swaps and self.hit('comparison'): node.ops[0] = self.swaps[type(node.ops[0])]()
+        elif type(node.ops[0]) in self.edges and self.hit('edge'): node.ops[0] = self.edges[type(node.ops[0])]()
         return node
     def visit_Call(self, node):
         self.generic_visit(node)
-        symmetric = getattr(node.func, 'attr', getattr(node.func, 'id', '')) in ('transpose', 'flip', 'max', 'min')
-        if len(node.args) > 1 and not symmetric and not any(isinstance(a, ast.Starred) for a in node.args) and self.hit(): node.args[:2] = node.args[1::-1]
+        if isinstance(node.func, ast.Attribute) and self.hit('method missing'): return node.func.value
+        if node.args and self.hit('function missing'): return node.args[0]
+        plain = not any(isinstance(a, ast.Starred) for a in node.args)
+        if len(node.args) > 1 and plain and self.hit('arguments'): node.args[:2] = node.args[1::-1]
+        elif node.keywords and self.hit('option missing'): del node.keywords[-1]
+        elif len(node.args) > 1 and self.hit('argument missing'): del node.args[-1]
         return node
+    def visit_Attribute(self, node):
+        self.generic_visit(node)
+        return node.value if node.attr == 'T' and self.hit('transpose missing') else node
+    def visit_Tuple(self, node):
+        self.generic_visit(node)
+        if len(node.elts) > 1 and isinstance(node.ctx, ast.Load) and self.hit('axes'): node.elts[:2] = node.elts[1::-1]
+        return node
+    def visit_Slice(self, node):
+        self.generic_visit(node)
+        for part in ('lower', 'upper'):
+            if getattr(node, part) and self.hit('slice'): setattr(node, part, None); break
+        return node
+    def visit_IfExp(self, node):
+        self.generic_visit(node)
+        if self.hit('branches'): node.body,node.orelse = node.orelse,node.body
+        return node
+    def statements(self, node):
+        self.generic_visit(node)
+        kept = [o for o in node.body if isinstance(o, (ast.Return, ast.FunctionDef)) or not self.hit('line missing')]
+        node.body = kept or [ast.Pass()]
+        return node
+    visit_FunctionDef = visit_For = statements
+    kinds = ('constant up', 'constant down', 'operator', 'term on the right missing', 'term on the left missing', 'sides', 'sign missing',
+             'comparison', 'edge', 'method missing', 'function missing', 'arguments', 'option missing', 'argument missing', 'transpose missing',
+             'axes', 'slice', 'branches', 'line missing')
 
 def mutants(source):
-    for k in range(60):
-        change = Change(k)
-        tree = change.visit(ast.parse(source))
-        if not change.done: return
-        yield ast.unparse(ast.fix_missing_locations(tree))
+    "(kind, source) of each program that differs from `source` in one place"
+    same = {ast.unparse(ast.parse(source))}
+    for kind in Change.kinds:
+        for k in range(60):
+            change = Change(kind, k)
+            tree = change.visit(ast.parse(source))
+            if not change.done: break
+            text = ast.unparse(ast.fix_missing_locations(tree))
+            if text not in same: yield kind,text
+            same.add(text)
+
+def some(rng, *shape): return torch.randn(shape, generator=torch.Generator().manual_seed(rng.randrange(10**6)))
+def pick(rng, *values): return rng.choice(values)
+
+def window_case(rng):
+    from cnn_notes.geometry import Window
+    w = Window((rng.randint(1, 5), rng.randint(1, 5)), stride=(rng.randint(1, 3), rng.randint(1, 3)), padding=rng.randint(0, 2))
+    return w,rng.randint(0, 9),rng.randint(0, 9),rng.randint(5, 90),rng.randint(5, 90)
+
+def dependents_case(rng):
+    from cnn_notes.geometry import Window
+    windows,sizes,n = [],[],rng.randint(18, 40)
+    for _ in range(rng.randint(1, 3)):
+        windows.append(Window(rng.randint(1, 4), rng.randint(1, 2), rng.randint(0, 1)))
+        sizes.append(windows[-1].out_size((sizes or [n])[-1]))
+    return rng.randrange(n),windows,sizes
+
+def backward_case(rng):
+    n,ni,nf,h,w,kh,kw = (rng.randint(*o) for o in ((1, 3), (1, 3), (1, 3), (4, 7), (4, 7), (1, 3), (1, 3)))
+    return some(rng, n, ni, h, w),some(rng, nf, ni, kh, kw),some(rng, n, nf, h - kh + 1, w - kw + 1)
+
+def groups_case(rng):
+    groups,each = rng.randint(1, 3),rng.randint(1, 3)
+    weight = some(rng, groups*rng.randint(1, 3), each, rng.randint(1, 3), rng.randint(1, 3))
+    return weight,groups
+
+def grouped_case(rng):
+    weight,groups = groups_case(rng)
+    return some(rng, rng.randint(1, 3), weight.shape[1]*groups, rng.randint(4, 7), rng.randint(4, 7)),weight,groups
+
+def column_case(rng):
+    bins,lo = pick(rng, 8, 20, 40),rng.randint(-8, 2)
+    hi = lo + bins/pick(rng, 1, 2, 4)
+    a,b = sorted(rng.sample(range(bins + 1), 2))
+    width = (hi - lo)/bins
+    h = torch.stack([(some(rng, 999)*4).histc(bins, lo, hi) for _ in range(3)], 1).log1p()
+    return h,lo,hi,lo + a*width,lo + b*width
+
+def folded_case(rng):
+    from torch import nn
+    conv,bn = nn.Conv2d(rng.randint(1, 3), 4, rng.randint(1, 3), bias=rng.random() < .5),nn.BatchNorm2d(4, eps=.01)
+    for t in (*conv.parameters(), *bn.parameters(), bn.running_mean): t.data = some(rng, *t.shape)
+    bn.running_var = .05 + some(rng, 4).abs()
+    return conv,bn.eval()
+
+def alive_case(rng):
+    x = some(rng, rng.randint(1, 6), rng.randint(1, 8), rng.randint(1, 4), rng.randint(1, 4)) - rng.random()*3
+    return (x*(x > -9) if rng.random() < .8 else x.clamp(max=0.),)
+
+# Inputs that no check has seen: a mutation that a check calls correct must be right on these, too
+unseen = {
+    '01.2': lambda r: (r.randint(7, 20), r.randint(7, 20), pick(r, 1, 3, 5, 7), r.randint(1, 4)),
+    '01.3': lambda r: (some(r, r.randint(5, 9), r.randint(5, 9)), some(r, r.randint(1, 5), r.randint(1, 5))),
+    '02.1': lambda r: (r.randint(9, 40), r.randint(1, 9), r.randint(1, 9)),
+    '02.3': lambda r: (some(r, r.randint(1, 3), 1, r.randint(6, 9), r.randint(6, 9)), some(r, *(1, 1, *[pick(r, 2, 4, 6)]*2))),
+    '03.1': lambda r: (some(r, 3), some(r, 3, 3)),
+    '03.2': groups_case, '04.4': grouped_case, '04.5': backward_case, '09.2': column_case, '11.1': folded_case, '09.1': alive_case,
+    '04.1': lambda r: (r.randint(1, 4), r.randint(1, 4), r.randint(6, 12), r.randint(1, 5), r.randint(1, 3), r.randint(0, 2)),
+    '04.3': lambda r: (r.randint(12, 40), r.randint(1, 5), r.randint(1, 5), r.randint(0, 2), r.randint(1, 2)),
+    '06.1': lambda r: (4*r.randint(1, 4), 4*r.randint(1, 4), r.randint(1, 7), r.randint(1, 20), pick(r, 1, 2, 4)),
+    '07.1': lambda r: (r.randint(1, 9), r.randint(1, 7)),
+    '07.3': lambda r: (r.randint(1, 30), r.randint(1, 30)),
+    '08.1': window_case, '08.2': dependents_case,
+    '10.1': lambda r: (r.randint(2, 60), r.random() + .01, r.random()*.95),
+    '10.2': lambda r: (r.uniform(1, 50), r.uniform(1, 1e4)),
+    '10.3': lambda r: (10**r.uniform(-8, -3), 10**r.uniform(-2, 1), r.randint(2, 200)),
+    '11.2': lambda r: (r.uniform(.005, .95),),
+    '12.2': lambda r: (torch.randint(256, (r.randint(1, 9),)),),
+    '12.3': lambda r: (r.uniform(0, 3.1415), r.randint(2, 18)),
+    '13.1': lambda r: (r.random(), r.uniform(1, 50)),
+    '13.2': lambda r: (r.randint(14, 60),),
+    '14.2': lambda r: (lambda n: (r.randint(0, n), n))(r.randint(2, 40)),
+    '14.3': lambda r: (r.randint(1, 16), r.randint(1, 5), r.randint(1, 5)),
+}
+
+def effect_on_a_network(answer):
+    "What 09.3 and 09.4 leave behind in a network that the check never saw"
+    from cnn_notes.answers.lesson_09 import _network
+    model,xb = _network(seed=5)
+    answer(model, xb)
+    return [p.detach() for p in model.parameters()]
+
+def fails_at(answer):
+    "The sizes at which an answer to 14.1 raises an AssertionError with a message"
+    def fails(size):
+        try: answer(size)
+        except AssertionError as e: return bool(str(e))
+        return False
+    return [fails(size) for size in range(1, 30)]
+effects = {'09.3': effect_on_a_network, '09.4': effect_on_a_network, '14.1': fails_at}
+
+def as_right(ex, answer, n=60):
+    "Does an answer give what the solution gives on inputs that the check has never seen?"
+    from torch import nn
+    if ex.id in effects: return not difference(effects[ex.id](answer), effects[ex.id](ex.made(ex.solution_code)), 1e-3)
+    rng,right = random.Random(ex.id),ex.made(ex.solution_code)
+    def run(f, case):
+        got = f(*copy.deepcopy(case))
+        return [got(some(random.Random(1), 2, got.in_channels, 5, 5)).detach()] if isinstance(got, nn.Conv2d) else [got]
+    try: return all(not difference(a, b, 1e-3) for case in [unseen[ex.id](rng) for _ in range(n)] for a,b in zip(run(answer, case), run(right, case)))
+    except Exception: return False
 
 @pytest.mark.filterwarnings('ignore') # what a mutation provokes
 @pytest.mark.parametrize('ex', **every)
 def test_mutations_of_the_solution_are_not_called_correct(ex):
-    "Unless they are equal to it on inputs that the check never saw, which `also_right` lists"
-    for source in mutants(ex.solution_code):
-        if source == ast.unparse(ast.parse(ex.solution_code)): continue # two equal numbers changed places
-        if getattr(ex, 'tolerant', False): continue # answers within a tolerance are right whatever their parameters
+    "Unless they are right: on inputs that the check never saw, or where more than one answer is, by `also_right`"
+    if getattr(ex, 'tolerant', False): pytest.skip('answers within a tolerance are right whatever their parameters')
+    right = {ast.unparse(ast.parse(o)) for o in getattr(ex, 'also_right', ())}
+    tried = 0
+    for kind,source in mutants(ex.solution_code):
         try: answer = ex.made(source)
         except Exception: continue
-        right = [ast.unparse(ast.parse(o)) for o in getattr(ex, 'also_right', ())]
-        if source not in right: assert not ex.check(answer), source
+        tried += 1
+        if source in right or not ex.check(answer): continue
+        assert ex.id in {*unseen, *effects} and as_right(ex, answer), f'{kind}:\n{source}'
+    assert tried >= min(2, len(list(mutants(ex.solution_code))))
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('id', unseen)
+def test_known_mistakes_are_mistakes(id):
+    "On inputs that the check never saw"
+    if id not in all_exercises(): pytest.skip('not here yet')
+    ex = all_exercises()[id]
+    assert as_right(ex, ex.made(ex.solution_code))
+    for said,source in ex.mistakes.items(): assert not as_right(ex, ex.made(source)), said
 
 def test_numbers_are_in_order_and_files_are_lessons():
     ids = list(all_exercises())
@@ -197,3 +357,58 @@ def test_the_older_form():
     with pytest.raises(TypeError, match='exercise: check is 3'): exercise('x')(3)
     with pytest.raises(TypeError, match='exercise: id is 3'): exercise(3)
     assert exercises.Verdict(True, 'x<y')._repr_html_().count('&lt;') == 1
+
+# ---- solutions whose truth is not in the answers themselves
+
+def test_dependents_are_the_rows_that_the_gradient_finds():
+    "08.2: a convolution in one dimension for each window"
+    import torch.nn.functional as F
+    ex = all_exercises()['08.2']
+    dependents = ex.made(ex.solution_code)
+    cases = ex.cases()
+    for r,windows,sizes in cases:
+        n = sum(len(o[1]) == len(windows) and all(a is b for a,b in zip(o[1], windows)) for o in cases)
+        x = y = torch.zeros(1, 1, n, requires_grad=True)
+        for w in windows:
+            y = F.conv1d(y, torch.ones(1, 1, w.ks[0]), stride=w.stride[0], padding=w.padding[0][0], dilation=w.dilation[0])
+        assert list(sizes)[-1] == y.shape[-1]
+        reached = {o for o in range(y.shape[-1]) if torch.autograd.grad(y[0, 0, o], x, retain_graph=True)[0][0, 0, r]}
+        assert dependents(r, windows, sizes) == reached
+
+def test_a_formula_gives_what_pytorch_does():
+    "08.3, on a sheet of its own, with another spreadsheet engine"
+    formulas = pytest.importorskip('formulas')
+    ex = all_exercises()['08.3']
+    text = ex.made(ex.solution_code)(['A1:B2', 'A4:B5'], ['D1:E2', 'D4:E5'], 'G1')
+    assert text == '=MAX(0,SUMPRODUCT($A$1:$B$2,D1:E2)+SUMPRODUCT($A$4:$B$5,D4:E5)+$G$1)'
+    f = formulas.Parser().ast(text)[1].compile()
+    g = torch.Generator().manual_seed(0)
+    k,x,b = (torch.randn(s, generator=g).double() for s in ((2, 2, 2), (2, 2, 2), ()))
+    where = {'$A$1:$B$2': k[0], 'D1:E2': x[0], '$A$4:$B$5': k[1], 'D4:E5': x[1], '$G$1': b}
+    inputs = {name.replace('$', ''): v.numpy() for name,v in where.items()}
+    got = f(*(inputs[name] for name in f.inputs))
+    assert float(got) == pytest.approx(max(0., float((k*x).sum() + b)))
+
+def test_the_sign_test_is_scipys():
+    "14.2"
+    stats = pytest.importorskip('scipy.stats')
+    ex = all_exercises()['14.2']
+    for wins,n in ex.cases():
+        assert ex.made(ex.solution_code)(wins, n) == pytest.approx(stats.binomtest(wins, n).pvalue)
+
+def test_filters_that_grow_with_the_stride_keep_the_work():
+    "14.3: multiplications of real layers"
+    from torch import nn
+    from cnn_notes.counting import count
+    ex = all_exercises()['14.3']
+    for first,s,n in ex.cases():
+        widths = ex.made(ex.solution_code)(first, s, n)
+        convs = [nn.Conv2d(a, b, s, s) for a,b in zip([1, *widths], widths)]
+        rows = [o for o in count(nn.Sequential(*convs), (1, s**n, s**n)) if o.kind == 'conv']
+        assert len({o.multiplications for o in rows[1:]}) <= 1
+
+def test_every_mistake_says_where_it_was_seen_or_that_nobody_did():
+    for ex in all_exercises().values():
+        for code in ex.mistakes.values():
+            source = getattr(code, 'source', '')
+            assert not source or source.rsplit(' ', 1)[1].startswith('https://'), (ex.id, source)

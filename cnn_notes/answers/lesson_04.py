@@ -182,7 +182,7 @@ def grouped_conv(x, weight, groups):
     }
     def cases(self):
         sizes = (3, 4, 1),(4, 6, 2),(6, 6, 3)
-        return [(*_random((2, ni, 7, 6), (nf, ni//groups, 3, 2)), groups) for ni,nf,groups in sizes]
+        return [(*_random((2, ni, 8, 6), (nf, ni//groups, 3, 2)), groups) for ni,nf,groups in sizes]
     passed = 'a product for each group'
 
 class BackwardPass(Exercise):

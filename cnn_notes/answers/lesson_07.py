@@ -53,6 +53,7 @@ class FarWithLittle(Exercise):
         'The kernels are 7 x 7 here, which takes more than five times the weights.':
             'far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))',
     }
+    also_right = (solution_code.replace('1, 2, 4', '2, 1, 4'),) # the order does not matter
     labels = ('the layers', 'the kernel sizes', 'the strides', 'the padding', 'the field')
     def outputs(self, answer):
         from cnn_notes.receptive import receptive_field
