@@ -51,14 +51,21 @@ def opening(path):
 def badge(path):
     return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(path)})'
 
+path_of_the_course = {
+    'What a convolution is': '00 01 02 03 04', 'A network, what it costs, and what it sees': '05 06 07 08',
+    'Training, seen from the inside': '09 10 11', 'Before deep learning, and speed': '12 13',
+    'To look things up, and to play': '14 15 explore'}
 def contents():
-    "The table of notebooks: title, what it is for, badge"
-    rows = ['<!-- notebooks -->', '| notebook | you will be able to | Run All | open |',
-        '| --- | --- | --- | --- |']
-    for p in lessons():
-        title,sub = re.match(r'# (.+)\n\n> (.+)', read(p).cells[0].source).groups()
-        rows.append(f"| [{p.stem}]({p.name}): {title} | {sub} | {run_all(p) or ''} | {badge(p)} |")
-    return '\n'.join(rows)
+    "The path: for each part of the course a table of its pages, what they are for, and what Run All costs"
+    rows = ['<!-- notebooks -->']
+    head = ['', '| page | you will be able to | Run All | open |', '| --- | --- | --- | --- |']
+    for part,stems in path_of_the_course.items():
+        rows += [f'**{part}**', *head]
+        for p in [p for p in lessons() if re.split('_', p.stem)[0] in stems.split()]:
+            title,sub = re.match(r'# (.+)\n\n> (.+)', read(p).cells[0].source).groups()
+            rows.append(f"| [{p.stem}]({p.name}): {title} | {sub} | {run_all(p) or ''} | {badge(p)} |")
+        rows.append('')
+    return '\n'.join(rows).strip()
 
 def left_by_a_bar(output):
     "Is it what a progress bar that does not stay leaves: its style, or an empty place?"
@@ -134,6 +141,14 @@ def folded(cell): return cell.cell_type == 'code' and (setup(cell) or directive(
 
 def hidden(cell): return setup(cell) or bool(re.match(r'#\|\s*hide\b', cell.source))
 
+def moving(cell):
+    "Turn a cell that shows an animation into text that shows its file; the file's name and content"
+    for o in cell.get('outputs', []):
+        if not (data := o.get('data', {}).get('image/gif')): continue
+        name,alt = f'README_files/{cell.id}.gif',o.metadata['image/gif']['alt']
+        cell.update(cell_type='markdown', source=f'![{alt}]({name})')
+        yield name,base64.b64decode(data)
+
 def readme(folder):
     "README.md and its pictures, from nbs/index.ipynb, into `folder`"
     nb = read(root/'nbs'/'index.ipynb')
@@ -145,6 +160,7 @@ def readme(folder):
     for c in nb.cells:
         c.source = 'no echo' if directive(c, 'echo') == 'false' else '\n'.join(l
             for l in c.source.splitlines() if not l.startswith('#|'))
+    pictures = [picture for c in nb.cells for picture in moving(c)] # nbconvert leaves them out
     body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files',
         'unique_key': 'README'})
     body = re.sub(r'```python\s*no echo\s*```', '', body)
@@ -152,7 +168,7 @@ def readme(folder):
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
     body = re.sub(r'\]\(((?:package/)?\w+\.ipynb)', r'](nbs/\1', body)
     (folder/'README.md').write_text(re.sub(r'\n{3,}', '\n\n', body).strip() + '\n', encoding='utf-8')
-    for name,data in res['outputs'].items():
+    for name,data in [*res['outputs'].items(), *pictures]:
         f = folder/name
         f.parent.mkdir(exist_ok=True)
         f.write_bytes(data)
