@@ -49,11 +49,13 @@ def _json(data):
     return res
 
 # %% ../nbs/package/views.ipynb #ca108920
-_day   = {**palette, 'negative': '#5B4A7A', 'deep': '#0B1F3A', 'paper': '#FFFFFF',
+_day   = {**palette, 'negative': '#5B4A7A', 'deep_input': '#052546', 'deep_output': '#0F413C',
+          'paper': '#FFFFFF',
           'muted': '#5B6470', 'line': '#CDD2DA', 'halo': 'rgba(255, 255, 255, .75)',
           'hatch': 'rgba(43, 47, 54, .42)'}
 _night = {'input': '#5E9FE8', 'kernel': '#F2953B', 'output': '#2FB3A3', 'padding': '#353C48',
-          'accent': '#FF6FA5', 'ink': '#E8EBF0', 'negative': '#A68FD6', 'deep': '#E3F1FF', 'paper': '#14171C',
+          'accent': '#FF6FA5', 'ink': '#E8EBF0', 'negative': '#A68FD6', 'deep_input': '#E3F1FF',
+          'deep_output': '#DDF6F2', 'paper': '#14171C',
           'muted': '#A4ADBA', 'line': '#3B424E',
           'halo': 'rgba(20, 23, 28, .75)', 'hatch': 'rgba(232, 235, 240, .5)'}
 

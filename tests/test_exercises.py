@@ -337,7 +337,7 @@ def test_a_plain_script(tmp_path):
 
 @pytest.mark.parametrize('id', ['01.99', '99', '1'])
 def test_unknown_numbers(id):
-    with pytest.raises(ValueError, match=f"exercise: there is no exercise '{id}'; there are 01.1"): exercise(id)
+    with pytest.raises(ValueError, match=f"exercise: there is no exercise '{id}'; there are 00.1"): exercise(id)
 
 @pytest.mark.parametrize('a, b, said', [([1, 2], [1, 2], None), ([1, 2], [1, 3], 'item 1'), ([1], [1, 2], 'returned 1 items'), (1., 1.00000001, None), (1, 2, 'it returned 1; 2'), ('a', 'a', None), ('a', 'b', "returned 'a'"),
     (torch.tensor([float('nan')]), torch.tensor([float('nan')]), None), (torch.zeros(2, 3), torch.zeros(3, 2), 'shape'), ([[1, 2]], [[1, 3]], 'item 0: item 1'), (True, False, 'it returned'), ({1}, {1}, None), (3, [3], 'a list of 1'), (torch.tensor([1, 2]), [1, 2], None)])

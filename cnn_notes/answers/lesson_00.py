@@ -135,7 +135,9 @@ def parse_idx(raw):
     also_right = ('''
 def parse_idx(raw):
     shape = struct.unpack_from(f'>{raw[3]}I', raw, 4)
-    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=4+4*raw[3]).copy()).reshape(shape)''',)
+    return torch.from_numpy(np.frombuffer(raw, np.uint8, offset=4+4*raw[3]).copy()).reshape(shape)''',
+                  solution_code.replace(', dtype=torch.uint8', ''),
+                  solution_code.replace(", 'big')", ')')) # the default since Python 3.11
     passed = "your reader takes the course's four files; compare it with `read_idx`"
 
 class Batches(Exercise):
@@ -187,4 +189,5 @@ def batches(n, bs):
         return [[len(o) for o in first], [len(o) for o in a], len(set(flat)) == 60,
                 set(flat) <= set(range(60)), together(a) != together(stored), together(a) != together(b),
                 a != b, all(len(set(o)) == len(o) for o in a)]
+    also_right = ('def batches(n, bs): return torch.randperm(n).split(bs)[:n//bs]',)
     passed = 'every image once, in random order, in whole batches'

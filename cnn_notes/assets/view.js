@@ -65,7 +65,7 @@ function contrast(a, b) {
 function shades(kind, values) {
   let hi = Math.max(...values), lo = Math.min(...values, 0);
   const signed = lo < 0 || kind === 'kernel';
-  const stops = signed ? [colors.negative, colors.paper, colors[kind]] : [colors.paper, colors[kind], colors.deep];
+  const stops = signed ? [colors.negative, colors.paper, colors[kind]] : [colors.paper, colors[kind], colors['deep_' + kind]];
   if (signed) { hi = Math.max(Math.abs(lo), Math.abs(hi)) || 1; lo = -hi; }
   return v => {
     const c = mix(stops, (v - lo) / ((hi - lo) || 1));
