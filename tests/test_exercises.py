@@ -3,7 +3,7 @@ import ast, copy, json, os, random, signal, subprocess, sys, threading, time
 import pytest
 import torch
 from cnn_notes import exercises
-from cnn_notes.exercises import Exercise, all_exercises, difference, exercise, time_limit
+from cnn_notes.exercises import Exercise, Mistake, TookTooLong, all_exercises, difference, exercise, time_limit
 
 every = dict(argvalues=list(all_exercises().values()), ids=lambda o: o.id)
 
@@ -271,6 +271,14 @@ def test_what_the_check_says(answer, said):
     verdict = ex.check(answer)
     assert not verdict and said in verdict.message, verdict
 
+def test_a_known_mistake_leads_to_those_who_made_it():
+    class Seen(Double):
+        mistakes = {'This is the square.': Mistake('def double(x): return x*x', 'A forum, thread 1 https://x.org/?a=1&b=2')}
+    verdict = Seen().check(lambda x: x*x)
+    assert verdict.message == 'This is the square.' and repr(verdict).endswith('too: A forum, thread 1 https://x.org/?a=1&b=2')
+    assert '<a href="https://x.org/?a=1&amp;b=2">A forum, thread 1</a>' in verdict._repr_html_()
+    assert 'Others' not in repr(ex.check(lambda x: x*x)) + ex.check(lambda x: x*x)._repr_html_()
+
 def test_the_line_of_the_readers_code_is_named():
     def double(x):
         x = x/0
@@ -295,6 +303,34 @@ def test_an_endless_loop_is_stopped():
     verdict = ex.check(double)
     assert not verdict and 'does every loop end?' in verdict.message and time.perf_counter() - start < 5
     assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+def test_an_endless_loop_is_stopped_in_another_thread_too():
+    "And where there is no alarm, as on Windows; what is thrown late is not thrown at all"
+    def double(x):
+        while True: time.sleep(.001)
+    res = []
+    def run():
+        res.append(ex.check(double))
+        try:
+            with time_limit(.05): time.sleep(.04)
+            time.sleep(.1)
+            res.append('in time')
+        except TookTooLong: res.append('late')
+    t = threading.Thread(target=run)
+    t.start(); t.join(20)
+    assert 'does every loop end?' in res[0].message and res[1] == 'in time'
+
+def test_a_rule_is_checked_within_the_limit():
+    class Judged(Double):
+        def judge(self, answer):
+            while True: time.sleep(.001)
+    assert 'does every loop end?' in Judged().check(lambda x: 2*x).message
+
+def test_imports_of_a_check_do_not_count():
+    "The first check of a lesson loads what its solution needs"
+    class Slow(Double):
+        solution_code = 'import time\ntime.sleep(.7)\ndef double(x): return x + x'
+    assert Slow().check(lambda x: 2*x)
 
 def test_an_interrupt_is_answered_in_one_line(home):
     def double(x): raise KeyboardInterrupt

@@ -1,7 +1,8 @@
 "The exercises of 01_kernels"
 import torch
 from functools import cached_property
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 def _images(*shapes):
     "Whole numbers, which no rounding disturbs"
@@ -25,20 +26,17 @@ class Line(Exercise):
     solution_code = 'line_kernel = torch.tensor([[-1., -1, -1], [2, 2, 2], [-1, -1, -1]])'
     mistakes = {
         'This kernel looks for an edge, dark on one side only. A line has the same tone on both sides.':
-            'line_kernel = top_edge',
+            Mistake('line_kernel = top_edge'),
         'This kernel finds vertical lines. Rows and columns have changed places.':
-            'line_kernel = torch.tensor([[-1., 2, -1], [-1, 2, -1], [-1, 2, -1]])',
+            Mistake('line_kernel = torch.tensor([[-1., 2, -1], [-1, 2, -1], [-1, 2, -1]])'),
         'This kernel also responds to a patch of one tone, because its weights do not add up to 0.':
-            'line_kernel = torch.tensor([[0., 0, 0], [1, 1, 1], [0, 0, 0]])',
+            Mistake('line_kernel = torch.tensor([[0., 0, 0], [1, 1, 1], [0, 0, 0]])', seen.sum_of_weights),
         'This kernel finds a line whose numbers are lower than those around it: every sign is reversed.':
-            'line_kernel = torch.tensor([[1., 1, 1], [-2, -2, -2], [1, 1, 1]])',
+            Mistake('line_kernel = torch.tensor([[1., 1, 1], [-2, -2, -2], [1, 1, 1]])'),
         'This kernel finds dots: its columns do not each add up to 0, so it also sees vertical lines.':
-            'line_kernel = torch.tensor([[-1., -1, -1], [-1, 8, -1], [-1, -1, -1]])',
+            Mistake('line_kernel = torch.tensor([[-1., -1, -1], [-1, 8, -1], [-1, -1, -1]])'),
         'This kernel compares with the row above only, so it is an edge kernel: it finds the upper border '
-        'of ink.':
-            'line_kernel = torch.tensor([[-1., -1, -1], [1, 1, 1], [0, 0, 0]])',
-        'This kernel responds to a line one row too high.':
-            'line_kernel = torch.tensor([[2., 2, 2], [-1, -1, -1], [-1, -1, -1]])',
+        'of ink.': Mistake('line_kernel = torch.tensor([[-1., -1, -1], [1, 1, 1], [0, 0, 0]])'),
     }
     labels = ('the sign of the response to a patch of ones',
               'the sign of the response to a line through the center',
@@ -69,30 +67,36 @@ class Centers(Exercise):
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(ks//2, w-ks//2, stride)] for i in range(ks//2, h-ks//2, stride)]'''
     mistakes = {
-        'Two `for` clauses in one pair of brackets make a flat list. A grid needs nested brackets.': '''
+        'Two `for` clauses in one pair of brackets make a flat list. A grid needs nested brackets.':
+            Mistake('''
 def centers(h, w, ks, stride):
-    return [(i, j) for i in range(ks//2, h-ks//2, stride) for j in range(ks//2, w-ks//2, stride)]''',
-        'Row and column are swapped within each pair.': '''
+    return [(i, j) for i in range(ks//2, h-ks//2, stride) for j in range(ks//2, w-ks//2, stride)]'''),
+        'Row and column are swapped within each pair.': Mistake('''
 def centers(h, w, ks, stride):
     return [[(j, i) for j in range(ks//2, w-ks//2, stride)] for i in range(ks//2, h-ks//2, stride)]''',
-        'The grid is transposed: the inner list should run along a row.': '''
+            seen.row_column),
+        'The grid is transposed: the inner list should run along a row.': Mistake('''
 def centers(h, w, ks, stride):
     return [[(i, j) for i in range(ks//2, h-ks//2, stride)] for j in range(ks//2, w-ks//2, stride)]''',
-        'These are the positions of the upper left corner of the window, not of its center.': '''
+            seen.grid_axes),
+        'These are the positions of the upper left corner of the window, not of its center.': Mistake('''
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(0, w-ks+1, stride)] for i in range(0, h-ks+1, stride)]''',
-        'The last position is missing: a range ends before its second number.': '''
+            seen.corner_or_center),
+        'The last position is missing: a range ends before its second number.': Mistake('''
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(ks//2, w-1-ks//2, stride)] for i in range(ks//2, h-1-ks//2, stride)]''',
-        'These windows hang over the edge: without padding, the center cannot be at pixel 0.': '''
+            seen.plus_one),
+        'These windows hang over the edge: without padding, the center cannot be at pixel 0.': Mistake('''
 def centers(h, w, ks, stride):
-    return [[(i, j) for j in range(0, w, stride)] for i in range(0, h, stride)]''',
-        'The stride is not used.': '''
+    return [[(i, j) for j in range(0, w, stride)] for i in range(0, h, stride)]'''),
+        'The stride is not used.': Mistake('''
 def centers(h, w, ks, stride):
-    return [[(i, j) for j in range(ks//2, w-ks//2)] for i in range(ks//2, h-ks//2)]''',
-        'Height and width are swapped.': '''
+    return [[(i, j) for j in range(ks//2, w-ks//2)] for i in range(ks//2, h-ks//2)]''', seen.no_stride),
+        'Height and width are swapped.': Mistake('''
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(ks//2, h-ks//2, stride)] for i in range(ks//2, w-ks//2, stride)]''',
+            seen.height_for_width),
     }
     def cases(self):
         return [(5, 5, 3, 1), (5, 7, 3, 1), (28, 28, 3, 2), (9, 8, 5, 3), (7, 9, 1, 2),
@@ -114,34 +118,38 @@ def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return correlate(img, kernel.flip(0, 1), padding=(kh-1, kw-1))'''
     mistakes = {
-        'This is cross-correlation: the kernel is not rotated.': '''
+        'This is cross-correlation: the kernel is not rotated.': Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
-    return correlate(img, kernel, padding=(kh-1, kw-1))''',
-        'The kernel is flipped from top to bottom only. Rotating it by 180 degrees flips both axes.': '''
+    return correlate(img, kernel, padding=(kh-1, kw-1))''', seen.flip),
+        'The kernel is flipped from top to bottom only. Rotating it by 180 degrees flips both axes.':
+            Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
-    return correlate(img, kernel.flip(0), padding=(kh-1, kw-1))''',
-        'The kernel is flipped from left to right only. Rotating it by 180 degrees flips both axes.': '''
+    return correlate(img, kernel.flip(0), padding=(kh-1, kw-1))'''),
+        'The kernel is flipped from left to right only. Rotating it by 180 degrees flips both axes.':
+            Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
-    return correlate(img, kernel.flip(1), padding=(kh-1, kw-1))''',
-        'The kernel is transposed, not rotated by 180 degrees.': '''
+    return correlate(img, kernel.flip(1), padding=(kh-1, kw-1))'''),
+        'The kernel is transposed, not rotated by 180 degrees.': Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
     return F.conv2d(F.pad(img, (kw-1, kw-1, kh-1, kh-1))[None, None], kernel.T[None, None])[0, 0]''',
-        'This is the convolution without padding, which SciPy calls "valid"; the edges are missing.': '''
-def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1))''',
-        'This pads with half of the kernel. "Full" pads with one row less than the kernel has.': '''
+            seen.transposed_kernel),
+        'This is the convolution without padding, which SciPy calls "valid"; the edges are missing.':
+            Mistake('''
+def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1))'''),
+        'This pads with half of the kernel. "Full" pads with one row less than the kernel has.': Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
-    return correlate(img, kernel.flip(0, 1), padding=(kh//2, kw//2))''',
-        'Rows and columns are swapped in the padding. Try a kernel that is not square.': '''
+    return correlate(img, kernel.flip(0, 1), padding=(kh//2, kw//2))'''),
+        'Rows and columns are swapped in the padding. Try a kernel that is not square.': Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
-    return correlate(img, kernel.flip(0, 1), padding=(kw-1, kh-1))''',
-        'The padding is one row and one column too wide.': '''
-def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1), padding=tuple(kernel.shape))''',
+    return correlate(img, kernel.flip(0, 1), padding=(kw-1, kh-1))''', seen.pad_order),
+        'The padding is one row and one column too wide.': Mistake('''
+def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1), padding=tuple(kernel.shape))'''),
     }
     def cases(self): return list(zip(_images(*[(6, 7)]*4), _images((3, 3), (2, 2), (3, 5), (1, 4))))
     also_right = (solution_code.replace('flip(0, 1)', 'flip(1, 0)'),)
@@ -161,21 +169,21 @@ class OneNumber(Exercise):
              'responses cancel.')
     solution_code = 'def one_number(img): return correlate(img, left_edge).clamp(min=0).sum()'
     mistakes = {
-        'This is the amount of ink. A 1 has less of it than a 0, but its negative has more than a '
-        'negative 0, so '
-        'no one threshold is right for both forms.': 'def one_number(img): return img.mean()',
+        'This is the amount of ink. A 1 has less of it than a 0, but its negative has more than a negative '
+        '0, so no one threshold is right for both forms.': Mistake('def one_number(img): return img.mean()'),
         'The responses cancel when they are added up: every stroke has a left edge and a right edge. Take '
-        'the positive part first.': 'def one_number(img): return correlate(img, left_edge).sum()',
+        'the positive part first.': Mistake('def one_number(img): return correlate(img, left_edge).sum()'),
         'The middle pixel separates the originals, but for negatives the two digits are swapped.':
-            'def one_number(img): return img[14, 14]',
+            Mistake('def one_number(img): return img[14, 14]'),
         'The number of dark pixels is the amount of ink again, and a negative has much more of it.':
-            'def one_number(img): return (img > .5).sum()',
+            Mistake('def one_number(img): return (img > .5).sum()'),
         'Every image has a pixel that is (nearly) 1, so the maximum says nothing.':
-            'def one_number(img): return img.max()',
+            Mistake('def one_number(img): return img.max()'),
         'The largest response says how sharp the sharpest edge is, and nearly every digit has a sharp one. '
-        'Add the responses up instead.': 'def one_number(img): return correlate(img, left_edge).max()',
-        'The variance is the same for both forms, but it depends on how much ink there is, and a thick 1 has '
-        'more than a thin 0.': 'def one_number(img): return img.var()',
+        'Add the responses up instead.':
+            Mistake('def one_number(img): return correlate(img, left_edge).max()'),
+        'The variance is the same for both forms, but it depends on how much ink there is, and a thick 1 '
+        'has more than a thin 0.': Mistake('def one_number(img): return img.var()'),
     }
     labels = ('the share of 600 images that the best threshold gets right',)
     @cached_property

@@ -1,6 +1,7 @@
 "The exercises of 02_stride_padding"
 import torch
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class Unused(Exercise):
     id,title,name = '02.1','The cells that nobody reads','unused'
@@ -13,17 +14,17 @@ class Unused(Exercise):
     solution_code = 'def unused(n, ks, stride): return (n - ks) % stride'
     mistakes = {
         'This is the remainder of n itself. The starts of the windows can only move by n - ks cells.':
-            'def unused(n, ks, stride): return n % stride',
+            Mistake('def unused(n, ks, stride): return n % stride'),
         'This is one too many: after n - ks cells, the last start is the position itself.':
-            'def unused(n, ks, stride): return (n - ks) % stride + 1',
+            Mistake('def unused(n, ks, stride): return (n - ks) % stride + 1'),
         'These are the cells that the windows do not start at, not those that they do not reach.':
-            'def unused(n, ks, stride): return n - ((n - ks)//stride + 1)',
+            Mistake('def unused(n, ks, stride): return n - ((n - ks)//stride + 1)'),
         'This ignores the stride: it is what is left behind the first window.':
-            'def unused(n, ks, stride): return n - ks',
+            Mistake('def unused(n, ks, stride): return n - ks'),
         'This counts windows of stride cells each. A window covers ks cells and may overlap the next.':
-            'def unused(n, ks, stride): return n - ((n - ks)//stride + 1)*stride',
+            Mistake('def unused(n, ks, stride): return n - ((n - ks)//stride + 1)*stride'),
         'These windows do not overlap: each covers ks cells, but the next one starts stride cells later.':
-            'def unused(n, ks, stride): return n % ks',
+            Mistake('def unused(n, ks, stride): return n % ks', seen.overlap),
     }
     def cases(self): return [(28, 3, 2), (27, 3, 2), (28, 5, 4), (10, 2, 5), (7, 7, 1), (9, 2, 4), (11, 4, 6)]
     also_right = ('def unused(n, ks, stride): return (n + -ks) % stride',)
@@ -42,16 +43,17 @@ class WhichWindow(Exercise):
     solution_code = 'window = Window(5, stride=4, padding=1)'
     mistakes = {
         'With a padding of half the kernel, the size is right, but no window reaches row and column 31.':
-            'window = Window(5, stride=4, padding=2)',
+            Mistake('window = Window(5, stride=4, padding=2)', seen.truncated),
         'A stride of 2 halves the image. It takes a stride of 4 to go from 32 to 8 in one layer.':
-            'window = Window(5, stride=2, padding=2)',
-        'Without padding there are only 7 positions: floor((32 - 5)/4) + 1.': 'window = Window(5, stride=4)',
+            Mistake('window = Window(5, stride=2, padding=2)'),
+        'Without padding there are only 7 positions: floor((32 - 5)/4) + 1.':
+            Mistake('window = Window(5, stride=4)'),
         'The kernel should have a size of 5. This one has 4, which would cut the image into blocks.':
-            'window = Window(4, stride=4)',
+            Mistake('window = Window(4, stride=4)'),
         'The rows are right, but the columns shrink from 32 to 4, because the stride differs.':
-            'window = Window(5, stride=(4, 9), padding=1)',
+            Mistake('window = Window(5, stride=(4, 9), padding=1)'),
         'A dilated kernel leaves gaps between its cells, and this one leaves pixels out.':
-            'window = Window(5, stride=4, padding=3, dilation=2)',
+            Mistake('window = Window(5, stride=4, padding=3, dilation=2)'),
     }
     labels = ('the kernel', 'the output of 32 x 32', 'the pixels that no window reads')
     def outputs(self, answer):
@@ -77,30 +79,32 @@ def same_even(x, k):
     before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
     return F.conv2d(F.pad(x, (before, after, before, after)), k)'''
     mistakes = {
-        'The larger half is on the left and at the top. PyTorch puts it on the right and at the bottom.': '''
+        'The larger half is on the left and at the top. PyTorch puts it on the right and at the bottom.':
+            Mistake('''
 def same_even(x, k):
     before,after = k.shape[-1]//2,(k.shape[-1] - 1)//2
-    return F.conv2d(F.pad(x, (before, after, before, after)), k)''',
-        'Padding by half the kernel on every side makes the output one row and one column larger.': '''
-def same_even(x, k): return F.conv2d(x, k, padding=k.shape[-1]//2)''',
-        'This makes the output one row and one column smaller, because ks - 1 is an odd number.': '''
-def same_even(x, k): return F.conv2d(x, k, padding=(k.shape[-1] - 1)//2)''',
-        'Without padding the output is smaller than the input.': '''
-def same_even(x, k): return F.conv2d(x, k)''',
-        'All of the padding is on the right and at the bottom. It should be divided as equally as '
-        'possible.': '''
+    return F.conv2d(F.pad(x, (before, after, before, after)), k)''', seen.same_side),
+        'Padding by half the kernel on every side makes the output one row and one column larger.':
+            Mistake('''
+def same_even(x, k): return F.conv2d(x, k, padding=k.shape[-1]//2)''', seen.same_too_large),
+        'This makes the output one row and one column smaller, because ks - 1 is an odd number.': Mistake('''
+def same_even(x, k): return F.conv2d(x, k, padding=(k.shape[-1] - 1)//2)''', seen.same_too_small),
+        'Without padding the output is smaller than the input.': Mistake('''
+def same_even(x, k): return F.conv2d(x, k)'''),
+        'All of the padding is on the right and at the bottom. It should be divided as equally as possible.':
+            Mistake('''
 def same_even(x, k):
     all_of_it = k.shape[-1] - 1
-    return F.conv2d(F.pad(x, (0, all_of_it, 0, all_of_it)), k)''',
-        'The size is right, but the border is a copy of the nearest pixels. PyTorch pads with zeros '
-        'here.': '''
+    return F.conv2d(F.pad(x, (0, all_of_it, 0, all_of_it)), k)'''),
+        'The size is right, but the border is a copy of the nearest pixels. PyTorch pads with zeros here.':
+            Mistake('''
 def same_even(x, k):
     before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
-    return F.conv2d(F.pad(x, (before, after, before, after), mode='replicate'), k)''',
-        'The kernel is flipped. PyTorch computes the cross-correlation.': '''
+    return F.conv2d(F.pad(x, (before, after, before, after), mode='replicate'), k)'''),
+        'The kernel is flipped. PyTorch computes the cross-correlation.': Mistake('''
 def same_even(x, k):
     before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
-    return F.conv2d(F.pad(x, (before, after, before, after)), k.flip(2, 3))''',
+    return F.conv2d(F.pad(x, (before, after, before, after)), k.flip(2, 3))''', seen.flip),
     }
     def cases(self):
         g = torch.Generator().manual_seed(0)

@@ -1,6 +1,7 @@
 "The exercises of 03_channels"
 import torch
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 def _random(*shapes, seed=0):
     g = torch.Generator().manual_seed(seed)
@@ -20,19 +21,19 @@ class TwoLayersInOne(Exercise):
     solution_code = 'def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[None]'
     mistakes = {
         'The axis of the filters is missing: a weight has four axes, and the first one counts the filters.':
-            'def fold(mix, kernel): return mix.view(3, 1, 1)*kernel',
+            Mistake('def fold(mix, kernel): return mix.view(3, 1, 1)*kernel'),
         'Every channel gets the whole kernel. Its share in the gray is missing.':
-            'def fold(mix, kernel): return kernel.expand(1, 3, 3, 3)',
+            Mistake('def fold(mix, kernel): return kernel.expand(1, 3, 3, 3)', seen.one_kernel),
         'The shares multiply the columns of the kernel. They belong to the channels.':
-            'def fold(mix, kernel): return (mix*kernel).expand(1, 3, 3, 3)',
+            Mistake('def fold(mix, kernel): return (mix*kernel).expand(1, 3, 3, 3)'),
         'The shares multiply the rows of the kernel. They belong to the channels.':
-            'def fold(mix, kernel): return (mix[:, None]*kernel).expand(1, 3, 3, 3)',
+            Mistake('def fold(mix, kernel): return (mix[:, None]*kernel).expand(1, 3, 3, 3)'),
         'These are three filters on one channel. One filter on three channels has shape (1, 3, 3, 3).':
-            'def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[:, None]',
+            Mistake('def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[:, None]'),
         'The shares are added to the kernel. Two convolutions in a row multiply.':
-            'def fold(mix, kernel): return (mix.view(3, 1, 1) + kernel)[None]',
+            Mistake('def fold(mix, kernel): return (mix.view(3, 1, 1) + kernel)[None]'),
         'The kernel is flipped. Chained layers of PyTorch do not flip anything.':
-            'def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel.flip(0, 1))[None]',
+            Mistake('def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel.flip(0, 1))[None]', seen.flip),
     }
     def cases(self): return [tuple(_random((3,), (3, 3), seed=s)) for s in range(2)]
     passed = 'one filter of shape (1, 3, 3, 3) does the work of the two layers'
@@ -57,32 +58,24 @@ def densify(w, groups):
     return dense'''
     mistakes = {
         'This is the grouped weight as it was. Its second axis has C_in / groups channels, and C_in are '
-        'needed.':
-            'def densify(w, groups): return w',
+        'needed.': Mistake('def densify(w, groups): return w', seen.grouped_weight),
         'Each filter reads every group with the same kernels. Outside of its own group they should be zero.':
-            'def densify(w, groups): return w.repeat(1, groups, 1, 1)',
-        'All filters read the first group of channels.': '''
+            Mistake('def densify(w, groups): return w.repeat(1, groups, 1, 1)', seen.groups_like_one),
+        'All filters read the first group of channels.': Mistake('''
 def densify(w, groups):
-    return torch.cat([w, w.new_zeros(w.shape[0], w.shape[1]*(groups - 1), *w.shape[2:])], 1)''',
-        'The groups read their channels in reverse order.': '''
-def densify(w, groups):
-    dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
-    for g,part in enumerate(w.chunk(groups)):
-        at = groups - 1 - g
-        dense[g*len(part):(g + 1)*len(part), at*w.shape[1]:(at + 1)*w.shape[1]] = part
-    return dense''',
-        'The filters are dealt out to the groups one by one. The filters of a group are next to each '
-        'other.': '''
+    return torch.cat([w, w.new_zeros(w.shape[0], w.shape[1]*(groups - 1), *w.shape[2:])], 1)'''),
+        'The filters are dealt out to the groups one by one. The filters of a group are next to each other.':
+            Mistake('''
 def densify(w, groups):
     dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
     for i,f in enumerate(w): dense[i, i%groups*w.shape[1]:(i%groups + 1)*w.shape[1]] = f
-    return dense''',
-        'The channels of a group are dealt out one by one. The channels of a group are next to each '
-        'other.': '''
+    return dense''', seen.group_order),
+        'The channels of a group are dealt out one by one. The channels of a group are next to each other.':
+            Mistake('''
 def densify(w, groups):
     dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
     for g,part in enumerate(w.chunk(groups)): dense[g*len(part):(g + 1)*len(part), g::groups] = part
-    return dense''',
+    return dense'''),
     }
     def cases(self):
         shapes = {(4, 4, 3, 2): 1, (6, 1, 3, 2): 6, (4, 3, 3, 2): 2, (8, 1, 3, 2): 4, (9, 2, 1, 2): 3}
@@ -105,20 +98,17 @@ class Shadow(Exercise):
     solution_code = 'def shadow_free(im, w): return F.conv2d(im.log(), w)'
     mistakes = {
         'This is the filter as it is, and it sees the shadow: a difference of darker numbers is smaller.':
-            'def shadow_free(im, w): return F.conv2d(im, w)',
+            Mistake('def shadow_free(im, w): return F.conv2d(im, w)'),
         'This divides by the brightest pixel of the picture. The shadow covers a part of it only.':
-            'def shadow_free(im, w): return F.conv2d(im/im.max(), w)',
+            Mistake('def shadow_free(im, w): return F.conv2d(im/im.max(), w)'),
         'This divides by the mean of the picture. A shadow covers a part of it, and darkens only that part.':
-            'def shadow_free(im, w): return F.conv2d(im/im.mean(), w)',
+            Mistake('def shadow_free(im, w): return F.conv2d(im/im.mean(), w)'),
         'The output has the size of the input. Padding is not asked for, and zeros at the border are an '
-        'edge.':
-            'def shadow_free(im, w): return F.conv2d(im.log(), w, padding=1)',
+        'edge.': Mistake('def shadow_free(im, w): return F.conv2d(im.log(), w, padding=1)'),
         'The logarithm comes too late: it has to be taken of the pixels, before the filter.':
-            'def shadow_free(im, w): return F.conv2d(im, w).abs().log()',
+            Mistake('def shadow_free(im, w): return F.conv2d(im, w).abs().log()'),
         'This does not see the shadow, but it does not see the edge from red to green either.':
-            'def shadow_free(im, w): return F.conv2d(im*0, w)',
-        'The exponential makes products of sums. Here it has to be the other way around.':
-            'def shadow_free(im, w): return F.conv2d(im.exp(), w)',
+            Mistake('def shadow_free(im, w): return F.conv2d(im*0, w)'),
     }
     labels = ('the shape', 'the change that a shadow makes', 'the response to an edge from red to green')
     def cases(self):

@@ -1,7 +1,8 @@
 "The exercises of 04_matmul"
 import torch
 import torch.nn.functional as F
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 def _random(*shapes, seed=0):
     g = torch.Generator().manual_seed(seed)
@@ -21,36 +22,38 @@ def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
     return nf*out*out,ni*n*n'''
     mistakes = {
-        'The kernel size is the number of weights in a row that are not zero, not the number of rows.': '''
-def matrix_shape(ni, nf, n, ks, stride, padding): return ks*ks,n*n''',
-        'This is the transpose: a matrix has a row for each number that comes out.': '''
+        'The kernel size is the number of weights in a row that are not zero, not the number of rows.':
+            Mistake('''
+def matrix_shape(ni, nf, n, ks, stride, padding): return ks*ks,n*n'''),
+        'This is the transpose: a matrix has a row for each number that comes out.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
-    return ni*n*n,nf*out*out''',
-        'Channels and filters are missing: this is the matrix of one kernel on one channel.': '''
+    return ni*n*n,nf*out*out'''),
+        'Channels and filters are missing: this is the matrix of one kernel on one channel.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
-    return out*out,n*n''',
-        'The padding is not part of the image: its zeros need no columns.': '''
+    return out*out,n*n'''),
+        'The padding is not part of the image: its zeros need no columns.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
-    return nf*out*out,ni*(n + 2*padding)**2''',
-        'Padding is added on both sides, so it counts twice in the number of positions.': '''
+    return nf*out*out,ni*(n + 2*padding)**2'''),
+        'Padding is added on both sides, so it counts twice in the number of positions.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + padding - ks)//stride + 1
-    return nf*out*out,ni*n*n''',
-        'The stride is not used: with a larger stride there are fewer positions.': '''
+    return nf*out*out,ni*n*n'''),
+        'The stride is not used: with a larger stride there are fewer positions.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = n + 2*padding - ks + 1
-    return nf*out*out,ni*n*n''',
-        'The first position is missing: the number of steps plus one is the number of positions.': '''
+    return nf*out*out,ni*n*n''', seen.no_stride),
+        'The first position is missing: the number of steps plus one is the number of positions.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride
-    return nf*out*out,ni*n*n''',
-        'There is one row for each position of the window, not for each output: the filters are missing.': '''
+    return nf*out*out,ni*n*n''', seen.plus_one),
+        'There is one row for each position of the window, not for each output: the filters are missing.':
+            Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
-    return out*out,ni*n*n''',
+    return out*out,ni*n*n'''),
     }
     def cases(self):
         return [(1, 1, 3, 2, 1, 0), (1, 1, 28, 3, 1, 0), (3, 4, 9, 3, 1, 1), (2, 5, 8, 3, 2, 1),
@@ -72,26 +75,24 @@ def matrix_of(f, in_shape):
     c,h,w = in_shape
     return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1).T'''
     mistakes = {
-        'This is the transpose: the result for unit image j is a column, not a row.': '''
+        'This is the transpose: the result for unit image j is a column, not a row.': Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
-    return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1)''',
-        'These are the results for one image of ones. That gives the sum of all columns.': '''
-def matrix_of(f, in_shape): return f(torch.ones(1, *in_shape)).flatten(1).T''',
-        'The results are not flattened: a matrix has two axes, so each result becomes a column.': '''
+    return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1)'''),
+        'These are the results for one image of ones. That gives the sum of all columns.': Mistake('''
+def matrix_of(f, in_shape): return f(torch.ones(1, *in_shape)).flatten(1).T'''),
+        'The results are not flattened: a matrix has two axes, so each result becomes a column.': Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
-    return f(torch.eye(c*h*w).view(-1, c, h, w)) # (inputs, C', H', W')''',
-        'The channels are missing: there is a unit image for every pixel of every channel.': '''
+    return f(torch.eye(c*h*w).view(-1, c, h, w)) # (inputs, C', H', W')'''),
+        'The channels are missing: there is a unit image for every pixel of every channel.': Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
-    return f(torch.eye(h*w).view(-1, 1, h, w).expand(-1, c, h, w)).flatten(1).T''',
-        'Height and width have changed places in the unit images.': '''
+    return f(torch.eye(h*w).view(-1, 1, h, w).expand(-1, c, h, w)).flatten(1).T'''),
+        'Height and width have changed places in the unit images.': Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
-    return f(torch.eye(c*h*w).view(-1, c, w, h).transpose(2, 3)).flatten(1).T''',
-        'This is the result for one image. A matrix needs the result for every unit image.': '''
-def matrix_of(f, in_shape): return f(torch.linspace(0, 1, 48).view(1, *in_shape)).flatten(1).T''',
+    return f(torch.eye(c*h*w).view(-1, c, w, h).transpose(2, 3)).flatten(1).T''', seen.height_for_width),
     }
     def cases(self):
         weight = torch.arange(36.).view(2, 2, 3, 3)
@@ -116,20 +117,27 @@ class WhichOutputPadding(Exercise):
 def output_padding_for(n, ks, stride, padding, dilation):
     return (n + 2*padding - dilation*(ks - 1) - 1) % stride'''
     mistakes = {
-        'This is the largest value that is allowed. It is right for some sizes only.': '''
-def output_padding_for(n, ks, stride, padding, dilation): return stride - 1''',
-        'The dilation is missing: the kernel spans dilation*(ks - 1) + 1 cells.': '''
+        'This is the largest value that is allowed. It is right for some sizes only.': Mistake('''
+def output_padding_for(n, ks, stride, padding, dilation): return stride - 1''', seen.way_back),
+        'The dilation is missing: the kernel spans dilation*(ks - 1) + 1 cells.': Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation): return (n + 2*padding - ks) % stride''',
-        'Padding is added on both sides, so it counts twice.': '''
+            seen.no_dilation),
+        'Padding is added on both sides, so it counts twice.': Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation):
-    return (n + padding - dilation*(ks - 1) - 1) % stride''',
-        'This is off by one: the kernel spans dilation*(ks - 1) + 1 cells, not dilation*(ks - 1).': '''
+    return (n + padding - dilation*(ks - 1) - 1) % stride'''),
+        'This is off by one: the kernel spans dilation*(ks - 1) + 1 cells, not dilation*(ks - 1).':
+            Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation):
-    return (n + 2*padding - dilation*(ks - 1)) % stride''',
-        'This is the remainder of n alone. Kernel and padding move it.': '''
-def output_padding_for(n, ks, stride, padding, dilation): return n % stride''',
-        'Without output padding, the way back leads to the smallest image that gives the same output.': '''
-def output_padding_for(n, ks, stride, padding, dilation): return 0''',
+    return (n + 2*padding - dilation*(ks - 1)) % stride'''),
+        'This is the remainder of n alone. Kernel and padding move it.': Mistake('''
+def output_padding_for(n, ks, stride, padding, dilation): return n % stride'''),
+        'Without output padding, the way back leads to the smallest image that gives the same output.':
+            Mistake('''
+def output_padding_for(n, ks, stride, padding, dilation): return 0''', seen.no_output_padding),
+        'The kernel spans dilation*(ks - 1) + 1 cells. This counts a gap behind its last cell, too.':
+            Mistake('''
+def output_padding_for(n, ks, stride, padding, dilation):
+    return (n + 2*padding - dilation*ks) % stride''', seen.dilated_size),
     }
     def cases(self):
         return [(28, 3, 2, 1, 1), (27, 3, 2, 1, 1), (28, 3, 1, 1, 1), (30, 5, 3, 2, 1), (31, 3, 4, 0, 2),
@@ -156,29 +164,31 @@ def grouped_conv(x, weight, groups):
     filters = weight.flatten(1).unflatten(0, (groups, -1))
     return (filters @ columns).flatten(1, 2).unflatten(-1, (h, w))'''
     mistakes = {
-        'The positions are still in one row. They should be rows and columns again.': '''
+        'The positions are still in one row. They should be rows and columns again.': Mistake('''
 def grouped_conv(x, weight, groups):
     columns = im2col(x, weight.shape[2:]).unflatten(1, (groups, -1))
-    return (weight.flatten(1).unflatten(0, (groups, -1)) @ columns).flatten(1, 2)''',
+    return (weight.flatten(1).unflatten(0, (groups, -1)) @ columns).flatten(1, 2)'''),
         'The channels are dealt out to the groups one by one. The channels of a group are next to each '
-        'other.': '''
+        'other.': Mistake('''
 def grouped_conv(x, weight, groups):
     order = torch.arange(x.shape[1]).view(-1, groups).T.flatten()
-    return F.conv2d(x[:, order], weight, groups=groups)''',
-        'The groups are still an axis of their own. The filters of all groups should be one axis.': '''
+    return F.conv2d(x[:, order], weight, groups=groups)'''),
+        'The groups are still an axis of their own. The filters of all groups should be one axis.':
+            Mistake('''
 def grouped_conv(x, weight, groups):
     h,w = (n - ks + 1 for n,ks in zip(x.shape[2:], weight.shape[2:]))
     columns = im2col(x, weight.shape[2:]).unflatten(1, (groups, -1))
-    return (weight.flatten(1).unflatten(0, (groups, -1)) @ columns).unflatten(-1, (h, w))''',
-        'The filters of the groups are interleaved. They should follow each other, group by group.': '''
+    return (weight.flatten(1).unflatten(0, (groups, -1)) @ columns).unflatten(-1, (h, w))'''),
+        'The filters of the groups are interleaved. They should follow each other, group by group.':
+            Mistake('''
 def grouped_conv(x, weight, groups):
     y = F.conv2d(x, weight, groups=groups)
-    return y.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)''',
-        'The kernels are flipped. PyTorch computes the cross-correlation.': '''
-def grouped_conv(x, weight, groups): return F.conv2d(x, weight.flip(2, 3), groups=groups)''',
-        'Only the first group is there.': '''
+    return y.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)''', seen.group_order),
+        'The kernels are flipped. PyTorch computes the cross-correlation.': Mistake('''
+def grouped_conv(x, weight, groups): return F.conv2d(x, weight.flip(2, 3), groups=groups)''', seen.flip),
+        'Only the first group is there.': Mistake('''
 def grouped_conv(x, weight, groups):
-    return F.conv2d(x[:, :weight.shape[1]], weight[:len(weight)//groups])''',
+    return F.conv2d(x[:, :weight.shape[1]], weight[:len(weight)//groups])'''),
     }
     def cases(self):
         sizes = (3, 4, 1),(4, 6, 2),(6, 6, 3)
@@ -208,32 +218,33 @@ def conv_backward(x, weight, grad):
     to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
     return to_x,to_weight'''
     mistakes = {
-        'The gradient of x is right. The one of the weight has its first two axes the wrong way around.': '''
+        'The gradient of x is right. The one of the weight has its first two axes the wrong way around.':
+            Mistake('''
 def conv_backward(x, weight, grad):
-    return F.conv_transpose2d(grad, weight),F.conv2d(x.transpose(0, 1), grad.transpose(0, 1))''',
-        'The kernels are not turned: on the way back, a pixel meets the last weight first.': '''
+    return F.conv_transpose2d(grad, weight),F.conv2d(x.transpose(0, 1), grad.transpose(0, 1))'''),
+        'The kernels are not turned: on the way back, a pixel meets the last weight first.': Mistake('''
 def conv_backward(x, weight, grad):
     pad = weight.shape[3] - 1,weight.shape[3] - 1,weight.shape[2] - 1,weight.shape[2] - 1
     to_x = F.conv2d(F.pad(grad, pad), weight.transpose(0, 1))
-    return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)''',
-        'The gradients have changed places: first the one of x, then the one of the weight.': '''
+    return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)''', seen.backward_flip),
+        'The gradients have changed places: first the one of x, then the one of the weight.': Mistake('''
 def conv_backward(x, weight, grad):
     to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
-    return to_weight,F.conv_transpose2d(grad, weight)''',
+    return to_weight,F.conv_transpose2d(grad, weight)'''),
         'The gradient of the weight is the mean over the batch. The loss adds the images up, so it is the '
-        'sum.': '''
+        'sum.': Mistake('''
 def conv_backward(x, weight, grad):
     to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
-    return F.conv_transpose2d(grad, weight),to_weight/len(x)''',
-        'The gradient of the weight is turned by half a circle.': '''
+    return F.conv_transpose2d(grad, weight),to_weight/len(x)'''),
+        'The gradient of the weight is turned by half a circle.': Mistake('''
 def conv_backward(x, weight, grad):
     to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
-    return F.conv_transpose2d(grad, weight),to_weight.flip(2, 3)''',
+    return F.conv_transpose2d(grad, weight),to_weight.flip(2, 3)''', seen.weight_gradient),
         'The gradient of x is smaller than x: pixels at the edge have a gradient, too, so grad must be '
-        'padded.': '''
+        'padded.': Mistake('''
 def conv_backward(x, weight, grad):
     to_x = F.conv2d(grad, weight.transpose(0, 1).flip(2, 3))
-    return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)''',
+    return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)'''),
     }
     def cases(self):
         return [tuple(_random((2, 3, 6, 7), (4, 3, 3, 2), (2, 4, 4, 6))),

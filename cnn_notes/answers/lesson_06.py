@@ -1,7 +1,8 @@
 "The exercises of 06_counting"
 import torch
 from torch import nn
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class Macs(Exercise):
     id,title,name = '06.1','By heart','macs'
@@ -14,21 +15,23 @@ class Macs(Exercise):
     solution_code = 'def macs(ni, nf, ks, out, groups): return out*out*nf*(ni//groups)*ks*ks'
     mistakes = {
         'Each filter reads the channels of its own group only, so there are ni/groups kernels in it.':
-            'def macs(ni, nf, ks, out, groups): return out*out*nf*ni*ks*ks',
+            Mistake('''
+def macs(ni, nf, ks, out, groups): return out*out*nf*ni*ks*ks''', seen.flops_without_groups),
         'These are the parameters. Each of them is used at every position.':
-            'def macs(ni, nf, ks, out, groups): return nf*(ni//groups)*ks*ks',
+            Mistake('def macs(ni, nf, ks, out, groups): return nf*(ni//groups)*ks*ks'),
         'The positions form a square: out rows of out columns.':
-            'def macs(ni, nf, ks, out, groups): return out*nf*(ni//groups)*ks*ks',
+            Mistake('def macs(ni, nf, ks, out, groups): return out*nf*(ni//groups)*ks*ks'),
         'The kernels are squares: ks rows of ks columns.':
-            'def macs(ni, nf, ks, out, groups): return out*out*nf*(ni//groups)*ks',
+            Mistake('def macs(ni, nf, ks, out, groups): return out*out*nf*(ni//groups)*ks'),
         'The channels of the input are missing: an output adds up products of all of them.':
-            'def macs(ni, nf, ks, out, groups): return out*out*nf*ks*ks',
+            Mistake('def macs(ni, nf, ks, out, groups): return out*out*nf*ks*ks', seen.no_channels),
         'The filters are missing: each of them makes out x out outputs.':
-            'def macs(ni, nf, ks, out, groups): return out*out*(ni//groups)*ks*ks',
-        'This counts additions as well. A multiplication and its addition are one product here.':
-            'def macs(ni, nf, ks, out, groups): return 2*out*out*nf*(ni//groups)*ks*ks',
+            Mistake('def macs(ni, nf, ks, out, groups): return out*out*(ni//groups)*ks*ks'),
+        'This counts additions as well. A multiplication and its addition are one product here.': Mistake('''
+def macs(ni, nf, ks, out, groups): return 2*out*out*nf*(ni//groups)*ks*ks''', seen.flops_and_macs),
         'Groups divide the filters among themselves, too, but each filter is still there: divide only once.':
-            'def macs(ni, nf, ks, out, groups): return out*out*(nf//groups)*(ni//groups)*ks*ks',
+            Mistake('''
+def macs(ni, nf, ks, out, groups): return out*out*(nf//groups)*(ni//groups)*ks*ks''', seen.depthwise_once),
     }
     def cases(self):
         return [(8, 16, 3, 4, 1), (1, 8, 5, 14, 1), (16, 16, 3, 7, 16), (12, 6, 1, 5, 3), (6, 4, 2, 3, 2)]
@@ -47,18 +50,21 @@ class TwoForOne(Exercise):
     solution_code = '''
 small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1))'''
     mistakes = {
-        'There is no activation function between the layers, so the two are one linear map.': '''
+        'There is no activation function between the layers, so the two are one linear map.': Mistake('''
 small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1))''',
-        'Without padding the output is 10 x 10. A padding of 1 in each layer keeps the size.': '''
-small_layers = nn.Sequential(nn.Conv2d(32, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3))''',
-        'One 3 x 3 convolution sees 3 x 3 inputs only.': '''
-small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())''',
-        'This is the 5 x 5 convolution itself, which takes as many multiplications as before.': '''
-small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU())''',
-        'Three 3 x 3 convolutions see 7 x 7 inputs and take more multiplications than the 5 x 5.': '''
-small_layers = nn.Sequential(*(l for _ in range(3) for l in (nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())))''',
-        'A 5 x 5 depthwise convolution alone does not mix the channels: output 0 sees channel 0 only.': '''
-small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2, groups=32), nn.ReLU())''',
+            seen.no_activation),
+        'Without padding the output is 10 x 10. A padding of 1 in each layer keeps the size.': Mistake('''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3))'''),
+        'One 3 x 3 convolution sees 3 x 3 inputs only.': Mistake('''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())''', seen.stacked),
+        'This is the 5 x 5 convolution itself, which takes as many multiplications as before.': Mistake('''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU())'''),
+        'Three 3 x 3 convolutions see 7 x 7 inputs and take more multiplications than the 5 x 5.': Mistake('''
+layers = [l for _ in range(3) for l in (nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())]
+small_layers = nn.Sequential(*layers)'''),
+        'A 5 x 5 depthwise convolution alone does not mix the channels: output 0 sees channel 0 only.':
+            Mistake('''
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2, groups=32), nn.ReLU())''', seen.one_kernel),
     }
     def outputs(self, answer):
         if not isinstance(answer, nn.Module): return [answer]

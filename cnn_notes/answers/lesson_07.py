@@ -1,6 +1,7 @@
 "The exercises of 07_receptive_field"
 from torch import nn
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class Field(Exercise):
     id,title,name = '07.1','The rule, for any number of layers','field'
@@ -13,18 +14,21 @@ class Field(Exercise):
     solution_code = 'def field(ks, n): return 1 + (ks - 1)*(2**n - 1)'
     mistakes = {
         'This adds 4 pixels for every layer, which is right for ks = 3 and n = 2 only.':
-            'def field(ks, n): return ks + 4*(n - 1)',
+            Mistake('def field(ks, n): return ks + 4*(n - 1)'),
         'This is the field without strides, where each layer adds ks - 1 pixels.':
-            'def field(ks, n): return 1 + (ks - 1)*n',
+            Mistake('def field(ks, n): return 1 + (ks - 1)*n'),
         'This multiplies the kernel sizes. Overlapping windows see fewer different pixels.':
-            'def field(ks, n): return ks**n',
-        'The first layer is counted with a step of 2, too, but it steps over pixels themselves: its step '
-        'is 1.':
-            'def field(ks, n): return 1 + (ks - 1)*(2**(n + 1) - 2)',
+            Mistake('def field(ks, n): return ks**n'),
+        'The first layer is counted with a step of 2, too, but it steps over pixels themselves: its step is'
+        ' 1.': Mistake('def field(ks, n): return 1 + (ks - 1)*(2**(n + 1) - 2)'),
         'One pixel is missing: a single output sees at least one.':
-            'def field(ks, n): return (ks - 1)*(2**n - 1)',
+            Mistake('def field(ks, n): return (ks - 1)*(2**n - 1)'),
         'This doubles the whole field in each layer. The steps double, not the field.':
-            'def field(ks, n): return ks*2**(n - 1)',
+            Mistake('def field(ks, n): return ks*2**(n - 1)'),
+        'Each layer adds ks - 1 cells of its input: the first of the ks cells is already there.':
+            Mistake('def field(ks, n): return 1 + ks*(2**n - 1)', seen.whole_kernel),
+        'This is the field of one layer. An output of the next one sees several outputs of the first.':
+            Mistake('def field(ks, n): return ks', seen.stacked),
     }
     def cases(self): return [(ks, n) for ks in (1, 2, 3, 5) for n in (1, 2, 3, 4)]
     passed = 'the same as the formula and the gradient'
@@ -40,18 +44,18 @@ class FarWithLittle(Exercise):
              'The field is 1 + 2*(d1 + d2 + d3).')
     solution_code = 'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 2, 4)))'
     mistakes = {
-        'Three plain layers see 7 x 7 pixels.': 'far = nn.Sequential(*(nn.Conv2d(1, 1, 3) for _ in '
-        'range(3)))',
+        'Three plain layers see 7 x 7 pixels.':
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3) for _ in range(3)))'),
         'These layers use strides. The task asks for stride 1.':
-            'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, stride=2) for _ in range(3)))',
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, stride=2) for _ in range(3)))'),
         'One kernel of 15 x 15 has the field, but not the three small kernels.':
-            'far = nn.Sequential(nn.Conv2d(1, 1, 15))',
+            Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 15))'),
         'A dilation of 2 in every layer gives 13 x 13.':
-            'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=2) for _ in range(3)))',
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=2) for _ in range(3)))'),
         'Padding does not change what a layer sees.':
-            'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=5) for _ in range(3)))',
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=5) for _ in range(3)))'),
         'The kernels are 7 x 7 here, which takes more than five times the weights.':
-            'far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))',
+            Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))'),
     }
     also_right = (solution_code.replace('1, 2, 4', '2, 1, 4'),) # the order does not matter
     labels = ('the layers', 'the kernel sizes', 'the strides', 'the padding', 'the field')
@@ -78,14 +82,13 @@ class SharedPixels(Exercise):
     solution_code = 'def shared(size, stride): return max(size - stride, 0)'
     mistakes = {
         'If the boxes do not touch, they share nothing, and not a negative number of rows.':
-            'def shared(size, stride): return size - stride',
-        'The stride is what the boxes do not share.': 'def shared(size, stride): return min(size, stride)',
+            Mistake('def shared(size, stride): return size - stride'),
+        'The stride is what the boxes do not share.':
+            Mistake('def shared(size, stride): return min(size, stride)'),
         'This is one row too few: rows count from their first to their last, both included.':
-            'def shared(size, stride): return max(size - stride - 1, 0)',
-        'This is one row too many.': 'def shared(size, stride): return max(size - stride + 1, 0)',
-        'This is what both see together.': 'def shared(size, stride): return size + stride',
-        'This is a share, not a number of rows.': 'def shared(size, stride): return max(size - stride, '
-        '0)/size',
+            Mistake('def shared(size, stride): return max(size - stride - 1, 0)'),
+        'This is one row too many.': Mistake('def shared(size, stride): return max(size - stride + 1, 0)'),
+        'This is what both see together.': Mistake('def shared(size, stride): return size + stride'),
     }
     def cases(self): return [(3, 1), (3, 2), (2, 5), (13, 4), (6, 2), (7, 7), (1, 1)]
     passed = 'counted, row by row'

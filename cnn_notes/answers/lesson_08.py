@@ -2,6 +2,7 @@
 import re
 import numpy as np
 import torch
+from cnn_notes.answers import seen
 from cnn_notes.exercises import Exercise, Mistake
 from cnn_notes.geometry import Window
 
@@ -36,7 +37,7 @@ def range_of(w, i, j, top, left):
 def range_of(w, i, j, top, left):
     rows,cols = w.inputs(i, j)
     first,last = get_column_letter(top + rows[0]),get_column_letter(top + rows[-1])
-    return f'{first}{left + cols[0]}:{last}{left + cols[-1]}'"""),
+    return f'{first}{left + cols[0]}:{last}{left + cols[-1]}'""", seen.row_column),
         'The position of the image on the sheet is missing. This is right only where its corner is A1.':
             Mistake("""
 def range_of(w, i, j, top, left):
@@ -47,12 +48,12 @@ def range_of(w, i, j, top, left):
 def range_of(w, i, j, top, left):
     rows,cols = w.inputs(i, j)
     first,last = get_column_letter(left + cols[0] + 1),get_column_letter(left + cols[-1] + 1)
-    return f'{first}{top + rows[0] + 1}:{last}{top + rows[-1] + 1}'"""),
+    return f'{first}{top + rows[0] + 1}:{last}{top + rows[-1] + 1}'""", seen.from_zero),
         'After Z comes AA, and adding to the code of a letter does not know that.': Mistake("""
 def range_of(w, i, j, top, left):
     rows,cols = w.inputs(i, j)
     first,last = chr(64 + left + cols[0]),chr(64 + left + cols[-1])
-    return f'{first}{top + rows[0]}:{last}{top + rows[-1]}'"""),
+    return f'{first}{top + rows[0]}:{last}{top + rows[-1]}'""", seen.letters),
         'This range does not know of the padding: the window begins that many rows and columns earlier.':
             Mistake("""
 def range_of(w, i, j, top, left):
@@ -62,7 +63,8 @@ def range_of(w, i, j, top, left):
             Mistake("""
 def range_of(w, i, j, top, left):
     r,c = top + i - w.padding[0][0],left + j - w.padding[1][0]
-    return f'{get_column_letter(c)}{r}:{get_column_letter(c + w.ks[1] - 1)}{r + w.ks[0] - 1}'"""),
+    return f'{get_column_letter(c)}{r}:{get_column_letter(c + w.ks[1] - 1)}{r + w.ks[0] - 1}'""",
+            seen.no_stride),
     }
     def cases(self):
         return [(Window(3), 0, 0, 1, 1), (Window(3, stride=2, padding=1), 0, 0, 5, 5),
@@ -185,7 +187,7 @@ def formula(kernels, ranges, bias):
             Mistake('''
 def formula(kernels, ranges, bias):
     sums = [f'SUMPRODUCT({k},{r})' for k,r in zip(kernels, ranges)]
-    return f"=MAX(0,{'+'.join(sums)}+{bias})"'''),
+    return f"=MAX(0,{'+'.join(sums)}+{bias})"''', seen.dollar),
         'Everything has dollar signs, so every copy of the formula reads the same inputs.': Mistake(r'''
 def formula(kernels, ranges, bias):
     def fixed(ref): return re.sub(r'([A-Z]+|[0-9]+)', r'$\1', ref)

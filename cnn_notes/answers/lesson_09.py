@@ -1,6 +1,7 @@
 "The exercises of 09_activations"
 import torch
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class DeadChannels(Exercise):
     id,title,name = '09.1','Dead channels','dead'
@@ -15,19 +16,23 @@ class DeadChannels(Exercise):
     solution_code = 'def dead(x): return (x.amax((0, 2, 3)) <= 0).float().mean()'
     mistakes = {
         'This is the share of values that are off. A channel is dead only if all of its values are.':
-            'def dead(x): return (x <= 0).float().mean()',
+            Mistake('def dead(x): return (x <= 0).float().mean()'),
         'This asks each image for itself. A channel that is off for one image may be on for another.':
-            'def dead(x): return (x.amax((2, 3)) <= 0).float().mean()',
-        'This asks whether the mean is positive. A channel with a negative mean may still pass something on.':
-            'def dead(x): return (x.mean((0, 2, 3)) <= 0).float().mean()',
+            Mistake('def dead(x): return (x.amax((2, 3)) <= 0).float().mean()'),
+        'This asks whether the mean is positive. A channel with a negative mean may still pass something '
+        'on.': Mistake('def dead(x): return (x.mean((0, 2, 3)) <= 0).float().mean()'),
         'These are the channels that are always on. Dead ones have no positive value at all.':
-            'def dead(x): return (x.amin((0, 2, 3)) > 0).float().mean()',
-        'This is the share of channels that are alive.': 'def dead(x): return (x.amax((0, 2, 3)) > '
-        '0).float().mean()',
+            Mistake('def dead(x): return (x.amin((0, 2, 3)) > 0).float().mean()'),
+        'This is the share of channels that are alive.':
+            Mistake('def dead(x): return (x.amax((0, 2, 3)) > 0).float().mean()'),
         'This is the share of dead images: the axes of images and channels have changed places.':
-            'def dead(x): return (x.amax((1, 2, 3)) <= 0).float().mean()',
+            Mistake('def dead(x): return (x.amax((1, 2, 3)) <= 0).float().mean()'),
         'This is the number of dead channels. Divide it by the number of channels.':
-            'def dead(x): return (x.amax((0, 2, 3)) <= 0).sum()',
+            Mistake('def dead(x): return (x.amax((0, 2, 3)) <= 0).sum()'),
+        'The absolute value makes every value count as on. A ReLU passes on positive values only.':
+            Mistake('def dead(x): return (x.abs().amax((0, 2, 3)) <= 0).float().mean()', seen.dormant),
+        'This looks at the first image only. A channel that is off for it may be on for another.':
+            Mistake('def dead(x): return (x[0].amax((1, 2)) <= 0).float().mean()', seen.first_sample),
     }
     def cases(self):
         res,g = [],torch.Generator().manual_seed(0)
@@ -36,6 +41,7 @@ class DeadChannels(Exercise):
             x[:, :k] = -x[:, :k].abs()
             if c > k: x[:, -1],x[0, -1, 0, 0] = -1.,2. # barely alive
             if c > k + 1: x[0, -2] = -x[0, -2].abs() # off for one image
+            if c > k + 2: x[1, -3] = -x[1, -3].abs() # off for another
             if k: x[0, 0, 0, 0] = 0. # dead: a ReLU passes nothing on for 0
             res.append((x,))
         return [*res, (torch.full((2, 3, 2, 2), .5),)]
@@ -56,20 +62,30 @@ def counted(h, lo, hi, a, b):
     width = (hi - lo)/len(h)
     first,last = round((a - lo)/width),round((b - lo)/width)
     return h[first:last].expm1().sum(0).round().long()'''
-    mistakes = {said: f'def counted(h, lo, hi, a, b):\n    width = (hi-lo)/len(h){code}' for said,code in {
-        'The logarithm of a sum is not the sum of the logarithms: undo it before you add up.': '''
-    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).expm1().round().long()''',
-        'These are sums of log(1 + count), as the picture shows them, not counts.': '''
-    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).round().long()''',
-        'The bins start at lo, so a and b have to be measured from there.': '''
-    return h[round(a/width):round(b/width)].expm1().sum(0).round().long()''',
-        'This sums over the batches. A column is a batch.': '''
-    return h[round((a - lo)/width):round((b - lo)/width)].expm1().sum(1).round().long()''',
-        'The logarithm is of 1 + count: exp gives one too many for every bin.': '''
-    return h[round((a - lo)/width):round((b - lo)/width)].exp().sum(0).round().long()''',
-        'One bin too many: b is the edge where the last bin ends.': '''
-    return h[round((a - lo)/width):round((b - lo)/width) + 1].expm1().sum(0).round().long()''',
-    }.items()}
+    mistakes = {
+        'The logarithm of a sum is not the sum of the logarithms: undo it before you add up.':
+            Mistake('''def counted(h, lo, hi, a, b):
+    width = (hi-lo)/len(h)
+    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).expm1().round().long()'''),
+        'These are sums of log(1 + count), as the picture shows them, not counts.':
+            Mistake('''def counted(h, lo, hi, a, b):
+    width = (hi-lo)/len(h)
+    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).round().long()'''),
+        'The bins start at lo, so a and b have to be measured from there.':
+            Mistake('''def counted(h, lo, hi, a, b):
+    width = (hi-lo)/len(h)
+    return h[round(a/width):round(b/width)].expm1().sum(0).round().long()'''),
+        'This sums over the batches. A column is a batch.': Mistake('''def counted(h, lo, hi, a, b):
+    width = (hi-lo)/len(h)
+    return h[round((a - lo)/width):round((b - lo)/width)].expm1().sum(1).round().long()'''),
+        'The logarithm is of 1 + count: exp gives one too many for every bin.':
+            Mistake('''def counted(h, lo, hi, a, b):
+    width = (hi-lo)/len(h)
+    return h[round((a - lo)/width):round((b - lo)/width)].exp().sum(0).round().long()'''),
+        'One bin too many: b is the edge where the last bin ends.': Mistake('''def counted(h, lo, hi, a, b):
+    width = (hi-lo)/len(h)
+    return h[round((a - lo)/width):round((b - lo)/width) + 1].expm1().sum(0).round().long()'''),
+    }
     def cases(self):
         g,res = torch.Generator().manual_seed(1),[]
         for bins,lo,hi,a,b in ((40, 0, 10, 2, 3), (24, -10, 14, -3, 5), (8, -2, 2, -2, 1)):
@@ -127,46 +143,47 @@ def rescue(model, xb):
         x = block(x)'''
     mistakes = {
         'All means are taken before any bias has changed. A layer sees what the mended layers before it '
-        'give.': '''
+        'give.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):
     means,x = [],xb
     for block in model[:-1]:
         means.append(block.conv(x).mean((0, 2, 3)))
         x = block(x)
-    for block,mean in zip(model[:-1], means): block.conv.bias -= mean''',
-        'The next layer gets the output of the convolution. Between them is the ReLU.': '''
+    for block,mean in zip(model[:-1], means): block.conv.bias -= mean'''),
+        'The next layer gets the output of the convolution. Between them is the ReLU.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block.conv(x).mean((0, 2, 3))
-        x = block.conv(x)''',
-        'The mean is added to the bias. It has to be subtracted.': '''
+        x = block.conv(x)'''),
+        'The mean is added to the bias. It has to be subtracted.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias += block.conv(x).mean((0, 2, 3))
-        x = block(x)''',
-        'This subtracts one mean of the whole layer. Each channel has its own.': '''
+        x = block(x)'''),
+        'This subtracts one mean of the whole layer. Each channel has its own.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block.conv(x).mean()
-        x = block(x)''',
-        'Biases of zero are a start, but the outputs of a layer still have other means.': '''
+        x = block(x)'''),
+        'Biases of zero are a start, but the outputs of a layer still have other means.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):
-    for block in model[:-1]: block.conv.bias.zero_()''',
-        'This centers what comes out of the ReLU. The task asks for the output of the convolution.': '''
+    for block in model[:-1]: block.conv.bias.zero_()'''),
+        'This centers what comes out of the ReLU. The task asks for the output of the convolution.':
+            Mistake('''
 @torch.no_grad()
 def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block(x).mean((0, 2, 3))
-        x = block(x)''',
+        x = block(x)'''),
     }
     labels = (*(f'the largest mean of a channel in layer {i}' for i in range(5)), 'weights that changed')
     def read(self, model, xb): return [round(m, 3) for m,_ in self.statistics(model, xb)]
@@ -200,22 +217,22 @@ def lsuv(model, xb):
         block.conv.bias /= std
         x = block(x)'''
     mistakes = {
-        'The biases are not scaled with the weights, so the means move away from 0 again.': '''
+        'The biases are not scaled with the weights, so the means move away from 0 again.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block.conv(x).mean((0, 2, 3))
         block.conv.weight /= block.conv(x).std()
-        x = block(x)''',
-        'The means are right, but the standard deviations still shrink from layer to layer.': '''
+        x = block(x)''', seen.bias_before_weight),
+        'The means are right, but the standard deviations still shrink from layer to layer.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block.conv(x).mean((0, 2, 3))
-        x = block(x)''',
-        'The next layer gets the output of the convolution. Between them is the ReLU.': '''
+        x = block(x)'''),
+        'The next layer gets the output of the convolution. Between them is the ReLU.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
     x = xb
@@ -224,8 +241,8 @@ def lsuv(model, xb):
         std = block.conv(x).std()
         block.conv.weight /= std
         block.conv.bias /= std
-        x = block.conv(x)''',
-        'This divides by the variance. Dividing by the standard deviation makes the deviation 1.': '''
+        x = block.conv(x)'''),
+        'This divides by the variance. Dividing by the standard deviation makes the deviation 1.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
     x = xb
@@ -234,8 +251,8 @@ def lsuv(model, xb):
         var = block.conv(x).var()
         block.conv.weight /= var
         block.conv.bias /= var
-        x = block(x)''',
-        'The standard deviations are right, but the channels have other means than 0.': '''
+        x = block(x)'''),
+        'The standard deviations are right, but the channels have other means than 0.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
     x = xb
@@ -243,14 +260,14 @@ def lsuv(model, xb):
         std = block.conv(x).std()
         block.conv.weight /= std
         block.conv.bias /= std
-        x = block(x)''',
-        'Kaiming initialization assumes what the inputs are like. LSUV measures them.': '''
+        x = block(x)'''),
+        'Kaiming initialization assumes what the inputs are like. LSUV measures them.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
     torch.manual_seed(0)
     for block in model[:-1]:
         torch.nn.init.kaiming_normal_(block.conv.weight)
-        block.conv.bias.zero_()''',
+        block.conv.bias.zero_()'''),
     }
     labels = tuple(f'{what} in layer {i}' for i in range(5) for what in ('the largest mean', 'the deviation'))
     def read(self, model, xb): return [round(o, 3) for both in self.statistics(model, xb) for o in both]

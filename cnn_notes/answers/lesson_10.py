@@ -1,5 +1,6 @@
 "The exercises of 10_one_cycle"
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class FlatThenDown(Exercise):
     id,title,name = '10.1','Flat, then down','flat_cos'
@@ -17,26 +18,27 @@ def flat_cos(n, lr, pct):
     def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - pct*n)))/2
     return [lr if i < pct*n else down(i) for i in range(n)]'''
     mistakes = {
-        'The cosine is half over when the second phase begins: measure its position from pct*n, not from '
-        '0.': '''
+        'The cosine is half over when the second phase begins: measure its position from pct*n, not from 0.':
+            Mistake('''
 def flat_cos(n, lr, pct):
-    return [lr if i < pct*n else lr*(1 + math.cos(math.pi*i/n))/2 for i in range(n)]''',
-        'This goes down in a straight line.': '''
-def flat_cos(n, lr, pct): return [lr if i < pct*n else lr*(n - i)/(n - pct*n) for i in range(n)]''',
-        'This is a quarter of a cosine, which is steep at the end. Half a cosine starts and ends flat.': '''
+    return [lr if i < pct*n else lr*(1 + math.cos(math.pi*i/n))/2 for i in range(n)]''', seen.decay_position),
+        'This goes down in a straight line.': Mistake('''
+def flat_cos(n, lr, pct): return [lr if i < pct*n else lr*(n - i)/(n - pct*n) for i in range(n)]'''),
+        'This is a quarter of a cosine, which is steep at the end. Half a cosine starts and ends flat.':
+            Mistake('''
 def flat_cos(n, lr, pct):
-    return [lr if i < pct*n else lr*math.cos(math.pi/2*(i - pct*n)/(n - pct*n)) for i in range(n)]''',
-        'The rate is 0 at the last step. It should be 0 at step n, one step after the last.': '''
+    return [lr if i < pct*n else lr*math.cos(math.pi/2*(i - pct*n)/(n - pct*n)) for i in range(n)]'''),
+        'The rate is 0 at the last step. It should be 0 at step n, one step after the last.': Mistake('''
 def flat_cos(n, lr, pct):
     def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - 1 - pct*n)))/2
-    return [lr if i < pct*n else down(i) for i in range(n)]''',
-        'The phases have changed places: the rate is constant first.': '''
+    return [lr if i < pct*n else down(i) for i in range(n)]''', seen.last_epoch),
+        'The phases have changed places: the rate is constant first.': Mistake('''
 def flat_cos(n, lr, pct):
-    return [lr*(1 + math.cos(math.pi*i/(pct*n)))/2 if i < pct*n else 0. for i in range(n)]''',
-        'This is one rate too many: n steps have n rates.': '''
+    return [lr*(1 + math.cos(math.pi*i/(pct*n)))/2 if i < pct*n else 0. for i in range(n)]'''),
+        'This is one rate too many: n steps have n rates.': Mistake('''
 def flat_cos(n, lr, pct):
     def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - pct*n)))/2
-    return [lr if i < pct*n else down(i) for i in range(n + 1)]''',
+    return [lr if i < pct*n else down(i) for i in range(n + 1)]'''),
     }
     also_right = (solution_code.replace('i < pct', 'i <= pct'),)
     def cases(self): return [(100, .1, .75), (40, 1., .5), (7, .3, .2), (10, .01, 0.)]
@@ -55,14 +57,15 @@ class Translate(Exercise):
              "rate?")
     solution_code = 'def fastai_div_final(d, f): return d*f'
     mistakes = {
-        'PyTorch divides the *first* rate by f, and that one is max_lr/d already.': 'def '
-        'fastai_div_final(d, f): return f',
-        'This divides the factors. Both make the rate smaller.': 'def fastai_div_final(d, f): return f/d',
+        'PyTorch divides the *first* rate by f, and that one is max_lr/d already.':
+            Mistake('def fastai_div_final(d, f): return f', seen.final_factor),
+        'This divides the factors. Both make the rate smaller.':
+            Mistake('def fastai_div_final(d, f): return f/d'),
         'This is the last rate itself, as a share of the highest. fastai wants what to divide by.':
-            'def fastai_div_final(d, f): return 1/(d*f)',
-        'This is the factor of the first rate. The last one is smaller.': 'def fastai_div_final(d, f): '
-        'return d',
-        'Factors that follow each other multiply.': 'def fastai_div_final(d, f): return d + f',
+            Mistake('def fastai_div_final(d, f): return 1/(d*f)'),
+        'This is the factor of the first rate. The last one is smaller.':
+            Mistake('def fastai_div_final(d, f): return d'),
+        'Factors that follow each other multiply.': Mistake('def fastai_div_final(d, f): return d + f'),
     }
     def cases(self): return [(25., 1e4), (10., 100.), (4., 1.), (3., 7.)]
     passed = 'both head for the same rate'
@@ -77,14 +80,15 @@ class LastRate(Exercise):
              'The last step is k - 1.')
     solution_code = 'def last_rate(a, b, k): return a*(b/a)**((k - 1)/k)'
     mistakes = {
-        'The rate b would come at step k, and the last step is k - 1.': 'def last_rate(a, b, k): return b',
-        'The rates grow by a factor, not by a summand.': 'def last_rate(a, b, k): return a + (b - a)*(k - '
-        '1)/k',
-        'This is the second rate, after one step.': 'def last_rate(a, b, k): return a*(b/a)**(1/k)',
+        'The rate b would come at step k, and the last step is k - 1.':
+            Mistake('def last_rate(a, b, k): return b', seen.end_of_range),
+        'The rates grow by a factor, not by a summand.':
+            Mistake('def last_rate(a, b, k): return a + (b - a)*(k - 1)/k'),
+        'This is the second rate, after one step.': Mistake('def last_rate(a, b, k): return a*(b/a)**(1/k)'),
         'The positions go from 0 to 1 in k steps, so they are i/k and not i/(k + 1).':
-            'def last_rate(a, b, k): return a*(b/a)**(k/(k + 1))',
-        'The factor is that of b to a, not of b alone.': 'def last_rate(a, b, k): return b**((k - 1)/k)',
-        'This is two steps before b.': 'def last_rate(a, b, k): return a*(b/a)**((k - 2)/k)',
+            Mistake('def last_rate(a, b, k): return a*(b/a)**(k/(k + 1))'),
+        'The factor is that of b to a, not of b alone.':
+            Mistake('def last_rate(a, b, k): return b**((k - 1)/k)'),
     }
     def cases(self): return [(1e-7, 10., 100), (1e-3, 1., 10), (1e-5, .1, 37)]
     passed = 'one factor short of the end'

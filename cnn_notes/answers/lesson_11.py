@@ -1,7 +1,8 @@
 "The exercises of 11_batchnorm"
 import torch
 from torch import nn
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class FoldItAway(Exercise):
     id,title,name = '11.1','Fold it away','fold'
@@ -23,49 +24,84 @@ def fold(conv, bn):
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
     return folded'''
-    mistakes = {said: source.replace('START', '''
+    mistakes = {
+        'This is the convolution alone. The norm is missing.': Mistake('''
+def fold(conv, bn): return conv'''),
+        'The bias of the convolution must be scaled, too, because the norm comes after it.': Mistake('''
 def fold(conv, bn):
     scale = bn.weight/(bn.running_var + bn.eps).sqrt()
     bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
-    folded = deepcopy(conv)''') for said,source in {
-        'This is the convolution alone. The norm is missing.': '\ndef fold(conv, bn): return conv',
-        'The bias of the convolution must be scaled, too, because the norm comes after it.': '''START
+    folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter(bias - bn.running_mean*scale + bn.bias)
-    return folded''',
-        'The running mean is missing: the norm subtracts it before it scales.': '''START
+    return folded''', seen.conv_bias),
+        'The running mean is missing: the norm subtracts it before it scales.': Mistake('''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter(bias*scale + bn.bias)
-    return folded''',
-        'The running mean is subtracted after scaling. The norm subtracts it first.': '''START
+    return folded''', seen.norm_shift),
+        'The running mean is subtracted after scaling. The norm subtracts it first.': Mistake('''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter(bias*scale - bn.running_mean + bn.bias)
-    return folded''',
-        'This divides by the variance. The norm divides by its square root, the standard deviation.': '''
+    return folded'''),
+        'This divides by the variance. The norm divides by its square root, the standard deviation.':
+            Mistake('''
 def fold(conv, bn):
     scale = bn.weight/(bn.running_var + bn.eps)
     bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
     folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
-    return folded''',
-        'Gamma is missing: the norm scales with what it has learned, too.': '''
+    return folded'''),
+        'Gamma is missing: the norm scales with what it has learned, too.': Mistake('''
 def fold(conv, bn):
     scale = 1/(bn.running_var + bn.eps).sqrt()
     bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
     folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
-    return folded''',
-        'Beta is missing from the bias.': '''START
+    return folded'''),
+        'Beta is missing from the bias.': Mistake('''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter((bias - bn.running_mean)*scale)
-    return folded''',
+    return folded''', seen.norm_shift),
         'The filters are not scaled. A factor for each output channel belongs to the first axis of the '
-        'weight.': '''START
+        'weight.': Mistake('''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
     folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
-    return folded''',
-    }.items()}
+    return folded'''),
+        'Without a bias in the convolution, the running mean and beta still need one. Here they are lost.':
+            Mistake('''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + bn.eps).sqrt()
+    folded = deepcopy(conv)
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    if conv.bias is not None: folded.bias = nn.Parameter((conv.bias - bn.running_mean)*scale + bn.bias)
+    return folded''', seen.no_conv_bias),
+        'This takes 1e-5 for eps. A norm keeps its own, in bn.eps, and with a small variance it counts.':
+            Mistake('''
+def fold(conv, bn):
+    scale = bn.weight/(bn.running_var + 1e-5).sqrt()
+    bias = torch.zeros(len(scale)) if conv.bias is None else conv.bias
+    folded = deepcopy(conv)
+    folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
+    folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
+    return folded''', seen.epsilon),
+    }
     def cases(self):
         "Trained norms with small variances, so that eps counts, after convolutions with and without a bias"
         res,g = [],torch.Generator().manual_seed(0)
@@ -95,16 +131,16 @@ class ForgetTheStart(Exercise):
     solution_code = 'def batches(m): return math.floor(math.log(.01)/math.log(1 - m)) + 1'
     mistakes = {
         'With momentum m, about 1/m batches count. After them, more than a third of the start is left.':
-            'def batches(m): return round(1/m)',
+            Mistake('def batches(m): return round(1/m)', seen.last_terms),
         'Round up, not down: after this many batches, more than 1% is left.':
-            'def batches(m): return math.floor(math.log(.01)/math.log(1 - m))',
+            Mistake('def batches(m): return math.floor(math.log(.01)/math.log(1 - m))'),
         'This takes m for the share that is kept. In PyTorch, momentum is the share of the new batch.':
-            'def batches(m): return math.floor(math.log(.01)/math.log(m)) + 1',
-        'A number of batches is whole.': 'def batches(m): return math.log(.01)/math.log(1 - m)',
+            Mistake('def batches(m): return math.floor(math.log(.01)/math.log(m)) + 1', seen.momentum),
+        'A number of batches is whole.': Mistake('def batches(m): return math.log(.01)/math.log(1 - m)'),
         'The weight shrinks by a factor in each batch, not by a fixed amount.':
-            'def batches(m): return math.ceil(.99/m)',
+            Mistake('def batches(m): return math.ceil(.99/m)'),
         'This is for a tenth. One percent takes twice as many batches.':
-            'def batches(m): return math.floor(math.log(.1)/math.log(1 - m)) + 1',
+            Mistake('def batches(m): return math.floor(math.log(.1)/math.log(1 - m)) + 1'),
     }
     def cases(self): return [(.3,), (.1,), (.01,), (.9,), (.75,)]
     also_right = (solution_code.replace('.01', '1.01'),)

@@ -1,7 +1,8 @@
 "The exercises of 12_before_deep_learning"
 import math
 import torch
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 def _wave(degrees, wavelength, phase, size=28):
     "A plane wave (1, 1, size, size) that runs in the direction of `degrees`: 0 to the right, 90 down"
@@ -24,17 +25,33 @@ class Direction(Exercise):
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
     return energy.view(2, 18).sum(0).argmax().item()*10'''
-    mistakes = {said: f'''
+    mistakes = {
+        'This is the direction along the stripes. The wave runs across them.': Mistake('''
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
     degrees = energy.view(2, 18).sum(0).argmax().item()*10
-    return {code}''' for said,code in {
-        'This is the direction along the stripes. The wave runs across them.': '(degrees + 90) % 180',
-        'The angles are mirrored: rows are counted downward, so 90 degrees is down.': '-degrees % 180',
-        'This is in radians. Degrees are asked for.': 'math.radians(degrees)',
-        'This is the position in the bank, not the angle.': 'degrees//10',
-        'This is the opposite of each angle, which leaves the range from 0 to 180.': 'degrees + 180',
-    }.items()}
+    return (degrees + 90) % 180''', seen.stripes),
+        'The angles are mirrored: rows are counted downward, so 90 degrees is down.': Mistake('''
+def direction(x):
+    energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
+    degrees = energy.view(2, 18).sum(0).argmax().item()*10
+    return -degrees % 180'''),
+        'This is in radians. Degrees are asked for.': Mistake('''
+def direction(x):
+    energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
+    degrees = energy.view(2, 18).sum(0).argmax().item()*10
+    return math.radians(degrees)'''),
+        'This is the position in the bank, not the angle.': Mistake('''
+def direction(x):
+    energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
+    degrees = energy.view(2, 18).sum(0).argmax().item()*10
+    return degrees//10'''),
+        'This is the opposite of each angle, which leaves the range from 0 to 180.': Mistake('''
+def direction(x):
+    energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
+    degrees = energy.view(2, 18).sum(0).argmax().item()*10
+    return degrees + 180'''),
+    }
     labels = ('the direction of a wave',)*28
     def cases(self):
         return [(_wave(d, w, p),) for d in self.degrees for w in (4.5, 7) for p in (0., 1.6)]
@@ -60,20 +77,22 @@ class Turnless(Exercise):
 def turnless(code):
     return torch.stack([(code << i | code >> 8-i) & 255 for i in range(8)]).min(0).values'''
     mistakes = {
-        'This counts the ones, which forgets more than the turn: 00000101 and 00000011 have two each.': '''
-def turnless(code): return sum(code >> i & 1 for i in range(8))''',
-        'These codes have more than eight bits: what leaves at one end must come in at the other.': '''
-def turnless(code): return torch.stack([code << i for i in range(8)]).max(0).values''',
-        'These are the codes as they were.': 'def turnless(code): return code',
-        'This takes the largest of the eight.': '''
-def turnless(code): return torch.stack([(code << i | code >> 8-i) & 255 for i in range(8)]).max(0).values''',
-        'The bits that fall out are lost, so most codes become 0.': '''
-def turnless(code): return torch.stack([(code << i) & 255 for i in range(8)]).min(0).values''',
-        'This tries only four of the eight turns.': '''
+        'This counts the ones, which forgets more than the turn: 00000101 and 00000011 have two each.':
+            Mistake('''
+def turnless(code): return sum(code >> i & 1 for i in range(8))'''),
+        'These codes have more than eight bits: what leaves at one end must come in at the other.':
+            Mistake('''
+def turnless(code): return torch.stack([code << i for i in range(8)]).max(0).values'''),
+        'These are the codes as they were.': Mistake('def turnless(code): return code'),
+        'This takes the largest of the eight.': Mistake('''
+def turnless(code): return torch.stack([(code << i | code >> 8-i) & 255 for i in range(8)]).max(0).values'''),
+        'The bits that fall out are lost, so most codes become 0.': Mistake('''
+def turnless(code): return torch.stack([(code << i) & 255 for i in range(8)]).min(0).values'''),
+        'This tries only four of the eight turns.': Mistake('''
 def turnless(code):
-    return torch.stack([(code << i | code >> 8-i) & 255 for i in range(0, 8, 2)]).min(0).values''',
-        'This turns by one step only.': '''
-def turnless(code): return torch.minimum(code, (code << 1 | code >> 7) & 255)''',
+    return torch.stack([(code << i | code >> 8-i) & 255 for i in range(0, 8, 2)]).min(0).values'''),
+        'This turns by one step only.': Mistake('''
+def turnless(code): return torch.minimum(code, (code << 1 | code >> 7) & 255)'''),
     }
     def cases(self): return [(torch.arange(256),), (torch.arange(256).view(1, 16, 16),)]
     also_right = (solution_code.replace('range(8)', 'range(9)'),)
@@ -101,40 +120,41 @@ def split_vote(angle, bins):
     shares[(lower + 1) % bins] += place - lower
     return shares'''
     mistakes = {
-        'All of the vote goes to one bin. Between two middles, both get a part.': '''
+        'All of the vote goes to one bin. Between two middles, both get a part.': Mistake('''
 def split_vote(angle, bins):
-    return [float(b == min(bins - 1, int(angle*bins/math.pi))) for b in range(bins)]''',
-        'The middles are half a bin off: an angle in the middle of a bin gives all to that bin.': '''
+    return [float(b == min(bins - 1, int(angle*bins/math.pi))) for b in range(bins)]''', seen.whole_vote),
+        'The middles are half a bin off: an angle in the middle of a bin gives all to that bin.': Mistake('''
 def split_vote(angle, bins):
     place = angle*bins/math.pi
     lower,shares = math.floor(place),[0.]*bins
     shares[lower % bins] += 1 - (place - lower)
     shares[(lower + 1) % bins] += place - lower
-    return shares''',
-        'The parts have changed places: the closer middle gets the larger one.': '''
+    return shares'''),
+        'The parts have changed places: the closer middle gets the larger one.': Mistake('''
 def split_vote(angle, bins):
     place = angle*bins/math.pi - .5
     lower,shares = math.floor(place),[0.]*bins
     shares[lower % bins] += place - lower
     shares[(lower + 1) % bins] += 1 - (place - lower)
-    return shares''',
-        'Near 0 and pi, a part of the vote belongs to the bin at the other end. Here it stays.': '''
+    return shares'''),
+        'Near 0 and pi, a part of the vote belongs to the bin at the other end. Here it stays.': Mistake('''
 def split_vote(angle, bins):
     place = min(max(angle*bins/math.pi - .5, 0), bins - 1)
     lower,shares = min(int(place), bins - 2),[0.]*bins
     shares[lower],shares[lower + 1] = 1 - (place - lower),place - lower
-    return shares''',
-        'The part for the bin at the other end is lost, so the shares near 0 and pi do not add up to 1.': '''
+    return shares''', seen.clamped_bin),
+        'The part for the bin at the other end is lost, so the shares near 0 and pi do not add up to 1.':
+            Mistake('''
 def split_vote(angle, bins):
     place = angle*bins/math.pi - .5
-    return [max(0., 1 - abs(place - b)) for b in range(bins)]''',
-        'The bins cover a full turn here. Directions of edges go from 0 to pi.': '''
+    return [max(0., 1 - abs(place - b)) for b in range(bins)]''', seen.last_bin),
+        'The bins cover a full turn here. Directions of edges go from 0 to pi.': Mistake('''
 def split_vote(angle, bins):
     place = angle*bins/(2*math.pi) - .5
     lower,shares = math.floor(place),[0.]*bins
     shares[lower % bins] += 1 - (place - lower)
     shares[(lower + 1) % bins] += place - lower
-    return shares''',
+    return shares''', seen.half_turn),
     }
     def cases(self):
         middles = [((b + .5)*math.pi/bins, bins) for bins in (9, 4) for b in range(bins)]

@@ -1,5 +1,6 @@
 "The exercises of 13_speed"
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class Amdahl(Exercise):
     id,title,name = '13.1','The most that a faster convolution brings','amdahl'
@@ -11,15 +12,16 @@ class Amdahl(Exercise):
     solution_code = 'def amdahl(share, k): return 1/(1 - share + share/k)'
     mistakes = {
         'Speeds do not add up like this. Add up the times, and divide at the end.':
-            'def amdahl(share, k): return share*k + 1 - share',
+            Mistake('def amdahl(share, k): return share*k + 1 - share'),
         'This is the new time, as a share of the old one. The speed is its inverse.':
-            'def amdahl(share, k): return 1 - share + share/k',
-        'This forgets the part that stays as it is.': 'def amdahl(share, k): return k/share if share else 1.',
+            Mistake('def amdahl(share, k): return 1 - share + share/k'),
+        'This forgets the part that stays as it is.':
+            Mistake('def amdahl(share, k): return k/share if share else 1.'),
         'The parts have changed places: the share is what gets faster.':
-            'def amdahl(share, k): return 1/(share + (1 - share)/k)',
-        'This would be right if everything got faster.': 'def amdahl(share, k): return k',
+            Mistake('def amdahl(share, k): return 1/(share + (1 - share)/k)'),
+        'This would be right if everything got faster.': Mistake('def amdahl(share, k): return k'),
         'This is the limit for a part that takes no time at all.':
-            'def amdahl(share, k): return 1/(1 - share + 1e-12)',
+            Mistake('def amdahl(share, k): return 1/(1 - share + 1e-12)'),
     }
     def cases(self): return [(.5, 2), (.8, 4), (0., 9), (.25, 3), (.7, float('inf'))]
     passed = 'the new time is what stays and what shrinks'
@@ -40,34 +42,35 @@ def conv_products(size):
     second = (first - 3)//2 + 1
     return first**2*4*4*16 + second**2*3*3*16*32'''
     mistakes = {
-        'The first position is missing: the number of steps plus one is the number of positions.': '''
+        'The first position is missing: the number of steps plus one is the number of positions.': Mistake('''
 def conv_products(size):
     first = (size - 4)//2
     second = (first - 3)//2
-    return first**2*4*4*16 + second**2*3*3*16*32''',
-        'Both convolutions are given the same number of positions, but the second one halves again.': '''
+    return first**2*4*4*16 + second**2*3*3*16*32''', seen.plus_one),
+        'Both convolutions are given the same number of positions, but the second one halves again.':
+            Mistake('''
 def conv_products(size):
     first = (size - 4)//2 + 1
-    return first**2*(4*4*16 + 3*3*16*32)''',
-        'A filter of the second convolution reads all 16 channels.': '''
+    return first**2*(4*4*16 + 3*3*16*32)'''),
+        'A filter of the second convolution reads all 16 channels.': Mistake('''
 def conv_products(size):
     first = (size - 4)//2 + 1
     second = (first - 3)//2 + 1
-    return first**2*4*4*16 + second**2*3*3*32''',
-        'This counts as if the layers were padded: without padding, fewer positions are left.': '''
+    return first**2*4*4*16 + second**2*3*3*32''', seen.no_channels),
+        'This counts as if the layers were padded: without padding, fewer positions are left.': Mistake('''
 def conv_products(size):
     first,second = -(-size//2),-(-size//4)
-    return first**2*4*4*16 + second**2*3*3*16*32''',
-        'The positions form a square: rows times columns.': '''
+    return first**2*4*4*16 + second**2*3*3*16*32'''),
+        'The positions form a square: rows times columns.': Mistake('''
 def conv_products(size):
     first = (size - 4)//2 + 1
     second = (first - 3)//2 + 1
-    return first*4*4*16 + second*3*3*16*32''',
-        'The stride is not used.': '''
+    return first*4*4*16 + second*3*3*16*32'''),
+        'The stride is not used.': Mistake('''
 def conv_products(size):
     first = size - 4 + 1
     second = first - 3 + 1
-    return first**2*4*4*16 + second**2*3*3*16*32''',
+    return first**2*4*4*16 + second**2*3*3*16*32''', seen.no_stride),
     }
     def cases(self): return [(28,), (20,), (18,), (16,), (17,), (19,)]
     passed = 'positions times kernel times channels, twice'

@@ -1,4 +1,5 @@
 "The exercises of 14_questionnaire"
+from cnn_notes.answers import seen
 from cnn_notes.exercises import Exercise, Mistake
 
 class WriteACheck(Exercise):
@@ -36,7 +37,7 @@ def check_stack(size): assert size == 3*3, f'they see 9 x 9 pixels, not {size} x
         'This is the field with a stride of 2 in the first layer. The answer speaks of stride 1.': Mistake("""
 def check_stack(size): assert size == 7, f'they see 7 x 7 pixels, not {size} x {size}'"""),
         'This is the field of one layer. The second one sees more.': Mistake("""
-def check_stack(size): assert size == 3, f'they see 3 x 3 pixels, not {size} x {size}'"""),
+def check_stack(size): assert size == 3, f'they see 3 x 3 pixels, not {size} x {size}'""", seen.stacked),
         'The condition is the wrong way around: an assertion fails where its condition is false.': Mistake("""
 def check_stack(size): assert size != 5, f'they see 5 x 5 pixels, not {size} x {size}'"""),
         'This returns whether the size is right. A check raises an AssertionError where it is not.':
@@ -80,7 +81,7 @@ def sign_test(wins, n):
             Mistake('''
 def sign_test(wins, n):
     most = max(wins, n - wins)
-    return sum(math.comb(n, k) for k in range(most, n + 1))/2**n'''),
+    return sum(math.comb(n, k) for k in range(most, n + 1))/2**n''', seen.two_sides),
         'This is the probability of at least so many wins. Few wins are one-sided, too.': Mistake('''
 def sign_test(wins, n): return sum(math.comb(n, k) for k in range(wins, n + 1))/2**n'''),
         'This is the probability of exactly this result. All results that are at least as one-sided count.':
@@ -95,7 +96,7 @@ def sign_test(wins, n):
     most = max(wins, n - wins)
     return 2*sum(math.comb(n, k) for k in range(most, n + 1))/2**n'''),
         'This uses the normal distribution, which is a rough approximation for so few tosses.': Mistake('''
-def sign_test(wins, n): return math.erfc(abs(wins - n/2)/(n/4)**.5/2**.5)'''),
+def sign_test(wins, n): return math.erfc(abs(wins - n/2)/(n/4)**.5/2**.5)''', seen.normal_tail),
         'This is the share of losses. It says nothing about chance: 8 of 10 and 80 of 100 are the same to '
         'it.': Mistake('def sign_test(wins, n): return 1 - wins/n'),
     }
@@ -129,8 +130,6 @@ class MendARule(Exercise):
             Mistake('def filters(first, s, n): return [first*s**(i + 1) for i in range(n)]'),
         'This is one layer too many.':
             Mistake('def filters(first, s, n): return [first*s**i for i in range(n + 1)]'),
-        'The filters shrink like the image. Then a layer needs fewer multiplications than the one before '
-        'it.': Mistake('def filters(first, s, n): return [first//s**i for i in range(n)]'),
     }
     def cases(self): return [(8, 2, 4), (4, 3, 3), (5, 4, 4), (6, 1, 3), (7, 3, 1)]
     passed = 'from the second layer on, every layer needs the same number of multiplications'
