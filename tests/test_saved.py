@@ -76,6 +76,13 @@ def test_a_clock_and_a_declared_network_change_their_numbers(tmp_path):
         assert not found(source, [text('3 s')], [text('9 s')], tmp_path) and found(source, [text('3 s')],
             [text('9 min')], tmp_path)
 
+def test_a_training_run_changes_its_numbers_and_not_its_words(tmp_path):
+    for source in ('learn.fit(1); print(loss)', 'learn.fit_one_cycle(1)'):
+        cells = [nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, outputs=[text(t)])])
+            for t in ('loss 0.1', 'loss 0.7', 'error 0.1')]
+        assert not list(saved.differences(cells[0], cells[1], tmp_path, 'page')), source
+        assert list(saved.differences(cells[0], cells[2], tmp_path, 'page')), source
+
 def test_which_cells_depend_on_training_or_on_a_clock():
     cells = ['net = simple_cnn()', 'plot(net)', 'learn = Learner(dls, net)', 'learn.fit(1)', 'plot(net)',
         'plot(x)', 'def f(): return net', 'plot(f())', 'net = simple_cnn()', 'plot(net)',
