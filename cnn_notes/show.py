@@ -221,7 +221,8 @@ def _mark(ax, rows, cols, left, top):
     h,w = rows[-1] - rows[0] + 1,cols[-1] - cols[0] + 1
     corner = left + cols[0],top + rows[0]
     ax.add_patch(Rectangle(corner, w, h, fill=False, ec=palette['accent'], lw=2.2, zorder=3))
-    for i in rows: ax.plot([left+j+.5 for j in cols], [top+i+.5]*len(cols), 'o', ms=3.5, color=palette['accent'])
+    for i in rows:
+        ax.plot([left+j+.5 for j in cols], [top+i+.5]*len(cols), 'o', ms=3.5, color=palette['accent'])
 
 # %% ../nbs/package/show.ipynb #1b068371
 @checked
