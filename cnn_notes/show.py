@@ -245,7 +245,8 @@ def draw_windows(
         _draw_cells(ax, range(-top, h+bottom), range(-start, w+end), left, before, face)
         _draw_cells(ax, range(rows), range(cols), left, below, lambda i, j: _shade('output'))
         if here is not None:
-            _mark(ax, *window.inputs(*here), left, before)
+            seen_rows,seen_cols = window.inputs(*here)
+            _mark(ax, seen_rows, seen_cols, left, before)
             _mark(ax, [here[0]], [here[1]], left, below)
         ax.text(left, -.4, title, va='bottom', fontsize=9.5)
         ax.text(left, below-.25, f'{h} x {w} to {rows} x {cols}', va='bottom', fontsize=9.5)
