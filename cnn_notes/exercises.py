@@ -18,6 +18,7 @@ from functools import cache, cached_property, wraps
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from torch.overrides import TorchFunctionMode
 from typing import Any
 from .checks import checked, described
 
@@ -143,6 +144,22 @@ def _same_chance():
         torch.manual_seed(0)
         yield
 
+# %% ../nbs/package/exercises.ipynb #29bf7971
+class _Calls(TorchFunctionMode):
+    "Records the torch functions that are called, and their options that are words: 'conv2d', 'conv2d same'"
+    def __init__(self):
+        super().__init__()
+        self.names:set[str] = set()
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        name,options = getattr(func, '__name__', str(func)),kwargs or {}
+        words = [o for o in (*args, *options.values()) if isinstance(o, str)]
+        self.names |= {name, *(f'{name} {word}' for word in words)}
+        return func(*args, **options)
+
+def _called(answer, *case):
+    with _same_chance(), _Calls() as calls: answer(*case)
+    return calls.names
+
 # %% ../nbs/package/exercises.ipynb #71b88af9
 class Mistake(str):
     "The source code of a wrong answer"
@@ -175,7 +192,10 @@ class Exercise:
     def outputs(self, answer):
         return [answer(*case) for case in copy.deepcopy(self._cases)] if callable(answer) else [answer]
     def matches(self, got, want): return _same(got, want, self.tol) # overridden where many answers are right
-    def judge(self, answer): return None # a sentence if the answer breaks a rule that no case shows
+    forbidden:dict = {} # a torch function, with an option or without: what to say to an answer that calls it
+    def judge(self, answer): # a sentence if the answer breaks a rule that no case shows
+        called = _called(answer, *copy.deepcopy(self._cases[0])) if self.forbidden else ()
+        return next((said for name,said in self.forbidden.items() if name in called), None)
     labels:tuple = () # of the outputs, where they are not those of the cases
     passed = 'your answer gives what it should in every case tried'
 

@@ -271,6 +271,24 @@ def test_what_the_check_says(answer, said):
     verdict = ex.check(answer)
     assert not verdict and said in verdict.message, verdict
 
+import torch.nn.functional as F
+
+def by_autograd(x, weight, grad):
+    x,weight = x.clone().requires_grad_(),weight.clone().requires_grad_()
+    return torch.autograd.grad(F.conv2d(x, weight), (x, weight), grad)
+
+@pytest.mark.filterwarnings('ignore:Using padding=.same.')
+@pytest.mark.parametrize('id, answer, said', [
+    ('02.3', lambda x, k: F.conv2d(x, k, padding='same'), "padding='same' is what you"),
+    ('02.3', lambda x, k: F.conv2d(x, k, None, 1, 'same'), "padding='same' is what you"),
+    ('04.4', lambda x, w, groups: F.conv2d(x, w, groups=groups), 'a convolution made them'),
+    ('04.5', by_autograd, 'PyTorch differentiated'),
+    ('04.5', lambda x, w, g: torch.func.vjp(F.conv2d, x, w)[1](g), 'PyTorch differentiated'),
+    ('04.5', lambda x, w, g: (torch.nn.grad.conv2d_input(x.shape, w, g), torch.nn.grad.conv2d_weight(x, w.shape, g)), 'PyTorch differentiated')])
+def test_the_library_does_not_count_as_an_answer_where_it_is_excluded(id, answer, said):
+    verdict = all_exercises()[id].check(answer)
+    assert not verdict and said in verdict.message
+
 def test_a_known_mistake_leads_to_those_who_made_it():
     class Seen(Double):
         mistakes = {'This is the square.': Mistake('def double(x): return x*x', 'A forum, thread 1 https://x.org/?a=1&b=2')}

@@ -107,7 +107,8 @@ class FullConvolve(Exercise):
     id,title,name = '01.3','Convolution with nothing lost','full_convolve'
     statement = '''SciPy's `convolve2d(img, kernel)` in its default mode, *full*, keeps every position
                    at which kernel and image touch at all. Write `full_convolve(img, kernel)` with
-                   `correlate`, for kernels of any size.'''
+                   `correlate`: for an image (H, W) and a kernel (kh, kw) of any size, it returns all (H + kh
+                   - 1, W + kw - 1) sums.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import correlate'
     stub = 'def full_convolve(img, kernel): ...'
     hints = ('Convolution is cross-correlation with the kernel rotated by 180 degrees.',
@@ -160,7 +161,7 @@ class OneNumber(Exercise):
     statement = '''Take images of the digits 0 and 1, each as an original and as a negative. Write
                    `one_number(img)`, which turns one (28, 28) image with values from 0 to 1 into a single
                    number, so that one threshold on it tells the two digits apart in at least 95% of all
-                   images. The mean of the pixels does not.'''
+                   images. (The mean of the pixels cannot do that.)'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import *'
     stub = 'def one_number(img): ...'
     hints = ('What does a 0 have more of than a 1, whichever side the ink is on?',

@@ -5,8 +5,9 @@ from cnn_notes.exercises import Exercise, Mistake
 
 class Unused(Exercise):
     id,title,name = '02.1','The cells that nobody reads','unused'
-    statement = '''`unused(n, ks, stride)` should return how many cells at the end of a row of `n` no
-                   window ever reaches, without padding.'''
+    statement = '''Without padding, the last window may end before the row does. `unused(n, ks, stride)`
+                   should return how many cells at the end of a row of `n` cells no window reaches. At least
+                   one window fits.'''
     stub = 'def unused(n, ks, stride): ...'
     hints = ('How many windows fit? The last one starts at that number minus one, times the stride.',
              'The last window ends ks cells after it starts. How many cells are left?',
@@ -70,9 +71,9 @@ class SameEven(Exercise):
                    equals that of PyTorch's `padding='same'`, without using that option.'''
     setup = 'import torch, torch.nn.functional as F'
     stub = 'def same_even(x, k): ...'
-    hints = ('How many rows does a kernel of ks take away, so how many have to be added in all?',
-             'An odd number of rows cannot be divided equally. `F.pad` takes left, right, top, and bottom '
-             'apart.',
+    hints = ('How many rows does a kernel of size ks take away? That many have to be added in all.',
+             'An odd number of rows cannot be divided equally. `F.pad` takes four numbers: left, right, top, '
+             'and bottom.',
              'The larger half goes to the right and to the bottom.')
     solution_code = '''
 def same_even(x, k):
@@ -106,6 +107,7 @@ def same_even(x, k):
     before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
     return F.conv2d(F.pad(x, (before, after, before, after)), k.flip(2, 3))''', seen.flip),
     }
+    forbidden = {'conv2d same': "The numbers are right, but padding='same' is what you were to replace."}
     def cases(self):
         g = torch.Generator().manual_seed(0)
         def random(*shape): return torch.randn(shape, generator=g)

@@ -9,10 +9,10 @@ def _random(*shapes, seed=0):
 
 class TwoLayersInOne(Exercise):
     id,title,name = '03.1','Two layers in one','fold'
-    statement = '''First a 1 x 1 filter turns a color image into a gray one (`mix`, three numbers), and
-                   then a kernel of 3 x 3 slides over the gray image. There is no activation function
-                   between them, so one filter can do the work of both. Write `fold(mix, kernel)`, which
-                   returns its weight.'''
+    statement = '''First a 1 x 1 filter turns a color image into a gray one (`mix`, a tensor of three
+                   numbers), and then a kernel slides over the gray image (`kernel`, of shape (3, 3)). There
+                   is no activation function between them, so one filter can do the work of both. Write
+                   `fold(mix, kernel)`, which returns the weight of that filter, as `F.conv2d` takes it.'''
     setup = 'import torch, torch.nn.functional as F'
     stub = 'def fold(mix, kernel): ...'
     hints = ('What shape does the weight of one filter on three channels have?',
@@ -85,10 +85,10 @@ def densify(w, groups):
 class Shadow(Exercise):
     id,title,name = '03.3','A filter that a shadow does not fool','shadow_free'
     statement = '''A shadow multiplies all three channels by the same number, and the red-green filter
-                   above sees it. Write `shadow_free(im, w)`, which returns the response of such a filter
-                   `w` (1, 3, 3, 3) to a photograph `im` (3, H, W), so that the response stays the same
-                   when any part of the picture is darkened in this way. It may do something to the pixels
-                   before it calls `F.conv2d`; all pixels are above zero.'''
+                   above sees it. Write `shadow_free(im, w)`, which returns the response, without padding,
+                   of such a filter `w` (1, 3, 3, 3) to a photograph `im` (3, H, W), so that the response
+                   stays the same when any part of the picture is darkened in this way. You may change the
+                   pixels before you call `F.conv2d`; all of them are above zero.'''
     setup = 'import torch, torch.nn.functional as F'
     stub = 'def shadow_free(im, w): ...'
     hints = ('The weights of the filter add up to 0 over the channels at every position. What does it '

@@ -190,6 +190,8 @@ def grouped_conv(x, weight, groups): return F.conv2d(x, weight.flip(2, 3), group
 def grouped_conv(x, weight, groups):
     return F.conv2d(x[:, :weight.shape[1]], weight[:len(weight)//groups])'''),
     }
+    forbidden = dict.fromkeys(('conv1d', 'conv2d', 'conv3d', 'conv_transpose2d'),
+                              'The numbers are right, but a convolution made them. Use im2col and products.')
     def cases(self):
         sizes = (3, 4, 1),(4, 6, 2),(6, 6, 3)
         return [(*_random((2, ni, 8, 6), (nf, ni//groups, 3, 2)), groups) for ni,nf,groups in sizes]
@@ -249,8 +251,11 @@ def conv_backward(x, weight, grad):
     def cases(self):
         return [tuple(_random((2, 3, 6, 7), (4, 3, 3, 2), (2, 4, 4, 6))),
                 tuple(_random((1, 1, 5, 5), (2, 1, 2, 2), (1, 2, 4, 4)))]
+    forbidden = dict.fromkeys(('backward', 'grad', 'convolution_backward'),
+                              'The numbers are right, but PyTorch differentiated. Write the convolutions.')
     def judge(self, answer):
         "Move single numbers a little, in double precision, and watch the loss"
+        if said := super().judge(answer): return said
         x,weight,grad = (t.double() for t in self._cases[0])
         def loss(x, weight): return (F.conv2d(x, weight)*grad).sum()
         for which,(t,g) in enumerate(zip((x, weight), answer(x, weight, grad))):

@@ -6,8 +6,9 @@ from cnn_notes.exercises import Exercise, Mistake
 
 class Macs(Exercise):
     id,title,name = '06.1','By heart','macs'
-    statement = '''`macs(ni, nf, ks, out, groups)` should return the multiplications of a convolution
-                   with square kernels and `out` x `out` positions, for one image.'''
+    statement = '''`macs(ni, nf, ks, out, groups)` should return how many multiplications a convolution
+                   takes for one image: it reads `ni` channels, has `nf` filters in `groups` groups and
+                   kernels of `ks` x `ks`, and gives `out` x `out` positions.'''
     stub = 'def macs(ni, nf, ks, out, groups): ...'
     hints = ('How many numbers come out, and how many products does each of them add up?',
              'Each output adds up ks*ks products for every channel that its filter reads.',

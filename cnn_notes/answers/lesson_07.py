@@ -5,8 +5,8 @@ from cnn_notes.exercises import Exercise, Mistake
 
 class Field(Exercise):
     id,title,name = '07.1','The rule, for any number of layers','field'
-    statement = '''`field(ks, n)` should return the side of the receptive field after `n` stride-2
-                   convolutions with kernels of `ks`.'''
+    statement = '''`field(ks, n)` should return the side of the receptive field, in pixels, after `n`
+                   convolutions with stride 2 and kernels of `ks` x `ks`.'''
     stub = 'def field(ks, n): ...'
     hints = ('One layer sees ks pixels. Neighboring outputs of that layer are 2 pixels apart.',
              'Layer i adds ks - 1 cells of its own input, each of them 2**i pixels from the next.',

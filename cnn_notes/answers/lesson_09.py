@@ -17,7 +17,7 @@ class DeadChannels(Exercise):
     mistakes = {
         'This is the share of values that are off. A channel is dead only if all of its values are.':
             Mistake('def dead(x): return (x <= 0).float().mean()'),
-        'This asks each image for itself. A channel that is off for one image may be on for another.':
+        'This looks at each image separately. A channel that is off for one image may be on for another.':
             Mistake('def dead(x): return (x.amax((2, 3)) <= 0).float().mean()'),
         'This asks whether the mean is positive. A channel with a negative mean may still pass something '
         'on.': Mistake('def dead(x): return (x.mean((0, 2, 3)) <= 0).float().mean()'),
