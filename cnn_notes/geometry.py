@@ -22,6 +22,7 @@ class _WindowMethods:
         def out_size(self, in_size:int|tuple) -> int|tuple: ...
         def inputs(self, i:int, j:int) -> tuple: ...
         def slices(self, i:int, j:int) -> tuple: ...
+        def what_if(self, in_size:int|tuple, **changes) -> dict: ...
 
 # %% ../nbs/02_stride_padding.ipynb #574aed02
 @dataclass(frozen=True, init=False, repr=False)
@@ -107,6 +108,30 @@ def slices(self:Window,
     "Index the padded image with this to get what output (i, j) sees"
     starts = [o*stride for o,stride in zip((i, j), self.stride)]
     return tuple(slice(o, o+span, d) for o,span,d in zip(starts, self.span, self.dilation))
+
+# %% ../nbs/02_stride_padding.ipynb #1b217180
+def _facts(window, in_size):
+    "What a window does to an input, by name; None for everything where it does not fit"
+    names = 'output', 'not reached', 'see padding', 'shared'
+    size,span,stride = pair(in_size),window.span,window.stride
+    try: out = pair(window.out_size(size))
+    except ValueError: return dict.fromkeys(names)
+    axes = list(zip(size, out, span, stride, window.padding))
+    ends = tuple(max(0, n + pad[0] - (o-1)*s - w) for n,o,w,s,pad in axes)
+    inside = [max(0, min(o, (n + pad[0] - w)//s + 1) + -pad[0]//s) for n,o,w,s,pad in axes]
+    shared = tuple(max(0, w - s) for w,s in zip(span, stride))
+    return dict(zip(names, (out, ends, out[0]*out[1] - inside[0]*inside[1], shared)))
+
+@patch
+@checked('Window.what_if')
+def what_if(self:Window,
+    in_size:PositivePair, # rows and columns of the input; one number: both
+    **changes, # settings to change, one at a time, as in `stride=2, padding='same'`
+) -> dict: # {'as it is': {...}, 'stride=2': {...}}: output, not reached, see padding, shared
+    "What this window does to an input, and what it would do with another value of one setting"
+    now = vars(self)
+    others = {f'{k}={v!r}': Window(**(now | {k: v})) for k,v in changes.items()}
+    return {k: _facts(w, in_size) for k,w in ({'as it is': self} | others).items()}
 
 # %% ../nbs/02_stride_padding.ipynb #986ea1f0
 @patch(as_prop=True)

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from .checks import Annotated, FigureSize, Literal, PositiveFloat, PositiveInt, PositivePair, Rule
-from .checks import checked, pair, real, whole
+from .checks import checked, pair, real, scalar, whole
 from collections.abc import Callable, Iterable
 from cycler import cycler
 from matplotlib.animation import FuncAnimation, PillowWriter
@@ -225,19 +225,30 @@ def _mark(ax, rows, cols, left, top):
         ax.plot([left+j+.5 for j in cols], [top+i+.5]*len(cols), 'o', ms=3.5, color=palette['accent'])
 
 # %% ../nbs/package/show.ipynb #1b068371
+def _is_output(o):
+    return isinstance(o, (tuple, list)) and len(o) == 2 and all(type(scalar(v)) is int for v in o)
+_windows_rule = Rule('a dict with a Window for each title', lambda o: isinstance(o, dict),
+                     lambda o: o and all(hasattr(w, 'out_size') for w in o.values()))
+_points_rule = Rule('a list with the (row, column) of an output for each window',
+                    lambda o: o is None or isinstance(o, (list, tuple)),
+                    lambda o: o is None or all(map(_is_output, o)))
+
 @checked
 def draw_windows(
-    windows:dict, # a title for each `Window`
+    windows:Annotated[dict, _windows_rule], # a title for each `Window`
     in_size:PositivePair, # rows and columns of the input; one number: both
-    at:Iterable|None=None, # for each window the (row, column) of an output to point at; None: none
+    at:Annotated[Any, _points_rule]=None, # the (row, column) of an output of each window; None: none
     ax:Axes|None=None, # where to draw; None: a new figure
 ) -> Axes: # the axes drawn on; one unit is one cell
     "Draw inputs with their padding and, below, the outputs, with all cells in one size"
     (h,w),left,before = pair(in_size),0,max(o.padding[0][0] for o in windows.values())
     below = before + h + max(o.padding[0][1] for o in windows.values()) + 1.7
     lowest,own = below,ax is None
+    points = [None]*len(windows) if at is None else at
+    if len(points) != len(windows):
+        raise ValueError(f'draw_windows: at has {len(points)} outputs; give {len(windows)}')
     if ax is None: ax = plt.subplots()[1]
-    for (title,window),here in zip(windows.items(), [None]*len(windows) if at is None else at):
+    for (title,window),here in zip(windows.items(), points):
         (top,bottom),(start,end) = window.padding
         rows,cols = window.out_size((h, w))
         left += start
@@ -252,9 +263,9 @@ def draw_windows(
         ax.text(left, below-.25, f'{h} x {w} to {rows} x {cols}', va='bottom', fontsize=9.5)
         left += w + end + 2
         lowest = max(lowest, below + rows)
-    ax.set(xlim=(-.2, left - 1.8), ylim=(lowest + .2, -1.6), aspect='equal')
+    ax.set(xlim=(-.2, left - 1.8), ylim=(lowest + .2, -1.7), aspect='equal')
     ax.axis('off')
-    if own: ax.figure.set_size_inches(.23*(left - 1.6), .23*(lowest + 1.8))
+    if own: ax.figure.set_size_inches(.23*(left - 1.6), .23*(lowest + 3.4))
     return ax
 
 # %% ../nbs/package/show.ipynb #fb00dfaf

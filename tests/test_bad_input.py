@@ -132,6 +132,8 @@ row('geometry.Window', dict(ks=3, stride=2, padding=1, dilation=1), ks=pair(1, F
 row('geometry.Window.out_size', dict(in_size=8), call=window.out_size, prefix='Window', in_size=pair(1, False))
 row('geometry.Window.inputs', dict(i=1, j=1), call=window.inputs, prefix='Window', i=no_number | no_real | dict(fraction=.5), j=no_number | no_real | dict(fraction=.5))
 row('geometry.Window.slices', dict(i=1, j=1), call=window.slices, prefix='Window', i=whole(0), j=whole(0))
+row('geometry.Window.what_if', dict(in_size=8), call=window.what_if, prefix='Window', in_size=pair(1, False))
+row('geometry.Window.what_if(stride)', dict(stride=2), call=lambda stride: window.what_if(8, stride=stride), prefix='Window', stride=pair(1, False))
 row('geometry.trace', where, but=('model-transposed',), model=nets(), input_shape=shapes)
 row('geometry.Trace.__getitem__', dict(i=0), call=lambda i: geometry.trace(**where)[i], prefix='trace', errors=(ValueError, TypeError, IndexError), i=layer_names())
 
@@ -188,6 +190,8 @@ row('spreadsheet.write_workbook', book, prefix='write_workbook trace Flatten1x1'
 # explore
 row('views.View', dict(name='conv', data={}, title='x', heights=('1px',)*3), name=dict(none=None, number=3, unknown='nope', empty='', outside='../explore', odd=Odd()),
     data=dict(none=None, number=3, text='x', odd=Odd(), nan=dict(a=nan), tensor=dict(a=ones(2)), type=dict), title=dict(none=None, number=3, odd=Odd()), heights=dict(none=None, number=3, two=('1px', '1px'), numbers=(1, 2, 3), text='abc', odd=Odd()))
+row('views.explore_window', dict(window=window, in_size=7), window=dict(number=3, odd=Odd(), large=geometry.Window(9), unlike=geometry.Window((3, 5)), sides=geometry.Window(4, padding='same')),
+    in_size=whole(1, 1) | dict(large=13), title=dict(none=None, number=3, odd=Odd()))
 paths = dict(none=None, number=3, odd=Odd(), empty='', folder='.', nul='a\0b.html', missing='no/such/folder/a.html', long='x'*5000)
 row('views.View.save', lambda folder: dict(path=folder/'a.html'), call=lambda path: views.explore_conv(img).save(path), prefix='View', errors=(ValueError, TypeError, OSError), path=paths)
 matrices = dict(number=3, none=None, text='nope', odd=Odd(), ragged=[[1, 2], [3]], texts=[['a', 'b']], complex=ones(4, 4).to(torch.complex64), meta=ones(4, 4, device='meta'), sparse=ones(4, 4).to_sparse()) | {f'rank{n}': ones(*(3,)*n) for n in (0, 1, 3, 4)} | dict(empty=ones(0, 3)) | poisoned(4, 4)
@@ -233,6 +237,8 @@ limits = {k: v for k,v in no_number.items() if k != 'none'} | dict(nan=nan, inf=
 row('show.show_image', dict(im=img), im=pictures, ax=dict(number=3, text='ax', odd=Odd()), figsize=sizes, kind=dict(none=None, unknown='padding', list=[], odd=Odd()), values=dict(number=3, unknown='zz', odd=Odd()), vmin=limits, vmax=limits | dict(below_vmin=-10**6))
 row('show.show_images', dict(ims=[img, img]), prefix='show_images show_image', ims=dict(none=None, number=3, odd=Odd(), empty=[], nones=[None], texts='abc', one_bad=[img, ones(3)]), titles=dict(number=3, one=['a'], three=['a']*3, odd=Odd()), ncols=whole(1), size=number(0) | dict(huge=10**6))
 row('show.outline', lambda folder: dict(ax=show.show_image(img), rows=1, cols=1), ax=dict(none=None, number=3, odd=Odd()), rows=no_number | no_real | dict(fraction=.5, step=range(0, 4, 2), empty=range(0), far=slice(0, 3, 2)), cols=no_number | no_real | dict(empty=range(0)), lw=number(0), color=dict(unknown='blurple', number=3, odd=Odd()))
+row('show.draw_windows', dict(windows=dict(a=window), in_size=7, at=[(1, 1)]), windows=dict(none=None, number=3, empty={}, odd=Odd(), list=[window], numbers=dict(a=3)),
+    in_size=pair(1, False).but('pair'), at=dict(number=3, text='ab', odd=Odd(), two=[(0, 0)]*2, one=[(1,)], fractions=[(.5, 0)], nones=[None]), ax=dict(number=3, text='ax', odd=Odd()))
 row('show.animate', lambda folder: dict(fig=plt.figure(figsize=(1, 1)), draw=lambda i: None, frames=2), fig=dict(none=None, number=3, odd=Odd()), draw=no_call | dict(none=None), frames=whole(1, 1), fps=number(0), dpi=whole(1, 1) )
 
 # exercises
@@ -377,7 +383,7 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
-        receptive.EffectiveField.gaussian views.NetworkView views.ConvView callbacks.Health callbacks.ActivationRecord schedule.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
+        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView callbacks.Health callbacks.ActivationRecord schedule.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
         questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
@@ -385,13 +391,13 @@ not_tried = { # why a public name, or a method, has no row
     'exercises': ("what a reader answers may be anything: the verdict says what is wrong with it, as tests/test_exercises.py shows", """exercises.Exercise
         exercises.Exercise.cases exercises.Exercise.check exercises.Exercise.complaint exercises.Exercise.judge exercises.Exercise.made exercises.Exercise.matches
         exercises.Exercise.outputs exercises.difference exercises.time_limit"""),
-    'inherited': ("made in views.View, where it has a row", "views.ConvView.save views.NetworkView.save"),
+    'inherited': ("made in views.View, where it has a row", "views.ConvView.save views.NetworkView.save views.WindowView.save"),
     'given records': ("works on records of a trace, which the package makes and checks before", '''
         products.prepares_weights products.products products.real_extents products.real_products products.unknown_products
         fields.Look fields.Seen fields.Seen.axes fields.Seen.changed fields.Unknown fields.nowhere fields.results fields.wiring fields.wirings'''),
     'no arguments': ("takes nothing", """show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
         views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty
-        views.ConvView.html views.ConvView.page views.NetworkView.html views.NetworkView.page exercises.Exercise.hint exercises.Exercise.solution exercises.all_exercises
+        views.ConvView.html views.ConvView.page views.WindowView.static views.WindowView.alt views.WindowView.html views.WindowView.page views.NetworkView.html views.NetworkView.page exercises.Exercise.hint exercises.Exercise.solution exercises.all_exercises
         measured.Runs.keys measured.Runs.said measured.own_folder measured.records measured.shipped_folder"""),
     'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
     'fastai': ("fastai calls it, with what fastai makes", """data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new

@@ -4,6 +4,7 @@ import pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
 from cnn_notes.geometry import Trace, Window, trace
+from cnn_notes.views import explore_window
 
 sizes   = st.tuples(st.integers(1, 14), st.integers(1, 14))
 kernels = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -78,6 +79,38 @@ def test_one_number_of_a_window_alike_in_both_axes_is_one_number(w, n):
     alike = all(o[0] == o[1] for o in (w.ks, w.stride, w.padding, w.dilation))
     both = w.out_size((n, n))
     assert w.out_size(n) == (both[0] if alike else both)
+
+@settings(max_examples=150, deadline=None)
+@given(windows, sizes)
+def test_what_if_says_what_can_be_counted(w, size):
+    facts = w.what_if(size, stride=(5, 5))
+    assert list(facts) == ['as it is', 'stride=(5, 5)']
+    assert facts['stride=(5, 5)'] == Window(w.ks, 5, w.padding, w.dilation).what_if(size)['as it is']
+    facts = facts['as it is']
+    if not fits(w, size):
+        assert [*facts.values()] == [None]*4
+        return
+    out = w.out_size(size)
+    seen = [[set(w.inputs(i, i)[axis]) for i in range(out[axis])] for axis in (0, 1)]
+    wide = [[range(min(o), max(o) + 1) for o in along] for along in seen]
+    assert facts['output'] == out
+    assert facts['not reached'] == tuple(max(0, n - 1 - max(along[-1])) for n,along in zip(size, seen))
+    def inside(o, n): return min(o) >= 0 and max(o) < n
+    whole = [sum(inside(o, n) for o in along) for n,along in zip(size, seen)]
+    assert facts['see padding'] == out[0]*out[1] - whole[0]*whole[1]
+    shared = [len(set(along[0]) & set(along[1])) if len(along) > 1 else None for along in wide]
+    for told,counted in zip(facts['shared'], shared): assert counted in (told, None)
+
+def test_what_if_names_its_settings_and_refuses_others():
+    assert list(Window(3).what_if(8, ks=5, padding='same')) == ['as it is', 'ks=5', "padding='same'"]
+    assert Window(3).what_if(8, ks=9)['ks=9']['output'] is None
+    with pytest.raises(TypeError, match='size'): Window(3).what_if(8, size=3)
+
+@pytest.mark.parametrize('n, ks, stride', [(28, 3, 2), (7, 3, 2), (28, 4, 1), (9, 5, 3)])
+def test_same_with_a_stride_rounds_up(n, ks, stride):
+    total = max((-(-n//stride) - 1)*stride + ks - n, 0)
+    w = Window(ks, stride, ((total//2, total - total//2),)*2)
+    assert w.out_size((n, n)) == (-(-n//stride),)*2
 
 @pytest.mark.parametrize('args, param, error', [
     ((0,), 'ks', ValueError), (((3, 3, 3),), 'ks', TypeError), ((2.5,), 'ks', TypeError), ((True,), 'ks', TypeError),
@@ -179,3 +212,37 @@ def test_half_precision_and_shared_modules():
     relu = nn.ReLU()
     layers = trace(nn.Sequential(nn.Conv2d(1, 2, 3), relu, nn.Conv2d(2, 2, 3), relu).half(), (1, 8, 8))
     assert [l.name for l in layers] == ['0', '1', '2', '1 (2)']
+
+# ---- the view without numbers
+
+def in_view(b): return b.js("""
+    const grid = css => document.querySelector(css), rows = e => new Set([...e.querySelectorAll('.cell')].map(c => c.dataset.at.split(',')[0])).size;
+    const box = e => Math.round(e.getBoundingClientRect().width);
+    return {input: rows(grid('.in .grid')), output: rows(grid('.out .grid')), text: grid('.formula').textContent,
+            cells: [grid('.in .cell'), grid('.out .cell')].map(box), note: grid('.in .note').textContent,
+            table: [...document.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent))}""")
+
+def press(b, name): b.js('document.querySelector(`button[aria-label="${arguments[0]}"]`).click()', name)
+
+def test_the_view_says_what_window_says(browser):
+    browser.open(explore_window(Window(3, stride=2, padding=1), 7).html(), width=900)
+    steps = [None, 'more size', 'more stride', 'more dilation', 'less padding', 'less kernel', 'more kernel', 'more padding', 'less stride']
+    now,name = dict(size=7, kernel=3, stride=2, padding=1, dilation=1),{'less': -1, 'more': 1}
+    with browser.frame():
+        for step in steps:
+            if step:
+                press(browser, step)
+                now[step.split()[1]] += name[step.split()[0]]
+            def out(o):
+                w = Window(o['kernel'], o['stride'], o['padding'], o['dilation'])
+                try: return w,w.out_size(o['size'])
+                except ValueError: return w,0
+            seen,(w,n) = in_view(browser),out(now)
+            assert (seen['input'], seen['output']) == (now['size'] + 2*now['padding'], n), (step, seen)
+            assert seen['cells'][0] == seen['cells'][1], 'all cells in one size'
+            read = {r for i in range(n) for r in w.inputs(i, i)[0]}
+            lost = [r for r in range(now['size']) if r not in read]
+            assert ('Hatched' in seen['note']) == bool(lost) and seen['text'].split('.')[0].endswith(str(n))
+            for (_,told,_),key in zip(seen['table'], now):
+                more = out(now | {key: now[key] + 1})[1]
+                assert told == (f'{more} \u00d7 {more}' if more else 'does not fit'), (key, seen)

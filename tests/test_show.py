@@ -6,7 +6,8 @@ import pytest, torch
 from matplotlib.collections import LineCollection
 from matplotlib.colors import rgb_to_hsv, to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
-from cnn_notes.show import animate, error_of, palette, show_image
+from cnn_notes.geometry import Window
+from cnn_notes.show import animate, draw_windows, error_of, palette, show_image
 
 roles = 'input', 'kernel', 'output', 'padding', 'accent'
 # Machado, Oliveira, and Fernandes 2009, severity 1; for linear RGB
@@ -85,3 +86,17 @@ def test_error_of_wants_an_error():
 def test_a_gif_is_one():
     assert animate(plt.figure(), lambda t: None, 2).data[:4] == b'GIF8'
     with pytest.raises(ValueError, match='from 1 to 1,000'): animate(plt.figure(), lambda t: None, 0)
+
+def test_all_cells_of_a_drawing_have_one_size():
+    windows = {'a': Window(3), 'b': Window(3, 2, 1), 'c': Window((1, 3), (1, 2), ((0, 2), (1, 0)))}
+    ax = draw_windows(windows, (5, 6), [(0, 0), (1, 1), (2, 0)])
+    cells = [o for o in ax.patches if o.get_fill()]
+    assert {(o.get_width(), o.get_height()) for o in cells} == {(1, 1)} and ax.get_aspect() == 1
+    inputs = 30 + 7*8 + 7*7
+    assert len(cells) == inputs + sum(o.out_size((5, 6))[0]*o.out_size((5, 6))[1] for o in windows.values())
+    boxes = [(o.get_width(), o.get_height()) for o in ax.patches if not o.get_fill()]
+    assert boxes == [(3, 3), (1, 1), (3, 3), (1, 1), (3, 1), (1, 1)]
+    assert {'5 x 6 to 3 x 4', '5 x 6 to 3 x 3', '5 x 6 to 7 x 3'} == {o.get_text() for o in ax.texts[1::2]}
+
+def test_as_many_outputs_to_point_at_as_windows():
+    with pytest.raises(ValueError, match='at has 2 outputs; give 1'): draw_windows({'a': Window(3)}, 7, [(0, 0)]*2)

@@ -25,7 +25,7 @@ root.replaceChildren(el('h1', {}, data.title), el('div', { class: 'window' },
     el('section', { class: 'in', 'aria-label': 'Input' }, el('h2', {}, 'Input', inSize), input.el, unread),
     el('section', { class: 'out', 'aria-label': 'Output' }, el('h2', {}, 'Output', outSize), output.el),
     el('section', { class: 'ask', 'aria-label': 'What would change' }, el('h2', {}, 'What if it were one more'),
-      el('table', {}, el('thead', {}, el('tr', {}, ...['setting', 'output', 'unread'].map(t => el('th', { scope: 'col' }, t)))), ask))),
+      el('table', {}, el('thead', {}, el('tr', {}, ...['setting', 'output', 'unread rows'].map(t => el('th', { scope: 'col' }, t)))), ask))),
   live));
 
 function change(name, v) {
@@ -59,9 +59,10 @@ function draw() {
   inSize.textContent = square(n) + (p ? `, with padding ${square(all)}` : '');
   outSize.textContent = square(out);
   const s = state.stride, exact = room(state) % s === 0;
-  formula.textContent = `(${n} + 2${TIMES}${p} ${MINUS} ${span(state)}) / ${s} + 1 = ${room(state)} / ${s} + 1 = ${exact ? '' : 'rounded down '}${out}` +
-    (state.dilation > 1 ? `; the kernel spans ${state.dilation}${TIMES}(${state.kernel} ${MINUS} 1) + 1 = ${span(state)} cells` : '');
-  unread.textContent = gone.size ? `Hatched: no output sees row and column ${[...gone].join(', ')}.` : 'Every input is seen by some output.';
+  formula.textContent = `(${n} + 2${TIMES}${p} ${MINUS} ${span(state)}) / ${s} + 1 = ${room(state)} / ${s} + 1` +
+    `${exact ? ' =' : ', rounded down:'} ${out}` +
+    (state.dilation > 1 ? `. The kernel spans ${state.dilation}${TIMES}(${state.kernel} ${MINUS} 1) + 1 = ${span(state)} cells.` : '');
+  unread.textContent = gone.size ? `Hatched: no output sees these rows and columns: ${[...gone].join(', ')}.` : 'Every input is seen by some output.';
   ask.replaceChildren(...Object.keys(LIMIT).map(name => {
     const other = { ...state, [name]: state[name] + 1 }, size = outputs(other);
     return el('tr', {}, el('th', { scope: 'row' }, `${name} ${other[name]}`), el('td', {}, size ? square(size) : 'does not fit'),
