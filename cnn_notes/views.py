@@ -54,8 +54,8 @@ _day   = {**palette, 'negative': '#5B4A7A', 'deep_input': '#052546', 'deep_outpu
           'paper': '#FFFFFF',
           'muted': '#5B6470', 'line': '#CDD2DA', 'halo': 'rgba(255, 255, 255, .75)',
           'hatch': 'rgba(43, 47, 54, .42)'}
-_night = {'input': '#5E9FE8', 'kernel': '#F2953B', 'output': '#2FB3A3', 'padding': '#353C48',
-          'accent': '#FF6FA5', 'ink': '#E8EBF0', 'negative': '#A68FD6', 'deep_input': '#E3F1FF',
+_night = {'input': '#3D8FF9', 'kernel': '#FF9C01', 'output': '#2FE7E0', 'padding': '#353C48',
+          'accent': '#CC7082', 'ink': '#E8EBF0', 'negative': '#A68FD6', 'deep_input': '#E3F1FF',
           'deep_output': '#DDF6F2', 'paper': '#14171C',
           'muted': '#A4ADBA', 'line': '#3B424E',
           'halo': 'rgba(20, 23, 28, .75)', 'hatch': 'rgba(232, 235, 240, .5)'}
@@ -561,12 +561,13 @@ class WindowView(View):
     def static(self) -> Figure: # input, padding, and output, with one output and its inputs outlined
         "The view as a still picture"
         settings = ', '.join(f'{k} {v}' for k,v in _window_start(self.window, self.in_size).items())
-        ax = Figure(layout='constrained').subplots()
+        fig = Figure(layout='constrained')
+        ax = fig.subplots()
         draw_windows({settings: self.window}, self.in_size, [(self._at(), self._at())], ax)
         (left,right),(low,high) = ax.get_xlim(),ax.get_ylim()
         ax.set_xlim(left, max(right, 17)) # room for the settings
-        ax.figure.set_size_inches(.25*(max(right, 17) - left), .25*(low - high))
-        return ax.figure
+        fig.set_size_inches(.25*(max(right, 17) - left), .25*(low - high))
+        return fig
     def alt(self) -> str: # the picture in words
         "What `static` shows"
         n,out = self.in_size,self.window.out_size(self.in_size)

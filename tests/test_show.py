@@ -8,6 +8,7 @@ from matplotlib.colors import rgb_to_hsv, to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 from cnn_notes.geometry import Window
 from cnn_notes.show import animate, draw_windows, error_of, palette, show_image
+from cnn_notes.views import _night
 
 roles = 'input', 'kernel', 'output', 'padding', 'accent'
 # Machado, Oliveira, and Fernandes 2009, severity 1; for linear RGB
@@ -29,8 +30,9 @@ def seen_by(eye, color):
 
 @pytest.mark.parametrize('eye', eyes)
 @pytest.mark.parametrize('pair', list(combinations(roles, 2)), ids='-'.join)
-def test_roles_can_be_told_apart(pair, eye):
-    assert deltaE_ciede2000(*(seen_by(eye, palette[role]) for role in pair)) >= 25
+@pytest.mark.parametrize('colors', [palette, _night], ids=['day', 'night'])
+def test_roles_can_be_told_apart(pair, eye, colors):
+    assert deltaE_ciede2000(*(seen_by(eye, colors[role]) for role in pair)) >= 25
 
 def test_the_simulation_is_known_to_confuse_red_and_green():
     for eye in ('protanopia', 'deuteranopia'):
