@@ -5,6 +5,8 @@ import numpy as np, pytest, torch
 import torch.nn as nn
 import torch.nn.functional as F
 from hypothesis import given, settings, strategies as st
+import cnn_notes.experiments.first_kernel as first
+import cnn_notes.experiments.models as ex
 from cnn_notes.models import Flatten1x1, conv, simple_cnn
 
 odd   = st.sampled_from([1, 3, 5, 7])
@@ -216,3 +218,51 @@ def test_flatten1x1_is_flatten():
 def test_import_does_not_bring_fastai():
     code = "import sys, cnn_notes.models; print([m for m in sys.modules if m.split('.')[0] in ('fastai', 'matplotlib') or m == 'cnn_notes.data'])"
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
+
+# the experiments' networks and measures
+
+def test_the_long_form_lacks_a_relu_and_nothing_else():
+    whole,planted,x = ex.cnn37(),ex.long_form(),batch(2, 1, 28, 28)
+    def relus(m): return sum(isinstance(o, nn.ReLU) for o in m.modules())
+    assert (relus(whole), relus(planted)) == (4, 3) and n_params(whole) == n_params(planted) == 6722
+    assert whole(x).shape == planted(x).shape == (2, 2)
+
+@pytest.mark.parametrize('make, shape', [(ex.linear, (3, 2)), (ex.perceptron, (3, 2)), (ex.cnn37, (3, 2)), (ex.pooled, (3, 2)),
+                                         (partial(ex.linear, 10), (3, 10)), (partial(ex.perceptron, 10), (3, 10)), (ex.with_norm, (3, 10))])
+def test_the_networks_that_are_compared(make, shape): assert make().eval()(batch(3, 1, 28, 28)).shape == shape
+
+def test_pooled_ignores_where_a_digit_is():
+    "Moved by 4 pixels, which two strides of 2 divide, with nothing near the border: the same scores"
+    net,x = ex.pooled().eval(),F.pad(batch(2, 1, 20, 20), (32, 32, 32, 32))
+    torch.testing.assert_close(net(x), net(x.roll((4, -8), (2, 3))), atol=1e-5, rtol=1e-5)
+
+@pytest.mark.parametrize('ks', [3, 5, 7])
+def test_share_of_ramp(ks):
+    torch.testing.assert_close(ex.ramp_share(ex.ramps(ks)), torch.ones(8))
+    torch.testing.assert_close(ex.ramps(ks).flatten(1).norm(dim=1), torch.ones(8))
+    assert ex.ramp_share(batch(20_000, 1, ks, ks)).mean().item() == pytest.approx(2/ks**2, rel=.03)
+    assert ex.ramp_share(torch.ones(1, 1, ks, ks)).item() == pytest.approx(0, abs=1e-6)
+
+def test_what_a_first_layer_keeps():
+    x = batch(40, 1, 28, 28)
+    assert first.kept(torch.eye(9).view(9, 1, 3, 3), x) == pytest.approx(1)
+    one = torch.zeros(1, 1, 3, 3)
+    one[0, 0, 1, 1] = 1
+    assert first.kept(one, x) == pytest.approx(1/9, abs=.02) and first.rank(one) == 14*14 # noise: a pixel tells nothing of another
+    assert first.kept(first.in_a_plane(8, 5), x) == pytest.approx(2/25, abs=.02)
+    assert first.kept(torch.cat([one, 2*one]), x) == pytest.approx(first.kept(one, x)) and first.rank(torch.cat([one, 2*one])) == 14*14
+
+def test_first_layers_differ_in_the_first_layer_and_what_is_frozen_stays():
+    x,y = batch(16, 1, 28, 28),torch.arange(16) % 10
+    for name,make in first.first_layers().items():
+        torch.manual_seed(0)
+        net = make().train()
+        before = net[0].conv.weight.detach().clone()
+        assert before.flatten(1).norm(dim=1).mean() == pytest.approx(3**-.5, rel=.25), name
+        opt = torch.optim.SGD([p for p in net.parameters() if p.requires_grad], lr=.1)
+        F.cross_entropy(net(x), y).backward()
+        opt.step()
+        frozen = name.split()[0] in ('random', 'ramps', 'plane')
+        assert torch.equal(before, net[0].conv.weight) == frozen, name
+        r = torch.linalg.matrix_rank(net[0].conv.weight.flatten(1).detach(), rtol=1e-5).item()
+        assert r == {'through 3': 3, 'ramps 3x3': 2, 'ramps 5x5': 2, 'plane 5x5': 2, '3x3 wide': 9, '5x5 wide': 25}.get(name, 8), name
