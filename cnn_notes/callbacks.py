@@ -56,6 +56,17 @@ def _tally(values, counts):
         missing += values[j] != values[j]
     counts[0] += small; counts[1] += negative; counts[2] += missing
 
+# %% ../nbs/package/callbacks.ipynb #52d092d1
+@njit(error_model='numpy', nogil=True)
+def _compare(values, before, pairs):
+    "Count the values that differ from those of the image before, as they are and after a ReLU"
+    differ = passed = np.int32(0)
+    for j in range(len(values)):
+        v,u = values[j],before[j]
+        differ += v != u
+        passed += (v != u) & ((v > 0) | (u > 0))
+    pairs[0] += differ; pairs[1] += passed
+
 # %% ../nbs/package/callbacks.ipynb #38214e34
 @njit(error_model='numpy', nogil=True)
 def _fill(values, low, high, bins, slots, tables):
@@ -69,10 +80,11 @@ def _fill(values, low, high, bins, slots, tables):
 # %% ../nbs/package/callbacks.ipynb #791acaa6
 @njit(error_model='numpy', nogil=True)
 def _scan(x, bins, low, high):
-    "Mean, std, variance of the columns' means; counts of <= .05, < -.05, NaN, and each bin"
+    "Mean, std, pairs that differ, before and after a ReLU; counts of <= .05, < -.05, NaN, and each bin"
     rows,cols = x.shape
     start = np.float64(x[0,0]) if np.isfinite(x[0,0]) else 0. # differences from it keep their digits
-    total = square = spread = 0.
+    total = square = 0.
+    pairs = np.zeros(2, np.int64)
     counts,tables = np.zeros(3 + bins, np.int64),np.zeros((4, 1 + bins), np.int64)
     slots = np.empty(_width, np.uint32)
     for left in range(0, cols, _width):
@@ -82,15 +94,15 @@ def _scan(x, bins, low, high):
             values = x[r,left:left+n]
             _add_up(values, start, sums, squares)
             _tally(values, counts)
+            if r: _compare(values, x[r-1,left:left+n], pairs)
             if bins: _fill(values, low, high, bins, slots, tables)
         for j in range(n): # loops, since arithmetic with arrays takes long to compile
             total += sums[j]; square += squares[j]
-            spread += (sums[j]/rows)**2
     for table in tables:
         for k in range(bins): counts[3 + k] += table[1 + k]
     mean = total/x.size
     std = np.sqrt(max(square - total*mean, 0.)/(x.size - 1))
-    return start + mean, std, max(spread/cols - mean**2, 0.), counts
+    return start + mean, std, pairs/((rows - 1)*cols), counts
 
 # %% ../nbs/package/callbacks.ipynb #956e8deb
 def _first_tensor(o):
@@ -108,23 +120,24 @@ def _as_rows(x):
 # %% ../nbs/package/callbacks.ipynb #bbd64da3
 @np.errstate(over='ignore', invalid='ignore') # of a range without measure, `histc` is to say what comes out
 def _describe(x, bins=None, low=None, high=None):
-    "((3,) mean, std, variance of positions' means; (3 + bins,) counts as of `_scan`; number of values)"
+    "((4,) mean, std, shares of pairs that differ; (3 + bins,) counts as of `_scan`; number of values)"
     x = x.detach().as_subclass(Tensor).float()
     if x.device.type != 'cpu' or not x.numel(): return _describe_there(x, bins, low, high)
     left,right = np.float32(low or 0),np.float32(high or 0)
     own = bool(bins) and 0 < (right - left)*np.float32(bins) < np.inf
-    *values,counts = _scan(_as_rows(x), bins if own else 0, left, right)
+    mean,std,pairs,counts = _scan(_as_rows(x), bins if own else 0, left, right)
     counts = torch.from_numpy(counts)
     if bins and not own: counts = torch.cat([counts, x.histc(bins, low, high).long()])
-    return torch.tensor(values, dtype=torch.float32, device='cpu'),counts,x.numel()
+    return torch.tensor([mean, std, *pairs], dtype=torch.float32, device='cpu'),counts,x.numel()
 
 def _describe_there(x, bins, low, high):
     "The same in PyTorch's operations; everything stays where it is, and nothing waits for the device"
     std = x.std() if x.numel() > 1 else x.new_full((), math.nan)
-    spread = x.flatten(1).mean(0).var(correction=0) if x.ndim > 1 else x.new_zeros(())
+    images = x.flatten(1) if x.ndim > 1 else x.reshape(-1, 1)
+    differ,passed = ((o[1:] != o[:-1]).float().mean() for o in (images, images.clamp(min=0)))
     counts = torch.stack([(x <= _near).sum(), (x < -_near).sum(), x.isnan().sum()])
     if bins: counts = torch.cat([counts, x.histc(bins, low, high).long()])
-    return torch.stack([x.mean(), std, spread]),counts,x.numel()
+    return torch.stack([x.mean(), std, differ, passed]),counts,x.numel()
 
 # %% ../nbs/package/callbacks.ipynb #9ee02f6e
 _block = 256 # batches
@@ -138,6 +151,7 @@ class _Rows:
     "For each recorded batch: values, counts, numbers of values, and numbers of calls, of all layers"
     def __init__(self, layers, bins=None, hist_range=None, of='activations'):
         self.layers,self.bins,self.hist_range,self.of = list(layers),bins,hist_range,of
+        self.before_relu = set() # numbers of the layers whose output goes into a ReLU
         self.batches,self._new,self._blocks = [],[],[]
 
     def __len__(self): return len(self.batches)
@@ -157,7 +171,7 @@ class _Rows:
     def _absent(self): return 'not run' if self.of == 'activations' else 'no gradient'
     def _not_run(self):
         counts = torch.zeros(3 + (self.bins or 0), dtype=torch.int64, device='cpu')
-        return torch.full((3,), math.nan, device='cpu'),counts,0
+        return torch.full((4,), math.nan, device='cpu'),counts,0
 
 # %% ../nbs/package/callbacks.ipynb #0a895032
 class _PackedRows(_Rows):
@@ -205,16 +219,16 @@ class _Statistics(_PackedRows):
         what:_Statistic='mean', # the statistic; 'near_zero' is fastai's, 'near_zero_abs' goes by magnitude
     ) -> Tensor: # (batches,), one number for each recorded batch; NaN where the layer did not run
         "One statistic of one layer, batch by batch; `ValueError` for an unknown layer or statistic"
-        values,counts,size,calls = (o[:, self._index(idx)] for o in self._read())
-        mean,std,spread = values.double().T
+        i = self._index(idx)
+        values,counts,size,calls = (o[:, i] for o in self._read())
+        mean,std,differ,passed = values.double().T
         small,negative,missing = counts.double().T[:3]
         if what in ('mean', 'std', 'calls'): return dict(mean=mean, std=std, calls=calls)[what]
         if what == 'near_zero': return small/size # every value of at most .05, the negative ones too
         if what == 'near_zero_abs': return (small - negative)/size # from -.05 to .05
         if what == 'nan': return missing/size
-        variance = std**2*(size-1)/size
-        signal = torch.where(variance > 0, (1 - spread/variance).clamp(0, 1), variance*0) # a NaN stays one
-        return signal if what == 'signal' else signal*(1 - small/size)
+        share = passed if what == 'health' and i in self.before_relu else differ
+        return torch.where(mean.isfinite(), share, math.nan)
 
 # %% ../nbs/package/callbacks.ipynb #a164741f
 class _Nothing(dict):
@@ -254,7 +268,7 @@ class _FastaiStatistics(_Statistics):
         return self._read()[1][:, self._index(idx), 3:].T.float().log1p()
 
 # %% ../nbs/package/callbacks.ipynb #201aeedc
-_healthy = .04
+_healthy = .01
 
 class Health(namedtuple('Health', 'layer passing signal health verdict')):
     "What `health` says of one layer; `note` says so if it did not run exactly once in each batch"
@@ -270,8 +284,9 @@ class _Diagnosis(_FastaiStatistics):
     def _health(self, i):
         ran = self.series(i, 'calls') > 0
         def last(what): return self.series(i, what)[ran][-max(1, ran.sum()//10):].median().item()
-        small,signal,health = (last(o) for o in ('near_zero', 'signal', 'health'))
-        verdict = 'NaN' if math.isnan(health) else 'healthy' if health >= _healthy else 'collapsing'
+        small,mean,signal,health = (last(o) for o in ('near_zero', 'mean', 'signal', 'health'))
+        verdict = 'healthy' if health >= _healthy else 'collapsing'
+        if math.isnan(health): verdict = 'one image' if math.isfinite(mean) else 'NaN'
         res = Health(self.layers[i], 1 - small, signal, health, verdict if ran.any() else self._absent)
         if note := self._note(i): res.note = note
         return res
@@ -306,7 +321,7 @@ class _Lines(_Diagnosis):
 
     def _say_absent(self, ax):
         ax.text(.5, .5, self._absent, transform=ax.transAxes, ha='center', va='center')
-        ax.set(xticks=[], yticks=[])
+        ax.tick_params(left=False, labelleft=False, bottom=False, labelbottom=False)
 
     @checked('ActivationStats')
     def plot_layer_stats(self,
@@ -326,6 +341,7 @@ class _Lines(_Diagnosis):
 # %% ../nbs/package/callbacks.ipynb #18d98291
 def _axes_or_none(o): return o is None or isinstance(o, Axes)
 _AnyAxes = Annotated[Axes|None, Rule('matplotlib axes, or None for a new figure', _axes_or_none)]
+_Top = Annotated[float, real(0, 1000)]
 
 class _Histograms(_Lines):
     "The picture of the histograms"
@@ -334,6 +350,9 @@ class _Histograms(_Lines):
         idx:LayerName, # a layer
         figsize:FigureSize=(10,5), # width and height in inches, of a new figure
         ax:_AnyAxes=None, # where to draw; None: a new figure
+        *,
+        vmax:_Top|None=None, # log(1 + count) of the brightest color; None: the largest of this layer
+        colorbar:bool=True, # draw a color bar?
     ) -> Axes: # the axes drawn on
         "The 'colorful dimension': a layer's histograms side by side, from left to right as training goes on"
         i,(low,high) = self._index(idx),self.hist_range or (0, 1)
@@ -341,13 +360,14 @@ class _Histograms(_Lines):
         h[:, self.series(i, 'calls').numpy() == 0] = np.ma.masked
         if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
         box = (-.5, h.shape[1]-.5, low, high)
-        ax.imshow(h, origin='lower', aspect='auto', extent=box, cmap='magma', vmin=0)
+        drawn = ax.imshow(h, origin='lower', aspect='auto', extent=box, cmap='magma', vmin=0, vmax=vmax)
+        if colorbar: ax.figure.colorbar(drawn, ax=ax, label='log(1 + count)')
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         ax.xaxis.set_major_formatter(lambda v,_: str(self.batches[int(v)]) if 0 <= v < len(self) else '')
         if h.count() == 0: self._say_absent(ax)
         ax.grid(False)
         ax.set(xlabel='batch', ylabel=self.of[:-1])
-        ax.set_title(f'{self.layers[i]}: log(1 + count)', parse_math=False)
+        ax.set_title(self.layers[i], parse_math=False)
         return ax
 
 # %% ../nbs/package/callbacks.ipynb #c05bb0ac
@@ -359,16 +379,22 @@ class _Overview(_Histograms):
         "All layers side by side: histograms, if there are any, mean and deviation, share near zero, health"
         n,rows = len(self.layers),3 + bool(self.bins)
         size = max(1.75*n, 4),1.5*rows
-        fig,axs = plt.subplots(rows, n, figsize=size, squeeze=False, layout='constrained')
+        fig,axs = plt.subplots(rows, n, figsize=size, squeeze=False, layout='constrained', sharey='row')
         for i in range(n): self._plot_column(i, axs[:, i])
+        if self.bins: fig.colorbar(axs[0, 0].images[0], ax=axs[0], label='log(1 + count)')
         labels = [self.of[:-1]]*bool(self.bins) + ['mean, std', 'share near zero', 'health']
         for ax,label in zip(axs[:, 0], labels): ax.set_ylabel(label)
         for ax in axs[-3:-1, -1]: ax.legend(fontsize=7, loc='center left', bbox_to_anchor=(1, .5))
         if title: fig.suptitle(title, x=.01, ha='left', fontsize=11)
         return fig
 
+    def _top(self):
+        "The largest log(1 + count) of all layers: one scale of colors for all"
+        return max(1., max(self.hist(i).max().item() for i in range(len(self.layers))))
+
     def _plot_column(self, i, column):
-        if self.bins: self.color_dim(i, ax=column[0]).set(title='', ylabel='')
+        if self.bins:
+            self.color_dim(i, ax=column[0], vmax=self._top(), colorbar=False).set(title='', ylabel='')
         moments,near,health = column[-3:]
         self._plot(i, ('mean', 'std'), moments)
         self._plot(i, ('near_zero', 'near_zero_abs'), near)
@@ -376,8 +402,6 @@ class _Overview(_Histograms):
         health.axhline(_healthy, color=palette['ink'], lw=.8, ls=':')
         for ax in (near, health): ax.set_ylim(-.03, 1.03)
         for ax in column[:-1]: ax.tick_params(labelbottom=False); ax.set_xlabel('')
-        if i:
-            for ax in (*column[:-3], near, health): ax.tick_params(labelleft=False)
         self._title_column(i, column[0])
 
     def _title_column(self, i, ax):
@@ -429,11 +453,14 @@ class _ForwardGuard:
         else: setattr(self.model, self.name, last)
 
 # %% ../nbs/package/callbacks.ipynb #2d1b0ea5
+_relus = nn.ReLU,nn.ReLU6
+
 class _BatchHooks:
     "Describe what each layer gives in one batch, until `remove`"
-    def __init__(self, layers, describe, is_forward, kinds, followed):
+    def __init__(self, layers, describe, is_forward, kinds, followed, before_relu=None):
         self.layers,self.describe,self.is_forward = layers,describe,is_forward
         self.kinds,self.followed = kinds,followed # classes of activations; layers that have one behind them
+        self.before_relu = set() if before_relu is None else before_relu
         self.rows,self.calls,self.finished = {},[0]*len(layers),False
         self._handles,self._outputs = [],[] # outputs: (weak reference, layer, call); none is kept alive
 
@@ -441,6 +468,7 @@ class _BatchHooks:
         for i,m in enumerate(self.layers): self._hook(m, partial(self._after_layer, i))
         for m in model.modules():
             if isinstance(m, self.kinds): self._hook(m, self._after_activation)
+            elif isinstance(m, _relus): self._hook(m, self._after_relu)
         self._handles.append(_ForwardGuard(model, self.remove))
     def _hook(self, module, f): self._handles.append(module.register_forward_hook(f))
 
@@ -452,12 +480,15 @@ class _BatchHooks:
         output = _first_tensor(output)
         if output is None or _is_other_replica(module, self.layers[i], output): return
         self.calls[i] += 1
-        if self.kinds: self._outputs.append((weakref.ref(output), i, self.calls[i]))
+        self._outputs.append((weakref.ref(output), i, self.calls[i]))
         if i not in self.followed: self._keep(i, self.calls[i], output)
 
     def _after_activation(self, module, args, output):
         for ref,i,call in self._outputs:
             if args and ref() is args[0]: self.followed.add(i); self._keep(i, call, output, True)
+
+    def _after_relu(self, module, args, output):
+        self.before_relu |= {i for ref,i,_ in self._outputs if args and ref() is args[0]}
 
     def _keep(self, i, call, output, is_activation=False):
         "Describe an output, or its gradient once there is one"
@@ -582,7 +613,8 @@ class _Recorder(_Settings):
         if not self.begun: self._begin()
         if self.train_iter % (self.every or 1): return
         kinds = _acts if self.after_act is True else self.after_act or ()
-        self._hooks = _BatchHooks(self.modules, self._row, self.is_forward, kinds, self._followed)
+        found = self.modules,self._row,self.is_forward,kinds,self._followed
+        self._hooks = _BatchHooks(*found, self._current.before_relu if self.is_forward else None)
         self._hooks.attach(self.model)
 
     def _row(self, output):
@@ -629,8 +661,9 @@ class ActivationStats(_Finisher):
     def layer_stats(self, idx:LayerName) -> L: return self.record.layer_stats(idx)
     def hist(self, idx:LayerName) -> Tensor: return self.record.hist(idx)
     def health(self) -> list: return self.record.health()
-    def color_dim(self, idx:LayerName, figsize:FigureSize=(10,5), ax:_AnyAxes=None) -> Axes:
-        return self.record.color_dim(idx, figsize, ax)
+    def color_dim(self, idx:LayerName, figsize:FigureSize=(10,5), ax:_AnyAxes=None, *,
+                  vmax:_Top|None=None, colorbar:bool=True) -> Axes:
+        return self.record.color_dim(idx, figsize, ax, vmax=vmax, colorbar=colorbar)
     def plot_layer_stats(self, idx:LayerName, title:str|None=None) -> Figure:
         return self.record.plot_layer_stats(idx, title)
     def plot(self, title:str|None=None) -> Figure: return self.record.plot(title)

@@ -298,7 +298,7 @@ layer_of = {k: v for k,v in layer_names().items()}
 for cls in ('ActivationStats', 'ActivationRecord'):
     def of_record(method, cls=cls): return lambda **kwargs: getattr(recorded() if cls == 'ActivationStats' else recorded().record, method)(**kwargs)
     for m in ('layer_stats', 'hist', 'plot_layer_stats'): row(f'callbacks.{cls}.{m}', dict(idx=0), call=of_record(m), prefix='ActivationStats', idx=layer_of)
-    row(f'callbacks.{cls}.color_dim', dict(idx=0), call=of_record('color_dim'), prefix='ActivationStats color_dim', idx=layer_of, figsize=sizes, ax=dict(number=3, odd=Odd()))
+    row(f'callbacks.{cls}.color_dim', dict(idx=0), call=of_record('color_dim'), prefix='ActivationStats color_dim', idx=layer_of, figsize=sizes, ax=dict(number=3, odd=Odd()), vmax=number(none=True) | dict(below=-1), colorbar=dict(none=None, number=3, odd=Odd()))
 row('callbacks.ActivationRecord.series', dict(idx=0), call=lambda **kw: recorded().record.series(**kw), prefix='ActivationStats', idx=layer_of, what=dict(none=None, unknown='median', number=3, odd=Odd(), list=[]))
 
 # speed

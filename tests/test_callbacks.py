@@ -64,6 +64,11 @@ def test_constructor_and_attributes_of_fastai(dls):
     assert learn.activation_stats is cb and cb.order == FastaiStats.order
     for k in ('stats', 'layer_stats', 'hist', 'color_dim', 'plot_layer_stats'): assert hasattr(cb, k)
 
+def compared(x):
+    "Share of positions at which an image differs from the one before it, as they are and after a ReLU"
+    images = x.reshape(len(x) if x.ndim else 1, -1)
+    return [(o[1:] != o[:-1]).double().mean().item() for o in (images, images.relu())]
+
 @pytest.mark.parametrize('bins', [1, 40, 63, 64, 126, 127])
 @pytest.mark.parametrize('center,spread', [(0, 1), (1, 1.01), (5, 1), (-.7, .5), (100, .1), (3, 0), (-40, 3)])
 def test_numbers_of_any_center(center, spread, bins):
@@ -71,11 +76,11 @@ def test_numbers_of_any_center(center, spread, bins):
     g = torch.Generator().manual_seed(bins)
     for shape in ((512, 8, 14, 14), (9, 16, 16, 8), (5, 21, 14, 14), (513, 3, 7, 5), (3, 5), (9,), (), (1, 1)):
         x = torch.randn(shape, generator=g)*spread + center
-        (mean, std, places), counts, n = _describe(x, bins, -1., 9.)
+        (mean, std, differ, passed), counts, n = _describe(x, bins, -1., 9.)
         d = x.double()
         assert n == d.numel() and mean.item() == pytest.approx(d.mean().item(), rel=1e-6, abs=1e-6*spread)
         assert math.isnan(std) if n == 1 else std.item() == pytest.approx(d.std().item(), rel=1e-6)
-        assert places.item() == pytest.approx(d.flatten(1).mean(0).var(correction=0).item() if d.ndim > 1 else 0, rel=1e-3, abs=1e-6*max(spread, 1e-6*abs(center))**2)
+        assert [differ.item(), passed.item()] == pytest.approx(compared(x), rel=1e-6, nan_ok=True)
         assert counts[:3].tolist() == [(x <= .05).sum(), (x < -.05).sum(), 0] and torch.equal(counts[3:], x.histc(bins, -1., 9.).long())
 
 @settings(deadline=None, max_examples=60)
@@ -97,10 +102,9 @@ def test_histogram_of_extreme_ranges(lo, hi):
 def test_a_first_value_unlike_all_others(first):
     "The sums are of differences from the first value"
     x = torch.randn(64, 3, 5, 5); x[0, 0, 0, 0] = first
-    (mean, std, places), _, n = _describe(x)
+    (mean, std, *_), _, n = _describe(x)
     d = x.double()
     assert mean.item() == pytest.approx(d.mean().item(), rel=1e-6) and std.item() == pytest.approx(d.std().item(), rel=1e-6)
-    assert abs(first) > 1e18 or places.item() == pytest.approx(d.flatten(1).mean(0).var(correction=0).item(), rel=1e-6)
 
 def test_places_in_any_order_of_memory():
     "Channels last, a slice, batches not outermost, one image many times: the same numbers as of a copy in order"
@@ -114,15 +118,15 @@ def test_histogram_of_many_values_and_odd_shapes():
         assert torch.equal(_describe(t, 40, -10, 10)[1][3:], t.histc(40, -10, 10).long())
         for bins in (40, 126, 127, 500): assert torch.equal(_describe(t, bins, 0, 10)[1][3:], t.histc(bins, 0, 10).long())
 
-def test_signal_is_the_law_of_total_variance(dls):
-    cb = run(dls, sample=20)
-    x = torch.randn(50, 4, 3, 3) + torch.randn(4, 3, 3)*2
-    v,c,n = _describe(x)
-    rec = ActivationRecord(['a']); rec._add(0, [(v, c, n)])
-    within = x.flatten(1).var(0, correction=0).mean()/x.var(correction=0)
-    assert rec.series('a', 'signal').item() == pytest.approx(within.item(), abs=1e-5)
+def test_signal_and_health_compare_images(dls):
+    x = torch.randn(50, 4, 3, 3).round() # many values are alike
+    rec = ActivationRecord(['a', 'b']); rec._add(0, [_describe(x)]*2)
+    rec.before_relu.add(1)
+    assert [rec.series(o, 'signal').item() for o in 'ab'] == pytest.approx([compared(x)[0]]*2)
+    assert [rec.series(o, 'health').item() for o in 'ab'] == pytest.approx(compared(x))
     assert rec.series('a', 'near_zero_abs').item() == (x.abs() <= .05).sum().item()/x.numel()
-    assert all(0 <= s <= 1 for s in cb.record.series(0, 'signal'))
+    cb = run(dls, sample=20)
+    assert cb.record.before_relu == {0, 1, 2, 3} and all(0 <= s <= 1 for s in cb.record.series(0, 'signal'))
 
 # ---- what fastai's does not have
 
@@ -313,7 +317,7 @@ def test_activations_are_not_kept_alive(dls):
     cb = run(dls, model, with_hist=True, after_act=True); gc.collect()
     assert len(refs) > 10 and sum(r() is not None for r in refs) == 0
     size = sum(t.untyped_storage().nbytes() for t in cb.record._read())
-    assert size == len(cb.record)*5*(3*4 + 43*8 + 2*8) # the record, nothing else
+    assert size == len(cb.record)*5*(4*4 + 43*8 + 2*8) # the record, nothing else
 
 # ---- other models and numbers
 
@@ -433,11 +437,50 @@ def test_health_tells_dead_from_alive(dls):
     h = run(dls, alive, modules=[f'{i}.conv' for i in range(4)], epochs=2).health()
     assert [o.verdict for o in h] == ['healthy']*4
 
+@torch.no_grad()
+def recorded_health(model, x):
+    "What the record of one batch says of each layer of `model`"
+    from cnn_notes.callbacks import _BatchHooks
+    layers = [b.conv for b in model[:-1]]
+    rec = ActivationRecord([f'{i}.conv' for i in range(5)])
+    hooks = _BatchHooks(layers, _describe, True, (), set(), rec.before_relu)
+    hooks.attach(model); model(x); hooks.remove()
+    rec._add(0, [hooks.rows[i] for i in range(5)])
+    return [h.health for h in rec.health()]
+
+def test_health_is_of_the_function_and_not_of_its_units(dls):
+    torch.manual_seed(0)
+    model = simple_cnn().requires_grad_(False)
+    x = dls.train_ds.batch(torch.arange(100))[0]
+    before = recorded_health(model, x)
+    assert min(before) > .05
+    for i in range(4): # powers of two: nothing is rounded
+        k = 2.**torch.randint(-6, 7, (model[i].conv.out_channels,))
+        model[i].conv.weight.data.mul_(k.view(-1, 1, 1, 1)); model[i].conv.bias.data.mul_(k)
+        model[i+1].conv.weight.data.div_(k.view(1, -1, 1, 1))
+    assert recorded_health(model, x) == before
+    model[4].conv.bias.data.sub_(100) # the same probabilities
+    assert recorded_health(model, x) == pytest.approx(before, rel=.05) # small differences are rounded away
+    model[2].conv.bias.data.fill_(-1e6)
+    assert recorded_health(model, x)[2:] == [0, 0, 0]
+
+def test_health_of_fresh_networks(dls):
+    x = dls.train_ds.batch(torch.arange(100))[0]
+    for seed in range(5):
+        torch.manual_seed(seed)
+        assert min(recorded_health(simple_cnn(), x)) > .05
+
+def test_health_of_one_image(dls):
+    rec = ActivationRecord(['a']); rec._add(0, [_describe(torch.ones(1, 3))])
+    assert rec.health()[0].verdict == 'one image'
+
 def test_pictures(dls):
     cb = run(dls, with_hist=True, every=2)
     ax = cb.color_dim(1); assert ax.images[0].get_array().shape == (40, 3) and ax.get_title().startswith('1.conv')
-    fig,own = plt.subplots(); assert cb.color_dim('0.conv', ax=own) is own
+    fig,own = plt.subplots(); assert cb.color_dim('0.conv', ax=own) is own and len(fig.axes) == 2
+    fig,own = plt.subplots(); cb.color_dim('0.conv', ax=own, vmax=12, colorbar=False); assert len(fig.axes) == 1 and own.images[0].get_clim() == (0, 12)
     fig = cb.plot_layer_stats('2.conv'); assert [len(a.lines) for a in fig.axes] == [1, 1, 2] and fig.axes[0].lines[0].get_xdata().tolist() == [0, 2, 4]
-    fig = cb.plot('all layers'); assert len(fig.axes) == 4*5 and [a.get_title(loc='left').split('\n')[0] for a in fig.axes[:5]] == cb.layers
+    fig = cb.plot('all layers'); assert len(fig.axes) == 4*5 + 1 and [a.get_title(loc='left').split('\n')[0] for a in fig.axes[:5]] == cb.layers
     assert len(run(dls).plot().axes) == 3*5
+    assert len({ax.images[0].get_clim() for ax in cb.plot().axes[:5]}) == 1 # one scale of colors
     plt.close('all')

@@ -442,7 +442,7 @@ def test_a_layer_that_gives_one_number(dls):
 def test_rows_from_two_devices_go_to_the_one_that_is_not_the_cpu():
     "A layer without a row, and rows on a CPU, come to the others: what stays on a device is not waited for"
     rec = ActivationRecord(['a', 'b', 'c'], 4, (0, 1))
-    here,there = _describe(torch.rand(3, 2), 4, 0, 1),(torch.zeros(3, device='meta'), torch.zeros(7, dtype=torch.int64, device='meta'), 6)
+    here,there = _describe(torch.rand(3, 2), 4, 0, 1),(torch.zeros(4, device='meta'), torch.zeros(7, dtype=torch.int64, device='meta'), 6)
     for k,rows in enumerate(([None]*3, [here, None, there], [here]*3)): rec._add(k, rows)
     rec._pack()
     assert [o.device.type for o in rec._blocks[0]] == ['meta', 'meta', 'cpu', 'cpu'] and rec._blocks[0][3].tolist() == [[0]*3, [1, 0, 1], [1]*3]
