@@ -36,6 +36,7 @@ def flatten(x): return x.reshape([n for i,n in enumerate(x.shape) if i == 0 or n
     def cases(self):
         shapes = (128, 10, 1, 1),(1, 10, 1, 1),(3, 64, 2, 2),(5, 7),(2, 3, 1, 4),(0, 10, 1, 1)
         return [(torch.arange(torch.Size(shape).numel()).view(shape),) for shape in shapes]
+    forbidden = {'flatten': 'The values are right, but flatten is what you were to write with `reshape`.'}
     passed = 'your function gives what nn.Flatten does, for a batch of one and of none too'
 
 class Widths(Exercise):
@@ -119,6 +120,7 @@ def widths(size, first, most):
     return res[::-1]''',
     }
     seconds = 3.
+    also_right = (solution_code.replace('min(first*2**len(res), most)', 'min(most, first*2**len(res))'),)
     def cases(self):
         return [(28, 8, 64), (100, 8, 64), (64, 4, 1000), (65, 4, 1000), (3, 5, 8), (33, 6, 20),
                 (224, 16, 256)]
@@ -258,6 +260,14 @@ def step(model, xb, yb, lr):
             if p.ndim > 1: p -= lr*p.grad
             p.grad = None
     return loss.item()''',
+        'The loss is still a tensor, with all that it was computed from. Make it a number with .item().': '''
+    loss = F.cross_entropy(model(xb), yb)
+    loss.backward()
+    with torch.no_grad():
+        for p in model.parameters():
+            p -= lr*p.grad
+            p.grad = None
+    return loss''',
         'This is the loss after the change. The loss before it was asked for.': '''
     F.cross_entropy(model(xb), yb).backward()
     with torch.no_grad():
@@ -267,7 +277,7 @@ def step(model, xb, yb, lr):
         return F.cross_entropy(model(xb), yb).item()''',
     }.items()}
     labels = ('the loss of the first step', 'the loss of the second step', 'the loss of the third step',
-              'a gradient left behind', *(f'parameter {i} after three steps' for i in range(6)))
+              'whether the losses are numbers', 'a gradient left behind', *(f'parameter {i} after three steps' for i in range(6)))
     def outputs(self, answer):
         "Three losses, the gradients that are left, and the parameters, after steps on three batches"
         from cnn_notes.models import simple_cnn
@@ -279,5 +289,6 @@ def step(model, xb, yb, lr):
         after = [p.detach() for p in model.parameters()]
         if losses == [None]*3 and all(map(torch.equal, start, after)): return [None]
         left = sum(p.grad.abs().sum().item() for p in model.parameters() if p.grad is not None)
-        return [*losses, left, *after]
+        numbers = not any(isinstance(loss, torch.Tensor) for loss in losses)
+        return [*losses, numbers, left, *after]
     passed = 'three steps give the losses and the weights of torch.optim.SGD'
