@@ -277,7 +277,8 @@ def step(model, xb, yb, lr):
         return F.cross_entropy(model(xb), yb).item()''',
     }.items()}
     labels = ('the loss of the first step', 'the loss of the second step', 'the loss of the third step',
-              'whether the losses are numbers', 'a gradient left behind', *(f'parameter {i} after three steps' for i in range(6)))
+              'whether the losses are numbers', 'a gradient left behind',
+              *(f'parameter {i} after three steps' for i in range(6)))
     def outputs(self, answer):
         "Three losses, the gradients that are left, and the parameters, after steps on three batches"
         from cnn_notes.models import simple_cnn

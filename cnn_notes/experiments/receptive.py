@@ -10,7 +10,7 @@ __all__ = ['arranged', 'from_one_position', 'before_and_after', 'in_the_corners'
 import itertools, torch
 import torch.nn.functional as F
 from ..measured import experiment
-from ..receptive import EffectiveField, effective_receptive_field, input_box
+from ..receptive import effective_receptive_field, input_box
 from torch import Tensor, nn
 from typing import TYPE_CHECKING
 if TYPE_CHECKING: from fastai.data.core import DataLoaders
