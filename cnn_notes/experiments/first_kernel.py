@@ -64,7 +64,8 @@ def network(
     "`simple_cnn` with batch normalization and one of this study's first layers"
     model = simple_cnn((filters, 16, 32, 64), first_ks=ks, norm=nn.BatchNorm2d)
     if layer: model[0].conv = layer()
-    if kernels: model[0].conv.weight.data.copy_(kernels()/3**.5) # the length of those of `nn.Conv2d`
+    # the length of those of `nn.Conv2d`
+    if kernels: model[0].conv.weight.data.copy_(kernels()/3**.5) # type: ignore[operator]
     if frozen: model[0].conv.requires_grad_(False)
     return model
 

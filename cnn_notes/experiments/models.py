@@ -128,7 +128,7 @@ def ramp_share(
 # %% ../../nbs/package/experiments_models.ipynb #19309f92
 def first_kernels(model:nn.Sequential) -> Tensor: # (n, 1, ks, ks)
     "A copy of the first layer's weights"
-    return model[0].conv.weight.detach().clone()
+    return model[0].conv.weight.detach().clone() # type: ignore[operator]
 
 # %% ../../nbs/package/experiments_models.ipynb #1f416585
 @experiment('After one epoch on ten digits, the convolutional network is ahead of a perceptron and of a '
