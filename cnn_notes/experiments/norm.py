@@ -41,8 +41,8 @@ def network(
     from cnn_notes.models import simple_cnn
     torch.manual_seed(seed)
     if kind.startswith('ghost'): norm = ghost(int(kind.split()[1]))
-    else: norm = dict(none=None, batch=nn.BatchNorm2d, after=nn.BatchNorm2d, group=lambda nf: nn.GroupNorm(4, nf),
-                      layer=lambda nf: nn.GroupNorm(1, nf),
+    else: norm = dict(none=None, batch=nn.BatchNorm2d, after=nn.BatchNorm2d,
+                      group=lambda nf: nn.GroupNorm(4, nf), layer=lambda nf: nn.GroupNorm(1, nf),
                       instance=lambda nf: nn.InstanceNorm2d(nf, affine=True))[kind]
     return simple_cnn(norm=norm, norm_first=kind != 'after')
 
@@ -157,8 +157,9 @@ def company(
     return sum(noise)/len(noise),torch.tensor(shift)
 
 # %% ../../nbs/package/experiments_norm.ipynb #8fe52a2f
-@experiment('In training mode an image\'s output depends on its neighbors: the noise of its logits halves from '
-            'batches of 32 to batches of 128, and in a batch of two the image is measured against itself',
+@experiment('In training mode an image\'s output depends on its neighbors: the noise of its logits halves '
+            'from batches of 32 to batches of 128, and in a batch of two the image is measured against '
+            'itself',
             holds=lambda runs: (runs['noise'][:, 4] > 1.5*runs['noise'][:, 6]).all()
                 and (runs['shift'][:, 0] < 0).all() and (runs['shift without itself'][:, 0] > 0).all()
                 and (runs['sorted'] > 5*runs['evaluation']).all())
@@ -182,7 +183,8 @@ def forgotten(net:'nn.Sequential', x:'Tensor', y:'Tensor') -> dict: # errors in 
     "What it costs to forget `eval()`"
     import torch
     import torch.nn.functional as F
-    def of(logits, y): return 100*(logits.argmax(1) != y).float().mean().item(),F.cross_entropy(logits, y).item()
+    def of(logits, y):
+        return 100*(logits.argmax(1) != y).float().mean().item(),F.cross_entropy(logits, y).item()
     order,res = y.argsort(stable=True),{}
     res['evaluation'],res['evaluation loss'] = judged(net, x, y)
     found = [of(torch.cat([in_parts(net, o, size) for o in x.split(2048)]), y) for size in (1, *sizes)]
@@ -198,8 +200,8 @@ def forgotten(net:'nn.Sequential', x:'Tensor', y:'Tensor') -> dict: # errors in 
 rates       = (.003, .01, .03, .1, .3) # for batches of 64
 small_rates = (.001, .003, .01) # for batches of 2
 
-@experiment('Without a norm some trainings fail at a rate of 0.1 and all at 0.3; with batch norm or group norm '
-            'the error stays below 5% at 0.3',
+@experiment('Without a norm some trainings fail at a rate of 0.1 and all at 0.3; with batch norm or '
+            'group norm the error stays below 5% at 0.3',
             holds=lambda runs: (runs['none'][:, 3] > 10).any() and (runs['none'][:, 4] > 80).all()
                 and (runs['batch'][:, 4] < 5).all() and (runs['group'][:, 4] < 5).all())
 def norm_rates(seed:int) -> dict:
@@ -228,8 +230,8 @@ def half(
     n = len(differences)
     return float(t.ppf(1 - .025/among, n - 1)*differences.std(ddof=1)/n**.5)
 
-@experiment('In batches of 64 the network with batch norm makes fewer errors than with any of four others, and '
-            'in batches of 2 it has no advantage over group norm',
+@experiment('In batches of 64 the network with batch norm makes fewer errors than with any of four others, '
+            'and in batches of 2 it has no advantage over group norm',
             holds=lambda runs: all((d := runs[f'{k} 64'] - runs['batch 64']).mean() > half(d, 9)
                                    for k in ('none', 'layer', 'group', 'instance'))
                 and (d := runs['group 2'] - runs['batch 2']).mean() < half(d, 9))
@@ -237,7 +239,8 @@ def norm_contest(seed:int) -> dict:
     x,y,vx,vy = digits()
     seed += 100 # the rates were chosen with seeds below
     res = {}
-    for bs,n,kinds in ((64, 19_968, ('none', 'batch', 'after', 'layer', 'group', 'instance', 'ghost 2', 'ghost 8')),
+    for bs,n,kinds in ((64, 19_968, ('none', 'batch', 'after', 'layer', 'group', 'instance',
+                                     'ghost 2', 'ghost 8')),
                        (2, 4_992, ('none', 'batch', 'group'))):
         own = draw(seed, n)
         for kind in kinds:
@@ -260,8 +263,8 @@ def norm_noise(seed:int) -> dict:
     return res
 
 # %% ../../nbs/package/experiments_norm.ipynb #a6347cf1
-@experiment('After a short training in large batches the running averages lag behind the weights: averages taken '
-            'anew close the gap between the modes',
+@experiment('After a short training in large batches the running averages lag behind the weights: averages '
+            'taken anew close the gap between the modes',
             holds=lambda runs: (d := runs['running'] - runs['training']).mean() > half(d)
                 and abs((runs['anew'] - runs['training']).mean()) < .25*d.mean())
 def norm_averages(seed:int) -> dict:
@@ -285,11 +288,12 @@ def norm_averages(seed:int) -> dict:
     with torch.no_grad():
         for o in others.split(512): anew(o)
     return dict(training=torch.nn.functional.cross_entropy(logits, shown[1]).item(),
-                **{k: judged(m, *shown)[1] for k,m in (('running', net), ('unbiased', unbiased), ('anew', anew))})
+                **{k: judged(m, *shown)[1]
+                   for k,m in (('running', net), ('unbiased', unbiased), ('anew', anew))})
 
 # %% ../../nbs/package/experiments_norm.ipynb #21785af8
 def jittered() -> type: # a layer that is made with a number of channels
-    "Batch norm followed, in training, by a random factor from 1/2 to 3/2 and a random shift from -1 to 1 per channel"
+    "Batch norm, then in training a random factor from 1/2 to 3/2 and a random shift from -1 to 1 per channel"
     import torch
     from torch import nn
     class Jittered(nn.BatchNorm2d):
@@ -331,9 +335,11 @@ def channels(net:'nn.Sequential', x:'Tensor') -> list: # of (mean, standard devi
 # %% ../../nbs/package/experiments_norm.ipynb #e3c2f283
 shift_rates = (.01, .03, .1)
 
-@experiment('Two networks learn faster than the one without a norm at the lower rates, although their distributions '
-            'shift as much (scaled first weights) or far more (random shifts behind batch norm)',
-            holds=lambda runs: all((d := runs['none, loss'][:, k] - runs[f'{o}, loss'][:, k]).mean() > half(d, 6)
+@experiment('Two networks learn faster than the one without a norm at the lower rates, although their '
+            'distributions shift as much (scaled first weights) or far more (random shifts behind batch '
+            'norm)',
+            holds=lambda runs: all((d := runs['none, loss'][:, k] - runs[f'{o}, loss'][:, k]).mean()
+                                   > half(d, 6)
                                    for k in (0, 1) for o in ('scaled', 'jittered'))
                 and (runs['jittered, shift'] > 5*runs['none, shift']).all()
                 and (runs['scaled, shift'].mean(0) > .5*runs['none, shift'].mean(0)).all())
@@ -364,8 +370,8 @@ def norm_shift(seed:int) -> dict:
     return res
 
 # %% ../../nbs/package/experiments_norm.ipynb #742a4f3d
-@experiment('On digits, freezing the norms does not reduce the error of a network that is adapted, neither in '
-            'batches of 2 nor in batches of 32',
+@experiment('On digits, freezing the norms does not reduce the error of a network that is adapted, neither '
+            'in batches of 2 nor in batches of 32',
             holds=lambda runs: all((d := runs[bs] - runs[f'{bs}, frozen']).mean() < half(d, 2)
                                    for bs in ('2', '32')))
 def norm_frozen(seed:int) -> dict:
