@@ -9,7 +9,7 @@ __all__ = ['LayerCount', 'Counts', 'count']
 import pandas as pd
 import torch.nn as nn
 from .products import prepares_weights, products, real_extents, real_products, unknown_products
-from .tracing import Trace, as_trace
+from .tracing import LayerList, Trace, as_trace
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from html import escape
@@ -32,8 +32,9 @@ class LayerCount:
 # %% ../nbs/06_counting.ipynb #6b4343f5
 _numbers = [f.name for f in fields(LayerCount)][3:-1]
 
-class Counts(list):
+class Counts(LayerList):
     "The `LayerCount` of every layer; shows as a table"
+    made_by = 'count'
     @property
     def total(self) -> LayerCount:
         "The sums over all layers"

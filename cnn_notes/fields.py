@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from fastcore.basics import patch
-from .tracing import Layer, Source, Trace, _bind, _function_name, _play, _Recorder, _replaced, _tensors
+from .tracing import (Layer, Source, Trace, _bind, _function_name, _leaving, _play, _read,
+                               _Recorder, _replaced, _tensors)
 from torch import Tensor
 
 # %% ../nbs/package/fields.ipynb #7f5c43c5
@@ -163,9 +164,11 @@ def _next_period(period, every):
 def _renumbered(own, axis, look):
     "Rows stay rows: after a look they are counted anew; if mixed, they go where the table says"
     if own.shape[axis] == 1: return own
-    if own.numel() == own.shape[axis] and (own.flatten().diff() > 0).all():
+    if own.numel() == own.shape[axis] and len(look.table) > 1 and (own.flatten().diff() > 0).all():
         return _along(torch.arange(len(look.table)), axis, own.ndim)
-    return own.index_select(axis, look.table[:, 0].clamp(0, own.shape[axis]-1))
+    n,inside = own.shape[axis],(look.table >= 0) & (look.table < own.shape[axis])
+    first,last = torch.where(inside, look.table, n).amin(1),torch.where(inside, look.table, -1).amax(1)
+    return own.index_select(axis, (first + last)//2) # nothing inside: the middle
 
 def _is_own(look, n):
     "Does each of n positions look at itself alone?"
@@ -256,9 +259,16 @@ def reshape(x:Seen, shape):
                 for d in new: dst[d] = 1
         return _compact(p.expand(src).reshape(dst))
     res = x.changed(moved, shape=tuple(shape))
+    res = replace(res, own=tuple(map(_lean, res.own)))
     kept = {new[0]: x.periods[old[0]] for old,new in groups if len(old) == len(new) == 1}
     periods = (kept[d] if d in kept else _found_period(res, d) for d in range(len(shape)))
     return replace(res, periods=tuple(periods))
+
+def _lean(own):
+    "Of size 1 along the axes where all are alike"
+    for d,n in enumerate(own.shape):
+        if n > 1 and (own == own.narrow(d, 0, 1)).all(): own = own.narrow(d, 0, 1)
+    return own
 
 def _found_period(x, axis):
     "The period along an axis, as the values show it"
@@ -301,25 +311,35 @@ def joined(parts, axis):
     known = [x for x in parts if isinstance(x, Seen)]
     first,axis = known[0],axis%known[0].ndim
     sizes = [(x.shape if isinstance(x, Seen) else x)[axis] for x in parts]
-    def plane(kind, k, blank):
-        ps = [getattr(x, kind)[k] for x in known]
-        whole = kind == 'own' or len(known) == len(parts) # a constant stands where the others do
+    def plane(ps, whole, blank):
         if whole and ps[0].shape[axis] == 1 and all(_is_same(p, ps[0]) for p in ps): return ps[0]
         rest = torch.broadcast_shapes(*(_put(p.shape, axis, 1) for p in ps))
         pieces = iter(ps)
         return torch.cat([(next(pieces) if isinstance(x, Seen) else ps[0].new_full((1,)*first.ndim, blank))
                           .expand(_put(rest, axis, n)) for x,n in zip(parts, sizes)], axis)
-    planes = tuple(plane('planes', k, _nothing) for k in range(len(first.planes)))
+    planes = tuple(plane(ps, len(known) == len(parts), _nothing) for ps in zip(*(x.planes for x in known)))
+    own = [plane(ps[:1] if _one_way(ps, axis) else ps, True, 0) for ps in zip(*(x.own for x in known))]
     periods = [_same_pace(o) for o in zip(*(x.periods for x in known))]
-    shape,own = _put(first.shape, axis, sum(sizes)),tuple(plane('own', k, 0) for k in (0, 1))
-    return replace(first, shape=shape, planes=planes, periods=_put(periods, axis, None), own=own)
+    shape,periods = _put(first.shape, axis, sum(sizes)),_put(periods, axis, None)
+    return replace(first, shape=shape, planes=planes, periods=periods, own=_counted(own, axis))
+
+def _varies(own): return [d for d,n in enumerate(own.shape) if n > 1]
+def _one_way(owns, axis):
+    "Do all parts have their rows along one and the same other axis? Then the first says which rows they are"
+    axes = _varies(owns[0])
+    return axes and axis not in axes and all(_varies(o) == axes for o in owns)
+
+def _counted(own, axis):
+    "Rows that were joined along their own axis are counted anew"
+    alone = [_varies(a) == [axis] and axis not in _varies(b) for a,b in (own, own[::-1])]
+    return tuple(_along(torch.arange(o.shape[axis]), axis, o.ndim) if new else o for o,new in zip(own, alone))
 
 def _is_same(a, b): return a is b or not a.requires_grad and not b.requires_grad and torch.equal(a, b)
 
 # %% ../nbs/package/fields.ipynb #18735e63
 def _main_axis(own):
     "The axis along which one of the planes changes most; None: it does not change"
-    axes = [d for d,n in enumerate(own.shape) if n > 1]
+    axes = _varies(own)
     if len(axes) < 2: return next(iter(axes), None)
     spread = {d: int((own.amax(d) - own.amin(d)).max()) for d in axes}
     return max(spread, key=spread.__getitem__) if any(spread.values()) else None
@@ -345,7 +365,7 @@ def on_grid(x:Seen, p):
 wirings = {} # a function's plain name -> its wiring
 
 class Unknown(ValueError):
-    "A wiring that cannot say what its operation looks at"
+    "A wiring that cannot say what its operation looks at; a text says why nothing else can say it either"
 
 def wiring(
     names:str, # the plain names of functions, with spaces between them
@@ -394,8 +414,16 @@ def sees_nothing(l, local, **_): return None
 # %% ../nbs/package/fields.ipynb #7dec12e8
 def _spatial(x, looks):
     "A look along each of the last axes, one for each look"
+    x = _straightened(x, range(x.ndim - len(looks), x.ndim))
     for k,look in enumerate(looks): x = look_along(x, k - len(looks), look)
     return _placed(x) if len(looks) == 2 else x
+
+def _straightened(x, axes):
+    "Pixels that were moved to channels are of the row and the column where they are now"
+    main = [_main_axis(o) for o in x.own]
+    own = [_along(torch.arange(x.shape[a]), a, x.ndim) if a in axes and main[0] != main[1] else o
+           for o,a in zip(x.own, main)]
+    return replace(x, own=tuple(own))
 
 def _placed(x):
     "Rows and columns of what was a single position before"
@@ -496,9 +524,13 @@ def along(l, local, input, dim=None, **_):
     name = l.call.function
     usual = dict(msort=0, sort=-1, argsort=-1, normalize=1)
     if dim is None: dim = usual.get(name, 0 if input.ndim in (0, 1, 3) else 1)
-    n = input.shape[dim]
-    if 'cum' not in name: return mix(input, dim)
-    return look_along(input, dim, Look(_ragged(torch.zeros(n, dtype=torch.long), torch.arange(n) + 1)))
+    return so_far(input, dim) if 'cum' in name else mix(input, dim)
+
+def so_far(x, axis):
+    "Each position looks at all up to its own"
+    n = x.shape[axis]
+    look = Look(_ragged(torch.zeros(n, dtype=torch.long), torch.arange(n) + 1))
+    return replace(look_along(x, axis, look), own=x.own)
 
 @wiring('''all amax amin aminmax any argmax argmin count_nonzero kthvalue logsumexp max mean median min
     mode nanmean nanmedian nansum norm prod std std_mean sum var var_mean vector_norm''')
@@ -535,11 +567,14 @@ def added_product(l, local, input, mat1=None, mat2=None, batch1=None, batch2=Non
 # %% ../nbs/package/fields.ipynb #05c67c28
 @wiring('einsum')
 def einsum(l, local, equation, tensors, **_):
-    sides = equation.replace(' ', '').split('->')
-    if len(sides) != 2 or '.' in equation: raise Unknown
-    operands = zip(sides[0].split(','), tensors)
-    parts = [_summed(x, names, sides[1]) for names,x in operands if isinstance(x, Seen)]
-    return union(parts, l.out_shape)
+    left,arrow,wanted = equation.replace(' ', '').partition('->')
+    names = left.split(',')
+    dots = [len(x.shape) - len(o) + 3 if '.' in o else 0 for o,x in zip(names, tensors)] # axes: '...'
+    spelled = '0123456789'[:max(dots)]
+    names = [o.replace('...', spelled[len(spelled)-n:]) for o,n in zip(names, dots)]
+    if not arrow: wanted = spelled + ''.join(sorted(c for c in {*left} - {*',.'} if left.count(c) == 1))
+    wanted = wanted.replace('...', spelled)
+    return union([_summed(x, o, wanted) for o,x in zip(names, tensors) if isinstance(x, Seen)], l.out_shape)
 
 def _summed(x, names, wanted):
     "One operand of an `einsum`, with the axes of its result"
@@ -562,6 +597,30 @@ def multi_head_attention(l, local, query, key, value, is_causal=False, **_):
     if is_causal: raise Unknown
     axes = (query, [-1]),(key, [0, -1]),(value, [0, -1])
     return union([reduce(x, d, keepdim=True) for x,d in axes if isinstance(x, Seen)], l.out_shape)
+
+# %% ../nbs/package/fields.ipynb #58c14c47
+@wiring('gru lstm rnn_relu rnn_tanh')
+def recurrent(l, local, input, hx, num_layers=1, bidirectional=False, batch_first=False, **_):
+    if input.ndim != 3 or any(fed([hx])): raise Unknown
+    x,axis = reduce(input, -1, keepdim=True),1 if batch_first else 0
+    end = unsqueeze(reduce(x, axis), 0)
+    end = expand(end, (num_layers*(1 + bidirectional), end.shape[1], l.out_shape[-1]//(1 + bidirectional)))
+    return (expand(mix(x, axis) if bidirectional else so_far(x, axis), l.out_shape), end, end)
+
+@wiring('gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell')
+def recurrent_cell(l, local, input, hx, **_):
+    x = union([reduce(o, -1, keepdim=True) for o in fed([input, hx])], l.out_shape)
+    return x,x
+
+@wiring('affine_grid')
+def affine_grid(l, local, theta, **_):
+    return expand(unsqueeze(reduce(theta, (1, 2), keepdim=True), 1), l.out_shape)
+
+@wiring('deform_conv2d grid_sample grid_sampler')
+def sampling(l, local, input, offset=None, grid=None, **_):
+    where = any(isinstance(o, (Seen, Refused)) for o in (offset, grid))
+    if isinstance(input, Refused) and not where: return input
+    raise Unknown('where it looks depends on the values of the image' if where else '')
 
 # %% ../nbs/package/fields.ipynb #804d99b4
 _named = dict(T='numpy_T', H='matrix_H', mH='adjoint', concatenate='cat', concat='cat')
@@ -747,7 +806,7 @@ def folded(l, local, input, output_size, kernel_size, dilation=1, padding=0, str
 # %% ../nbs/package/fields.ipynb #95d78825
 class Refused:
     "Stands for what is made from the result of an unknown operation"
-    def __init__(self, layer): self.layer = layer
+    def __init__(self, layer, why=''): self.layer,self.why = layer,why # why: where no gradient can help
 
 def _result(source, values):
     if source.index is None: return source
@@ -766,12 +825,22 @@ def _wired(l, values, local):
     "What the results of one record see; None: nothing"
     args = _known(l.call.args, values)
     flat = [_result(s, values) for s in l.call.sources()]
-    if refused := [o for o in flat if isinstance(o, Refused)]: return refused[:1]
-    if not any(isinstance(o, Seen) for o in flat): return [None]
+    refused = [o for o in flat if isinstance(o, Refused)]
+    if refused and wirings.get(l.call.function) is not sampling: return refused[:1]
+    if not refused and not any(isinstance(o, Seen) for o in flat): return [None]
     if l.call.function not in wirings: return [Refused(l)]
     try: res = wirings[l.call.function](l, local, **args)
-    except (Unknown, TypeError, AttributeError): return [Refused(l)] # such as a constant for the image
+    except Unknown as e: return [Refused(l, str(e))]
+    except (TypeError, AttributeError): return [Refused(l)] # such as a constant for the image
     return res if isinstance(res, tuple) else (res,)
+
+def _handed_out(layers):
+    "Where values of the image leave PyTorch first: the number of the next record, and the refusal"
+    for l in layers.aside:
+        if l.call.function not in (*_leaving, *_read) or l.before is None or l.before > len(layers): continue
+        if all(s.index is None for s in l.call.sources()): continue
+        return l.before,[Refused(l, 'values of the image leave PyTorch, and where they go is not seen')]
+    return len(layers),None
 
 # %% ../nbs/package/fields.ipynb #51ddca52
 def propagate(layers:Trace, image:Seen, local=False, settle=lambda x: x):
@@ -779,15 +848,23 @@ def propagate(layers:Trace, image:Seen, local=False, settle=lambda x: x):
     values = {-1: [image]}
     default = torch.empty(0).device.type
     cpu = nullcontext() if default == 'cpu' else torch.device('cpu') # which asks Python about each operation
+    end,refused = _handed_out(layers)
     with torch.inference_mode(False), torch.enable_grad(), cpu:
         for l in layers:
-            res = _wired(l, values, local)
+            res = _wired(l, values, local) if l.index < end else refused
             values[l.index] = [settle(o) if isinstance(o, Seen) else o for o in res]
     return values
 
 # %% ../nbs/package/fields.ipynb #ff4c31ef
 def _whether(g): # so that nothing vanishes, however deep the network
     return None if g is None else (g != 0).to(g.dtype)
+
+def _scattered(g):
+    "The same in numbers that do not cancel, for operations that may subtract"
+    if g is None: return None
+    n = torch.arange(g.numel(), device=g.device).view(g.shape)
+    imaginary = 1j*(n*.7548776662%1) if g.is_complex() else 0
+    return ((g != 0)*(n*.6180339887%1 + .5 + imaginary)).to(g.dtype)
 
 def _settled(x):
     "One plane with a cell for each position, whose gradient is ones and zeros"
@@ -888,6 +965,19 @@ def _einsum(equation, tensors, **_): return torch.einsum(equation, *_scaled(*ten
 def _attention(query, key, value, **_):
     q,k,v = _scaled(query, key, value)
     return q.mean(-1, keepdim=True) + k.mean((-2, -1), keepdim=True) + v.mean(-2, keepdim=True)
+def _recurrent(gates):
+    "What a recurrent layer with so many gates gives: the mean of a step's features, added up over the steps"
+    def run(input, params, num_layers=1, bidirectional=False, batch_first=False, **_):
+        directions,size,time = 1 + bidirectional,params[0].shape[0]//gates,1 if batch_first else 0
+        x = input.mean(-1, keepdim=True)
+        out,end = x.mean(time, keepdim=True) if bidirectional else x.cumsum(time),x.mean(time)[None]
+        end = end.expand(num_layers*directions, end.shape[1], size)
+        return (out.expand(*input.shape[:2], size*directions), end, end)[:3 if gates == 4 else 2]
+    return run
+def _lstm_cell(input, hx, w_hh, **_):
+    ts = [t.mean(-1, keepdim=True) for t in (input, *hx) if t.requires_grad]
+    return (sum(ts).expand(len(input), w_hh.shape[1]),)*2
+def _recurrent_cell(input, hx, w_hh, **_): return _lstm_cell(input, [hx], w_hh)[0]
 def _heads(query, key, value, **_):
     q,k,v = _scaled(query, key, value)
     return (q.mean(-1, keepdim=True) + (k + v).mean((0, -1), keepdim=True)).expand(query.shape),None
@@ -915,7 +1005,9 @@ _stand_ins = {name: f for f,names in {
     _layer_norm: 'layer_norm rms_norm', _cumulated: 'cummax cummin cumprod'
     }.items() for name in names.split()}
 _stand_ins |= dict(view=_viewed, rmatmul=_rmatmul, einsum=_einsum, batch_norm=_batch_norm,
-                   instance_norm=_instance_norm, group_norm=_group_norm,
+                   instance_norm=_instance_norm, group_norm=_group_norm, lstm_cell=_lstm_cell,
+                   gru=_recurrent(3), lstm=_recurrent(4), rnn_relu=_recurrent(1), rnn_tanh=_recurrent(1),
+                   **dict.fromkeys(['gru_cell', 'rnn_relu_cell', 'rnn_tanh_cell'], _recurrent_cell),
                    scaled_dot_product_attention=_attention, multi_head_attention_forward=_heads,
                    **{k: _average(getattr(F, k)) for k in '''conv1d conv2d conv3d conv_transpose1d
                        conv_transpose2d conv_transpose3d linear'''.split()})
@@ -939,11 +1031,20 @@ class _Probe(_Recorder):
 
     def _follow(self, func, args, kwargs, run=None):
         def wired(*args, **kwargs):
-            res = self._wired(func, args, kwargs)
+            with torch.enable_grad(): res = self._wired(func, args, kwargs)
+            known = _function_name(func) in wirings | _stand_ins
             for t in _tensors(res):
-                if t.requires_grad: t.register_hook(_whether)
-            return res
+                if t.requires_grad: t.register_hook(_whether if known else _scattered)
+            return res if torch.is_grad_enabled() else self._hidden(res)
         return super()._follow(func, args, kwargs, wired if self.wiring and run is None else run)
+
+    def _hidden(self, o):
+        "The model wants no gradient here, but what it gets has a shadow with one"
+        if isinstance(o, (tuple, list)): return type(o)([self._hidden(v) for v in o])
+        if not isinstance(o, Tensor) or not o.requires_grad: return o
+        real = o.detach()
+        self.shadows[id(real)] = o
+        return real
 
     def _record(self, *args):
         index = len(self.layers)
@@ -954,7 +1055,8 @@ class _Probe(_Recorder):
     def _copied(self, t):
         "What it is now, as it may be written to later; the copying is no record"
         self.ops = []
-        try: return t.clone()
+        try:
+            with torch.set_grad_enabled(self.wiring or torch.is_grad_enabled()): return t.clone()
         finally: self.ops = None
 
 # %% ../nbs/package/fields.ipynb #db66eb55
@@ -970,19 +1072,26 @@ def _shadow(self:_Probe, t): return self.shadows.get(id(t), t)
 def _wired(self:_Probe, func, args, kwargs):
     "The result of `func`, or of its stand-in"
     name,(given, named) = _function_name(func),_replaced((args, kwargs), self._shadow)
-    if not any(t.requires_grad for t in _tensors((given, named))): return func(*args, **kwargs)
+    to_python = func.__name__ in ('__bool__', '__int__', '__float__', '__index__')
+    if to_python or not any(t.requires_grad for t in _tensors((given, named))): return func(*args, **kwargs)
     if name in _stand_ins:
         is_get = func.__name__ == '__get__'
         soft = _stand_ins[name](**(dict(input=given[0]) if is_get else _bind(func, name, given, named)))
         if name in _discrete: return self._with_shadow(func(*args, **kwargs), soft)
-        return args[0].copy_(soft.clone()) if _in_place(func) else soft
-    if not any(id(t) in self.shadows for t in _tensors((args, kwargs))): return func(*args, **kwargs)
-    try: soft = func(*given, **named) if name != 'setitem' else None
-    except Exception: soft = None # an index, for example
-    if soft is None:
+        if not _in_place(func): return soft
+        if id(args[0]) not in self.shadows: return args[0].copy_(soft.clone())
+        self.shadows[id(args[0])] = soft
+        return args[0]
+    shadowed = any(id(t) in self.shadows for t in _tensors((args, kwargs)))
+    try: soft = func(*given, **named) if not shadowed or name != 'setitem' else None
+    except Exception: # an index, for example
+        if not shadowed: raise
+        soft = None
+    stops = [t for t in _tensors(soft) if not t.requires_grad or 'NotImplemented' in t.grad_fn.name()]
+    if shadowed and soft is None or stops and wirings.get(name) is not sees_nothing:
         raise ValueError(f'gradient_receptive_field: {name} is given whole numbers or a mask, which pass no '
                          'gradient on; input_box works without one')
-    return self._with_shadow(func(*args, **kwargs), soft)
+    return self._with_shadow(func(*args, **kwargs), soft) if shadowed else soft
 
 @patch
 def _with_shadow(self:_Probe, real, soft):

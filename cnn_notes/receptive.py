@@ -13,10 +13,10 @@ import torch
 import torch.nn as nn
 from .checks import (Annotated, Float, LayerName, PositiveInt, Sequence, checked, described, finite,
                               has_values, nonempty, real)
-from .fields import (Refused, grid, grid_axes, looked_at, marked, marks, on_grid, own_position,
-                              propagate, results, seen_image, shape_grid, wirings)
+from .fields import (Refused, grid, grid_axes, marked, marks, on_grid, propagate, results,
+                              seen_image, shape_grid)
 from .geometry import Window
-from .tracing import Trace, as_trace, find_layer
+from .tracing import LayerList, Trace, as_trace, find_layer
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -79,9 +79,9 @@ class Extent:
         return _number(center(last - first + 1, -first)) if first <= last else None
     def covers(self, n): return bool((self.first <= 0).all() and (self.last >= n-1).all())
     def at(self, place):
-        def there(t): return int(t[tuple(min(i, n-1) for i,n in zip(place, t.shape))])
-        known = self.first.isfinite().all()
-        return range(there(self.first), there(self.last)+1) if known else range(0)
+        def there(t): return t[tuple(min(i, n-1) for i,n in zip(place, t.shape))].item()
+        first,last = there(self.first),there(self.last)
+        return range(int(first), int(last)+1) if math.isfinite(first) else range(0)
 
 # %% ../nbs/07_receptive_field.ipynb #8e3d9290
 @dataclass(frozen=True)
@@ -101,12 +101,9 @@ class ReceptiveField:
 # %% ../nbs/07_receptive_field.ipynb #34dd046c
 _columns = 'layer kind places size stride padding center sees'.split()
 
-class ReceptiveFields(list):
+class ReceptiveFields(LayerList):
     "The receptive field of each layer of a network, in the order in which they ran"
-    def __getitem__(self, i):
-        "One field by its number, or the name of its layer or of a module that ends in it; several by a slice"
-        if isinstance(i, slice): return ReceptiveFields(super().__getitem__(i))
-        return super().__getitem__(i) if hasattr(i, '__index__') else find_layer(self, i, 'receptive_field')
+    made_by = 'receptive_field'
     def _rows(self):
         for o in self:
             pairs = map(_text, (o.places, o.size, o.stride, o.padding, o.center))
@@ -136,9 +133,19 @@ def _layers(who, model, input_shape):
     layers = as_trace(model, input_shape, who)
     if not any((l.window and l.kind != 'pad') or 'conv' in l.call.function for l in layers):
         kinds = ', '.join(dict.fromkeys(l.kind for l in layers)) or 'nothing'
+        lost = [l.name for l in layers.aside if 'conv' in l.call.function or 'pool' in l.call.function]
+        also = f', and {lost[0]!r} is not fed by the image as far as can be seen' if lost else ''
         raise ValueError(f'{who}: {type(layers.model).__name__} has no convolution and no pooling, and so no '
-                         f'receptive field; it runs {kinds}')
+                         f'receptive field; it runs {kinds}{also}')
     return layers
+
+def _layers_for(who, model, images):
+    "The trace for a batch of images"
+    is_trace,shape = isinstance(model, Trace),tuple(images.shape[1:])
+    if is_trace and model.shape[1:] != shape:
+        raise ValueError(f'{who}: the image has shape {shape}, but the trace was made with '
+                         f'{model.shape[1:]}; give the model, or a trace for that shape')
+    return _layers(who, model, None if is_trace else shape)
 
 def _choose(who, layers, layer): return layers[-1] if layer is None else find_layer(layers, layer, who)
 
@@ -146,8 +153,9 @@ def _seen(who, values, l):
     "What the result of a layer sees; `ValueError` if that is not known"
     x = values[l.index][0]
     if not isinstance(x, Refused): return x
-    shapes = ' to '.join('x'.join(map(str, o)) for o in (x.layer.in_shape, x.layer.out_shape))
     before = '' if x.layer is l else f', and {l.name!r} is made from it'
+    if x.why: raise ValueError(f'{who}: in layer {x.layer.name!r} ({x.layer.call.function}), {x.why}{before}')
+    shapes = ' to '.join('x'.join(map(str, o)) for o in (x.layer.in_shape, x.layer.out_shape))
     raise ValueError(f'{who}: layer {x.layer.name!r} is of kind {x.layer.kind!r} ({shapes}), and which '
                      f'positions that looks at is not known here{before}; gradient_receptive_field measures '
                      'it instead, and layers before it are known')
@@ -260,7 +268,6 @@ def _place(who, l, place, size=None):
                          f'give a row from 0 to {size[0]-1} and a column from 0 to {size[1]-1}')
     return place
 
-def _marked(layers, index, place): return marked(marks(layers, index), index, place)
 def _traced_marks(who, model, input_shape, layer, place, local):
     "The trace and all cells that an activation depends on: {number of the layer: (H, W) bool}"
     layers = _layers(who, model, input_shape)
@@ -317,29 +324,14 @@ def input_box(
     if f.extents: return Box(*(o.at(place) for o in f.extents))
     return _far_box('input_box', f, place) if f.size != (0, 0) else Box(range(0), range(0))
 
-# %% ../nbs/07_receptive_field.ipynb #3ffe9ff0
-class _Step(tuple): # (positions of what feeds it, for each position those that it looks at)
-    n_in,n_out = property(lambda s: s[0]),property(lambda s: len(s[1]))
-    def real(self, o): return list(self[1][o])
-def _one(n, m): return _Step((n, tuple((o,) if n == m else (0,) for o in range(m))))
-def _feeds(l):
-    shapes = {s.index: s.shape for s in l.call.sources()}
-    try: return [(i, *(_Step((n, o)) for n,o in zip(_grid(shapes[i]), both))) for i,*both in looked_at(l)]
-    except ValueError as e: raise ValueError(f'explore_network: {e}') from None
-def _find(who, layers, name): return find_layer(layers, name, who)
-_grid,_results,_own_place = shape_grid,results,{k for k,f in wirings.items() if f is own_position}
-
 # %% ../nbs/07_receptive_field.ipynb #5ab5e192
-def _axes(who, layers, l):
-    "The axes of rows and columns of a layer's result; where the formula does not know, those of (N, C, H, W)"
-    x = propagate(layers[:l.index+1], seen_image(layers.shape, False))[l.index][0]
-    n = len(l.out_shape)
-    return ((n-2, n-1) if n > 3 else (None, None)) if isinstance(x, Refused) or x is None else grid_axes(x)
-
-def _position(who, layers, layer, place):
-    "A layer and the index of one of its positions, over all channels"
+def _position(who, layers, layer, place, wiring):
+    "A layer and the index of one of its positions, over all channels; if unknown, those of (N, C, H, W)"
     l = _choose(who, layers, layer)
-    axes = _axes(who, layers, l)
+    n,x = len(l.out_shape),propagate(layers[:l.index+1], seen_image(layers.shape, False))[l.index][0]
+    if wiring and isinstance(x, Refused) and x.why: _seen(who, {l.index: [x]}, l)
+    unknown = isinstance(x, Refused) or x is None
+    axes = grid_axes(x) if not unknown else (n-2, n-1) if n > 3 else (None, None)
     place = _place(who, l, place, tuple(1 if a is None else l.out_shape[a] for a in axes))
     at = [slice(None)]*len(l.out_shape)
     for a,i in zip(axes, place):
@@ -357,16 +349,16 @@ def gradient_receptive_field(
     who = 'gradient_receptive_field'
     layers = _layers(who, model, input_shape)
     _check_map(who, layers.shape)
-    l,at = _position(who, layers, layer, place)
+    l,at = _position(who, layers, layer, place, wiring=True)
     p = next((p for p in layers.model.parameters() if p.is_floating_point()), torch.empty(0))
     dtype = p.dtype if p.dtype == torch.float64 else None
     with torch.inference_mode(False), torch.enable_grad():
-        x = (torch.rand(layers.shape, device=p.device, dtype=dtype) + .5).requires_grad_()
+        always = torch.Generator().manual_seed(0)
+        x = torch.rand(layers.shape, generator=always, device='cpu', dtype=dtype) + .5
+        x = x.to(p.device).requires_grad_()
         out = results(layers.model, x, [l.index], wiring=True)[l.index]
-        if not out.requires_grad:
-            raise ValueError(f'{who}: no gradient comes from layer {l.name!r} to the image; '
-                             'does the model run under torch.no_grad?')
-        g, = torch.autograd.grad(out[at].sum(), x)
+        g = torch.autograd.grad(out[at].sum(), x, allow_unused=True)[0] if out.requires_grad else None
+    if g is None: raise ValueError(f'{who}: no gradient comes from layer {l.name!r} to the image')
     return _box((g != 0).any(0).any(0).cpu())
 
 # %% ../nbs/07_receptive_field.ipynb #6336bef1
@@ -414,13 +406,14 @@ def effective_receptive_field(
 ) -> EffectiveField: # the average of |gradient| over images and channels
     "How much each pixel moves one activation (Luo et al. 2016); `ValueError` without a finite gradient"
     who = 'effective_receptive_field'
-    layers = _layers(who, model, images.shape[1:])
-    l,at = _position(who, layers, layer, place)
+    layers = _layers_for(who, model, images)
+    l,at = _position(who, layers, layer, place, wiring=False)
     with torch.inference_mode(False), torch.enable_grad():
         x = images.detach().clone().requires_grad_()
         out = results(layers.model, x, [l.index])[l.index][(slice(None), *at[1:])].flatten(1)
         n = out.shape[1]
         picked = torch.linspace(0, n-1, min(channels, n)).round().int().tolist()
+        if not out.requires_grad: out = out + 0*x.sum() # the model runs it under torch.no_grad, for instance
         grads = (torch.autograd.grad(out[:, c].sum(), x, retain_graph=True)[0] for c in picked)
         heat = sum(g.abs().sum((0, 1)) for g in grads).cpu().float()
     if not heat.isfinite().all():

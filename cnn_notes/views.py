@@ -12,11 +12,12 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
-from .checks import Annotated, FilePath, PositiveInt, Rule, checked, described, whole
+from .checks import Annotated, FilePath, LayerName, PositiveInt, Rule, checked, described, whole
 from .geometry import Window
-from .receptive import (_box, _feeds, _find, _grid, _layers, _marked, _one, _own_place, _place,
-                                 _results, _text)
+from .fields import looked_at, marked, marks, own_position, results, shape_grid, wirings
+from .receptive import _box, _layers_for, _place, _text
 from .show import draw_windows, outline, palette, show_image
+from .tracing import Trace, find_layer
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal, ROUND_HALF_UP
@@ -196,9 +197,12 @@ _layer_rule = Rule('a layer with one group, padded by zeros, and alike in rows a
                    lambda o: isinstance(o, nn.Conv2d), _is_plain)
 _Kernel = str|Annotated[nn.Conv2d, _layer_rule]|Annotated[Any, _filter_rule]
 
+def _is_layer_name(o): return isinstance(o, (int, str, np.integer)) and not isinstance(o, bool)
+_layers_rule = Rule("a list of layers' names or numbers", lambda o: isinstance(o, (list, tuple)),
+                    lambda o: all(map(_is_layer_name, o)))
 _start_rule = Rule("a layer's name and a position, such as ('conv', (row, column))",
                    lambda o: o is None or isinstance(o, (tuple, list)),
-                   lambda o: o is None or len(o) == 2 and isinstance(o[0], str))
+                   lambda o: o is None or len(o) == 2 and _is_layer_name(o[0]))
 
 # %% ../nbs/package/views.ipynb #301c9746
 named_kernels = {
@@ -589,17 +593,22 @@ def explore_window(
 _most_layers = 11 # beside the image
 _looking = 'add', 'mul', 'concat', 'upsample', 'adaptive_pool', 'linear'
 
-def _axis(step):
-    "A step, as the view's script reads it: null for its own position, 'all', or for each position a list"
-    if step == _one(step.n_out, step.n_out): return None
-    looks = [step.real(o) for o in range(step.n_out)]
-    return 'all' if all(o == list(range(step.n_in)) for o in looks) else looks
+def _axis(looks, n):
+    "Where positions look, for the view's script: null for their own, 'all' of n, or for each position a list"
+    if looks == tuple((o,) for o in range(n)): return None
+    return 'all' if all(o == tuple(range(n)) for o in looks) else looks
+
+def _feeds(layer):
+    "What feeds a layer, and where its rows and columns look there"
+    shapes = {s.index: shape_grid(s.shape) for s in layer.call.sources()}
+    try: return [(i, *map(_axis, looks, shapes[i])) for i,*looks in looked_at(layer)]
+    except ValueError as e: raise ValueError(f'explore_network: {e}') from None
 
 def _follows(layer, shown):
     "Does a layer work position by position on the one that was shown last?"
-    alike = not layer.window and _grid(layer.out_shape) == _grid(layer.in_shape)
-    kinds = _own_place | {'activation', 'norm'}
-    return shown and layer.inputs == (shown[-1],) and alike and layer.kind in kinds
+    alike = not layer.window and shape_grid(layer.out_shape) == shape_grid(layer.in_shape)
+    own = layer.kind in ('activation', 'norm') or wirings.get(layer.call.function) is own_position
+    return shown and layer.inputs == (shown[-1],) and alike and own
 
 def _stages(layers):
     "The layers to show; of too many, the last of each size"
@@ -618,8 +627,7 @@ class NetworkView(View):
     def __init__(self, layers, panels, start, title):
         self.layers,self.panels,self.start = layers,panels,start
         last = max(p['index'] for p in panels)
-        def feeds(layer): return [(i, _axis(rows), _axis(cols)) for i,rows,cols in _feeds(layer)]
-        records = [dict(size=_grid(o.out_shape), feeds=feeds(o)) for o in layers[:last+1]]
+        records = [dict(size=shape_grid(o.out_shape), feeds=_feeds(o)) for o in layers[:last+1]]
         layout = _network_layout(panels)
         data = dict(panels=panels, records=records, size=panels[0]['size'], start=start)
         super().__init__('network', data | layout, title, _network_heights(len(panels), **layout))
@@ -629,7 +637,7 @@ class NetworkView(View):
         return {'input' if p['index'] < 0 else p['name']: m for p,m in zip(self.panels, self._lit())}
     def _lit(self):
         panel = self.panels[self.start['panel']]
-        res = _marked(self.layers, panel['index'], tuple(self.start['at']))
+        res = marked(marks(self.layers, panel['index']), panel['index'], tuple(self.start['at']))
         return [res.get(p['index'], torch.zeros(p['size'], dtype=torch.bool)) for p in self.panels]
     def static(self) -> Figure: # all panels, with what the activation is made from outlined
         "The view as a still picture"
@@ -699,9 +707,9 @@ def _network_image(image):
 # %% ../nbs/package/views.ipynb #03dc61e5
 def _shown(layers, names):
     "The numbers of the layers to show"
-    names = [names] if isinstance(names, str) else names
+    names = names if names is None or isinstance(names, (list, tuple)) else [names]
     if names is None: shown = _stages(layers)
-    else: shown = sorted({_find('explore_network', layers, name).index for name in names})
+    else: shown = sorted({find_layer(layers, name, 'explore_network').index for name in names})
     if not 0 < len(shown) <= _most_layers:
         raise ValueError(f'explore_network: layers is {described(names)}, which has {len(shown)} names; give '
                          f'from 1 to {_most_layers}')
@@ -729,7 +737,7 @@ def _start(layers, panels, at):
     if at is None:
         several = [k for k,p in enumerate(panels) if math.prod(p['size']) > 1]
         at = panels[max(several, default=1) or 1]['name'],None
-    layer = _find('explore_network', layers, at[0])
+    layer = find_layer(layers, at[0], 'explore_network')
     shown = [p['index'] for p in panels]
     if layer.index in shown:
         return dict(panel=shown.index(layer.index), at=_place('explore_network', layer, at[1]))
@@ -741,21 +749,21 @@ _most_cells = 16_000 # values in one view, for which there is room
 
 @checked
 def explore_network(
-    model:nn.Module, # any network whose layers `receptive_field` knows
+    model:nn.Module|Trace, # any network whose layers `receptive_field` knows, or its trace
     image:Any, # (H, W), (C, H, W) or (1, C, H, W), floating point, up to 64 x 64, as the model wants it
-    layers:str|Annotated[Any, _names_rule]=None, # names of layers or modules; None: all that look around
-    at:Annotated[Any, _start_rule]=None, # (layer's name, (row, column)); None: the middle of the last map
+    layers:LayerName|Annotated[Any, _layers_rule]|None=None, # as in `receptive_field`, or several of them
+    at:Annotated[Any, _start_rule]=None, # (layer, (row, column)); None: the middle of the last map
     title:str|None=None, # stands above the view
     channels:PositiveInt=16, # at most so many of each layer; fewer where there is no room
 ) -> NetworkView: # shows itself in a notebook
     "Point at an activation and see what it is made from; `ValueError` for what cannot be shown"
     batch = _network_image(image)
-    traced = _layers('explore_network', model, batch.shape[1:])
+    traced = _layers_for('explore_network', model, batch)
     shown = _shown(traced, layers)
-    results = _results(model, batch, shown)
+    found = results(traced.model, batch, shown)
     cells = sum(math.prod(traced[i].out_shape[2:]) for i in shown)
     channels = max(min(channels, _most_cells//cells), 1)
     panels = [_panel('image', -1, batch, 1)]
-    panels += [_panel(traced[i].name, i, results[i], channels) for i in shown]
-    title = title or f'What an activation of this {type(model).__name__} is made from'
+    panels += [_panel(traced[i].name, i, found[i], channels) for i in shown]
+    title = title or f'What an activation of this {type(traced.model).__name__} is made from'
     return NetworkView(traced, panels, _start(traced, panels, at), title)

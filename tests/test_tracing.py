@@ -2,11 +2,15 @@
 import collections, functools, threading, time, weakref
 import numpy as np, pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
+from contextlib import suppress
 from torch.nn.utils import parametrizations, prune
 from cnn_notes import geometry
 from cnn_notes.counting import count
 from cnn_notes.models import simple_cnn
+from cnn_notes.receptive import (effective_receptive_field, gradient_receptive_field, input_box, precedents,
+                                 receptive_field)
 from cnn_notes.tracing import Source, Trace, as_trace, trace
+from cnn_notes.views import explore_network
 
 def conv(ni=1, nf=2): return nn.Conv2d(ni, nf, 3)
 
@@ -154,6 +158,53 @@ def test_a_detector_runs_as_before():
     got = model(x)[0]
     assert all(torch.equal(want[k], got[k]) for k in want)
 
+looks = {'gradient': lambda m: gradient_receptive_field(m, (1, 16, 16)),
+    'effective': lambda m: effective_receptive_field(m, torch.ones(2, 1, 16, 16)),
+    'view': lambda m: explore_network(m, torch.ones(1, 16, 16))}
+
+@pytest.mark.parametrize('look', looks)
+@pytest.mark.parametrize('name', ['cached', 'values', 'uncopyable', 'plain', 'one_shot', 'pruned', 'spectral_norm',
+                                  'weight_norm', 'old_spectral_norm', 'compiled', 'hooked'])
+@pytest.mark.filterwarnings('ignore')
+def test_looking_changes_nothing(name, look):
+    model = models[name]()
+    before,random = list(held(model)),torch.get_rng_state()
+    with suppress(ValueError): looks[look](model) # the effective field has no gradient where the model detaches
+    assert not changes(before, model) and not Cached.shared and torch.equal(random, torch.get_rng_state())
+
+class StopsWhileItIsLookedAt(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = Cached()
+    def forward(self, x):
+        y = self.inner(x)
+        if x.abs().sum() > 0 and not x.is_meta: raise KeyboardInterrupt
+        return y*1
+
+def test_an_interrupted_look_changes_nothing():
+    model = StopsWhileItIsLookedAt().train()
+    before = list(held(model))
+    for look in looks.values():
+        with pytest.raises(KeyboardInterrupt): look(model)
+        assert not changes(before, model) and not Cached.shared
+
+def test_two_threads_look_at_one_model_while_a_third_runs_it():
+    model,x,wrong,runs = simple_cnn((4, 4)).eval(),torch.rand(1, 1, 16, 16),[],[0]
+    want,end = model(x),time.time() + 2
+    boxes = gradient_receptive_field(model, (1, 16, 16), '0')
+    def look():
+        while time.time() < end:
+            if gradient_receptive_field(model, (1, 16, 16), '0') != boxes: wrong.append('gradient')
+            effective_receptive_field(model, x, '0'); explore_network(model, x[0])
+            runs[0] += 1
+    def run():
+        while time.time() < end:
+            if not torch.equal(model(x), want): wrong.append('run')
+    threads = [threading.Thread(target=f) for f in (look, look, run)]
+    for t in threads: t.start()
+    for t in threads: t.join()
+    assert not wrong and runs[0] > 1 and all(p.requires_grad for p in model.parameters())
+
 def test_two_threads_trace_one_model_while_a_third_runs_it():
     model,x,wrong = simple_cnn().eval(),torch.rand(1, 1, 28, 28),[]
     want,names,end = model(x),[l.name for l in trace(model, (1, 28, 28))],time.time() + 1
@@ -276,6 +327,46 @@ def test_find():
     with pytest.raises(ValueError, match='count: no layer'): layers.find('nope', 'count')
     with pytest.raises(IndexError): layers[3]
     assert isinstance(layers[1:], Trace) and layers[1:].model is layers.model
+
+class Shows(nn.Module): # a layer of each kind of name
+    def __init__(self):
+        super().__init__()
+        self.body,self.head = nn.Sequential(conv(1, 4), nn.ReLU()),conv(4, 2)
+    def forward(self, x): return self.head(self.body(x)) + 1
+
+@pytest.mark.parametrize('name, want', [('body.0', 'body.0'), ('body', 'body.1'), ('add', 'add'), (0, 'body.0'),
+    (-1, 'add'), (np.int64(2), 'head'), (torch.tensor(1), 'body.1')])
+def test_every_function_takes_the_same_names(name, want):
+    net,x = Shows(),torch.rand(1, 10, 10)
+    layers = trace(net, x.shape)
+    fields,counts = receptive_field(layers),count(layers)
+    assert layers[name].name == layers.find(name).name == fields[name].name == counts[name].name == want
+    assert receptive_field(layers, layer=name).name == want
+    for f in (input_box, gradient_receptive_field): assert f(layers, layer=name, place=(0, 0)).size[0] in (3, 5)
+    assert [*precedents(layers, layer=name, place=(0, 0))][-1] == want
+    assert effective_receptive_field(layers, x[None], name).heat.any()
+    view = explore_network(layers, x, layers=name, at=(name, (0, 0)))
+    assert [p['name'] for p in view.panels] == ['image', want]
+
+@pytest.mark.parametrize('name', ['bdy', 4, True, 1.5])
+def test_every_function_refuses_the_same_names(name):
+    net,x = Shows(),torch.rand(1, 10, 10)
+    calls = [functools.partial(f, net, x.shape, name) for f in (receptive_field, input_box, precedents, gradient_receptive_field)]
+    calls += [functools.partial(effective_receptive_field, net, x[None], name), functools.partial(explore_network, net, x, name)]
+    for f in calls:
+        with pytest.raises((TypeError, ValueError), match=f'^{f.func.__name__}: '): f()
+
+def test_the_model_runs_once(monkeypatch):
+    net,x = Shows(),torch.rand(1, 1, 10, 10)
+    layers = trace(net, x.shape)
+    monkeypatch.setattr('cnn_notes.tracing._trace', None)
+    assert explore_network(layers, x[0]).title.endswith('this Shows is made from')
+    for f in (receptive_field, input_box, precedents, gradient_receptive_field, count): f(layers)
+    effective_receptive_field(layers, x.expand(3, -1, -1, -1))
+    for f,given in ((explore_network, x[0, :, 1:]), (effective_receptive_field, x[:, :, 1:])):
+        with pytest.raises(ValueError, match=rf'^{f.__name__}: the image has shape \(1, 9, 10\), but the trace'): f(layers, given)
+    for f in (count, receptive_field, input_box):
+        with pytest.raises(ValueError, match=f'^{f.__name__}: the trace does not begin with'): f(layers[1:])
 
 def test_a_trace_or_a_model():
     model = conv()
