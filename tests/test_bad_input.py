@@ -226,8 +226,8 @@ row('norm.group_norm', dict(x=ones(2, 4, 4, 4), groups=2), prefix='group_norm st
 # schedule
 row('schedule.one_cycle', dict(n_steps=20, lr_max=.1), n_steps=whole(1, 1) | dict(one=1), lr_max=number(0), div=number(0, none=True), div_final=number(0, none=True), pct_start=number(0, none=True) | dict(one=1, over=2.),
     moms=dict(none=None, number=.9, text='abc', two=(.9, .9), over=(1, 1, 1), below=(-.1, .9, .9), nans=(nan,)*3, texts=('1',)*3, odd=Odd(), dict={}), anneal=dict(none=None, unknown='sqrt', number=3, list=[], odd=Odd()), style=dict(none=None, unknown='keras', list=[], odd=Odd()), three_phase=dict(fastai=True))
-row('schedule.plot_one_cycle', dict(sched=schedule.one_cycle(20, .1)), sched=dict(none=None, number=3, list=[1, 2], text='x', odd=Odd()), axs=dict(number=3, one=[None], text='ab', odd=Odd(), numbers=[1, 2]))
-row('schedule.StepSchedule', dict(lr=[.1, .2]), lr=dict(none=None, number=.1, text='abc', empty=[], nans=[nan], negative=[-1.], texts=['1'], nones=[None], odd=Odd(), dict=dict(a=1)), mom=dict(other_size=[.9]*3))
+row('live.plot_one_cycle', dict(sched=schedule.one_cycle(20, .1)), sched=dict(none=None, number=3, list=[1, 2], text='x', odd=Odd()), axs=dict(number=3, one=[None], text='ab', odd=Odd(), numbers=[1, 2]))
+row('live.StepSchedule', dict(lr=[.1, .2]), lr=dict(none=None, number=.1, text='abc', empty=[], nans=[nan], negative=[-1.], texts=['1'], nones=[None], odd=Odd(), dict=dict(a=1)), mom=dict(other_size=[.9]*3))
 row('live.LiveSchedule', dict(every=1), every=number(none=True) | dict(below=-1), max_share=number(0, 1), figsize=dict(none=None, number=3, one=(3,), three=(1, 2, 3), zero=(0, 3), nans=(nan, 3), texts=('8', '3'), huge=(10**6, 10**6), odd=Odd()))
 
 # show
@@ -383,7 +383,7 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
-        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView callbacks.Health callbacks.ActivationRecord schedule.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
+        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
         questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
@@ -404,14 +404,15 @@ not_tried = { # why a public name, or a method, has no row
         data.ImageTensors.denormalize data.ImageTensors.normalize
         callbacks.ActivationStats.before_fit callbacks.ActivationStats.before_batch callbacks.ActivationStats.after_pred callbacks.ActivationStats.after_batch callbacks.ActivationStats.after_fit callbacks.ActivationStats.after_backward
         callbacks.ActivationStats.after_cancel_backward live.FitCallback live.FitCallback.before_fit live.FitCallback.before_train live.FitCallback.after_train live.FitCallback.after_fit
-        schedule.StepSchedule.before_fit schedule.LiveSchedule live.LiveSchedule.before_fit live.LiveSchedule.before_train live.LiveSchedule.after_train live.LiveSchedule.after_loss live.LiveSchedule.after_batch live.LiveSchedule.after_fit
+        live.StepSchedule.before_fit live.LiveSchedule.before_fit live.LiveSchedule.before_train live.LiveSchedule.after_train live.LiveSchedule.after_loss live.LiveSchedule.after_batch live.LiveSchedule.after_fit
         speed.Clock speed.Clock.before_fit speed.Clock.before_train speed.Clock.after_train speed.DeviceLoss speed.DeviceLoss.accumulate"""),
     'PyTorch': ("PyTorch calls it, to print a module", "norm.BatchNorm2d.extra_repr models.Flatten1x1.extra_repr speed.Crop.extra_repr"),
     'command': ("arguments of a command: argparse refuses them, as tests/test_questionnaire.py shows", "questionnaire.main measured.main"),
     'messages': ("writes a message for functions whose checks it follows", "geometry.unknown_layer tracing.unknown_layer tracing.as_trace tracing.find_layer tracing.Trace.find"),
     'rules': ("what the signatures are made of; tests/test_checks.py tries them", ' '.join(f'checks.{name}' for name in checks.__all__)),
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
-    'moved': ("has a row under another name, or was made in explore before", "tracing.trace explore.View explore.ConvView explore.explore_conv explore.named_kernels"),
+    'moved': ("has a row under another name, or was made in explore before", """tracing.trace explore.View explore.ConvView explore.explore_conv explore.named_kernels
+        schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle"""),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
         views.named_kernels speed.recipes""")}
 

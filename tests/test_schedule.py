@@ -1,10 +1,11 @@
-"`one_cycle` against PyTorch's and fastai's, step by step; the callbacks in fits that end well and fits that do not"
-import math
+"""`one_cycle` against PyTorch's and fastai's, step by step; the callbacks in fits that end well and fits that
+do not; what the experiments of the lesson are made of"""
+import copy, math
 import numpy as np, pytest, torch
 import torch.nn as nn
 from cnn_notes.data import mnist_dls # before fastai: keeps its import quiet
 from fastai.callback.core import Callback, CancelFitException
-from fastai.callback.schedule import combined_cos # patches Learner with fit_one_cycle and lr_find
+from fastai.callback.schedule import ParamScheduler, SchedLin, combine_scheds, combined_cos # patches Learner with fit_one_cycle and lr_find
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat, MSELossFlat
@@ -13,6 +14,7 @@ from functools import partial
 from hypothesis import assume, given, settings, strategies as st
 from matplotlib.figure import Figure
 from cnn_notes import live as live_module
+from cnn_notes.experiments import schedule as experiments
 from cnn_notes.schedule import LiveSchedule, OneCycle, StepSchedule, one_cycle, plot_one_cycle
 
 pos = lambda a,b: st.floats(a, b, allow_nan=False)
@@ -242,3 +244,103 @@ def test_a_training_by_lists_is_the_training_of_fit_one_cycle():
         quiet(learn, *((learn.fit, 2) if by_list else (learn.fit_one_cycle, 2, .01)), **(dict(cbs=StepSchedule(lr=s.lrs, mom=s.moms)) if by_list else {}))
         return learn.model[1].weight.detach()
     torch.testing.assert_close(weights(True), weights(False), rtol=1e-5, atol=1e-6)
+
+def test_the_linear_form_is_made_of_fastais_parts():
+    learn,ours = learner(),one_cycle(40, .1, anneal='linear')
+    theirs = combine_scheds([.25, .75], [SchedLin(.1/25, .1), SchedLin(.1, .1/1e5)])
+    quiet(learn, learn.fit, 2, cbs=ParamScheduler({'lr': theirs}))
+    assert ours.lrs == pytest.approx(learn.recorder.hps['lr'], rel=1e-5, abs=1e-7)
+
+@pytest.mark.parametrize('style', ['fastai', 'pytorch'])
+def test_a_knot_between_two_steps_leaves_out_the_highest_rate(style):
+    assert .9 < max(one_cycle(10, 1., style=style, pct_start=.25).lrs) < 1
+
+def test_an_interrupted_fit_leaves_no_schedule_with_the_recorder():
+    class Stop(Callback):
+        def before_batch(self):
+            if self.train_iter == 7: raise KeyboardInterrupt
+    learn = learner(cbs=Stop())
+    with pytest.raises(KeyboardInterrupt): quiet(learn, learn.fit_one_cycle, 1, .1)
+    assert not hasattr(learn.recorder, 'hps') and len(learn.recorder.lrs) == 7
+
+def test_a_live_figure_is_a_figure_to_its_reader():
+    live = LiveSchedule()
+    learn = learner(cbs=live)
+    quiet(learn, learn.fit, 1, .1)
+    assert repr(live.plot()) == '<Figure with 3 axes>'
+
+# the experiments
+
+@pytest.fixture
+def few(monkeypatch):
+    "256 digits in place of 30,000, in batches of 8"
+    x,y = (o[:256] for o in experiments.digits()[:2])
+    monkeypatch.setattr(experiments, 'digits', lambda: (x, y, x, y))
+    return [torch.arange(i, i + 8) for i in range(0, 256, 8)]
+
+def fastais(few, opt_func=Adam, **kwargs):
+    "A learner with the network, the batches, and the optimizer of the experiments"
+    x,y = experiments.digits()[:2]
+    dls = DataLoaders.from_dsets(list(zip(x, y)), list(zip(x[:8], y[:8])), bs=8, shuffle=False, device='cpu')
+    return Learner(dls, experiments.fresh(0)[0], CrossEntropyLossFlat(), opt_func=opt_func, wd_bn_bias=True, **kwargs)
+
+@pytest.mark.parametrize('kind,opt_func', [('adam', Adam), ('sgd', partial(SGD, mom=.9))])
+def test_a_training_of_the_experiments_is_fastais(few, kind, opt_func):
+    sched = one_cycle(32, .003)
+    learn,live = fastais(few, opt_func),LiveSchedule(every=None)
+    quiet(learn, learn.fit_one_cycle, 1, .003, cbs=live)
+    ours = experiments.train(*experiments.fresh(0, kind), sched, few)
+    assert live.batch_losses == pytest.approx(ours, rel=1e-2)
+
+def test_the_range_test_is_lr_find(few, tmp_path):
+    learn = fastais(few)
+    learn.path = tmp_path
+    with learn.no_bar(): theirs = learn.lr_find(start_lr=1e-5, end_lr=.1, num_it=30, show_plot=False)
+    rates,losses,_ = experiments.range_test(*experiments.fresh(0), few, 1e-5, .1, 30)
+    n = min(len(rates), len(learn.recorder.lrs))
+    assert n >= 28 and rates[:n] == pytest.approx(learn.recorder.lrs[:n], rel=1e-4)
+    assert losses[:n] == pytest.approx([o.item() for o in learn.recorder.losses[:n]], rel=1e-2)
+    assert experiments.suggested(rates, losses, 30)[0] == pytest.approx(theirs.valley, rel=.5)
+
+def test_the_range_test_ends_where_the_loss_does(few):
+    rates,losses,raw = experiments.range_test(*experiments.fresh(0, 'sgd'), few, 1e-3, 1e6, 32)
+    assert len(rates) == len(losses) == len(raw) < 32 and not losses[-1] <= 4*min(losses)
+
+@pytest.mark.parametrize('relative', [False, True])
+def test_curvatures_of_a_network_small_enough_for_its_hessian(relative):
+    torch.manual_seed(0)
+    x,y,net = torch.randn(50, 6),torch.randint(0, 3, (50,)),nn.Linear(6, 3, bias=False)
+    def loss(w): return nn.functional.cross_entropy(x@w.view(3, 6).T, y)
+    hessian = torch.autograd.functional.hessian(loss, net.weight.detach().flatten())
+    units = experiments.lengths(net.weight).flatten() if relative else torch.ones(18)
+    exact = torch.linalg.eigvalsh(units[:, None]*hessian*units)
+    low,high = experiments.curvatures(net, x, y, relative)
+    assert high == pytest.approx(exact[-1].item(), rel=1e-3) and low == pytest.approx(exact[0].item(), abs=1e-4)
+
+def test_relative_curvature_belongs_to_the_function(few):
+    net,_ = experiments.fresh(0)
+    twin = copy.deepcopy(net)
+    with torch.no_grad(): twin[0].conv.weight *= 2; twin[0].conv.bias *= 2; twin[1].conv.weight /= 2
+    x,y = experiments.digits()[:2]
+    (_,plain),(_,plain_twin) = (experiments.curvatures(m, x, y) for m in (net, twin))
+    (_,relative),(_,relative_twin) = (experiments.curvatures(m, x, y, True) for m in (net, twin))
+    assert relative_twin == pytest.approx(relative, rel=1e-2) and abs(plain_twin/plain - 1) > .1
+
+def test_arms_differ_from_the_cycle_in_one_part():
+    arms = experiments.arms(.06)
+    full = arms['1cycle']
+    assert full == one_cycle(117, .06) and all(len(o.lrs) == len(o.moms) == 117 for o in arms.values())
+    assert arms['no warm-up'].lrs[29:] == full.lrs[29:] and arms['no annealing'].lrs[:29] == full.lrs[:29]
+    assert set(arms['constant'].lrs) == {.06} and arms['momentum 0.95'].lrs == full.lrs
+    wsd = arms['WSD'].lrs
+    assert wsd[:29] == full.lrs[:29] and set(wsd[29:88]) == {.06} and wsd[88:] == sorted(wsd[88:], reverse=True)
+    assert wsd[-1] < .002
+
+def test_paired_says_what_a_t_test_says():
+    from scipy.stats import ttest_rel
+    a,b = np.random.default_rng(0).normal(size=(2, 12))
+    mean,half = experiments.paired(a, b)
+    low,high = ttest_rel(a, b).confidence_interval()
+    assert (mean - half, mean + half) == pytest.approx((low, high))
+    assert experiments.ratio(np.exp(a), np.exp(b)) == pytest.approx(np.exp([mean, low, high]))
+    assert experiments.lower([0.1, .2, .1], [1., 1.1, 1.1]) and not experiments.lower([1., 1, 1.1], [.9, 1.1, 1])

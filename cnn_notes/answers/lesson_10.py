@@ -92,3 +92,33 @@ class LastRate(Exercise):
     }
     def cases(self): return [(1e-7, 10., 100), (1e-3, 1., 10), (1e-5, .1, 37)]
     passed = 'one factor short of the end'
+
+class EqualSteps(Exercise):
+    id,title,name = '10.4','The same steps, another momentum','equal_steps'
+    statement = '''Someone wants to train by SGD with the constant momentum `m`, and with the steady steps
+                   of a schedule that has the rates `lrs` and the momenta `moms`. Write
+                   `equal_steps(lrs, moms, m)`: the list of rates for that.'''
+    stub = 'def equal_steps(lrs, moms, m): ...'
+    hints = ('Under a constant gradient of 1, how far does SGD move in one step, with rate lr and momentum m?',
+             'The steady step is lr/(1 - m). It should be the same in both schedules.',
+             'Solve new/(1 - m) == lr/(1 - mom) for new.')
+    solution_code = '''
+def equal_steps(lrs, moms, m): return [lr*(1 - m)/(1 - mom) for lr,mom in zip(lrs, moms)]'''
+    mistakes = {
+        'The two factors have changed places: a higher momentum makes longer steps, so it needs lower rates.':
+            Mistake('''
+def equal_steps(lrs, moms, m): return [lr*(1 - mom)/(1 - m) for lr,mom in zip(lrs, moms)]'''),
+        'The length of a step goes with 1/(1 - momentum), not with the momentum.': Mistake('''
+def equal_steps(lrs, moms, m): return [lr*mom/m for lr,mom in zip(lrs, moms)]'''),
+        'These are the steady steps. Which rates give them at the momentum m?': Mistake('''
+def equal_steps(lrs, moms, m): return [lr/(1 - mom) for lr,mom in zip(lrs, moms)]'''),
+        'The momenta of the schedule are missing: its own steps are longer than its rates.': Mistake('''
+def equal_steps(lrs, moms, m): return [lr*(1 - m) for lr in lrs]'''),
+        'With the rates as they were, another momentum changes the steps. Under Adam it would not.':
+            Mistake('def equal_steps(lrs, moms, m): return list(lrs)'),
+        'The momentum changes during the schedule, so the first one cannot stand for all.': Mistake('''
+def equal_steps(lrs, moms, m): return [lr*(1 - m)/(1 - moms[0]) for lr in lrs]'''),
+    }
+    def cases(self):
+        return [([.1, .2, .1], [.95, .85, .95], .9), ([.01, .03], [.9, .8], .95), ([1., .5], [.85, .9], .5)]
+    passed = 'both schedules take the same steady steps'
