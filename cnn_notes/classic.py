@@ -18,7 +18,7 @@ from torch import Tensor
 
 # %% ../nbs/12_before_deep_learning.ipynb #9fbd3f0c
 _GrayImages = Annotated[Float[Tensor, 'n 1 h w'], nonempty]
-_FiniteImages = Annotated[Float[Tensor, 'n 1 h w'], nonempty, finite] # NaN belongs into no bin
+_FiniteImages = Annotated[Float[Tensor, 'n 1 h w'], nonempty, finite] # NaN belongs in no bin
 
 # %% ../nbs/12_before_deep_learning.ipynb #7072528a
 # I. Sobel and G. Feldman, a talk of 1968; in print in R. Duda and P. Hart, Pattern Classification and Scene
@@ -36,7 +36,7 @@ def sobel(
 # %% ../nbs/12_before_deep_learning.ipynb #da891c7a
 # D. Gabor, Theory of communication (1946), for signals; J. Daugman, Uncertainty relation for resolution in
 # space, spatial frequency, and orientation (1985), for images
-_octave = 3*math.sqrt(math.log(2)/2)/math.pi # sigma/wavelength: half the response an octave away
+_octave = 3*math.sqrt(math.log(2)/2)/math.pi # sigma/wavelength: about half the response at 3/4 and 3/2 of it
 
 @checked
 def gabor_kernel(
@@ -77,9 +77,9 @@ def gabor_bank(
 def gabor_energy(
     x:_GrayImages, # gray images
     bank:Annotated[Float[Tensor, 'kernels 1 ks ks'], nonempty, centered, movable], # even and odd in turn
-    stride:PositiveInt=1, # pixels from one place to the next
+    stride:PositiveInt=1, # pixels from one position to the next
 ) -> Tensor: # (n, kernels/2, h', w') with h' = (h-1)//stride + 1: the length of each pair of responses
-    "How strongly each pair of kernels is met at each place, the border repeated outward"
+    "How strongly each pair of kernels is met at each position, the border repeated outward"
     if len(bank)%2: raise ValueError(f'gabor_energy: bank has {len(bank)} kernels; give pairs of them')
     half = bank.shape[-1]//2
     padded = F.pad(x, (half,)*4, mode='replicate')
@@ -116,7 +116,7 @@ def orientations(
     down[:, :, 1:-1] = x[:, :, 2:] - x[:, :, :-2]
     right[..., 1:-1] = x[..., 2:]  - x[..., :-2]
     up = (down < 0) | ((down == 0) & (right < 0))
-    flip = 1 - 2*up.to(x) # turn the arrows that point up: exact, where angles modulo pi are not
+    flip = 1 - 2*up.to(x) # turn the arrows that point up; this is exact, and taking angles modulo pi is not
     return torch.atan2(down*flip, right*flip)[:, 0], torch.hypot(down, right)[:, 0]
 
 # %% ../nbs/12_before_deep_learning.ipynb #e0906694

@@ -168,7 +168,8 @@ def train_fast(
     learn = Learner(dls, model, CrossEntropyLossFlat(label_smoothing=recipe.smooth), metrics=accuracy,
                     opt_func=_optimizer(recipe.fused), cbs=[Clock(), *cbs])
     learn.recorder.smooth_loss = DeviceLoss()
-    half = torch.autocast(dls.device.type, torch.bfloat16, enabled=recipe.autocast)
+    half = torch.autocast(dls.device.type, torch.bfloat16, recipe.autocast,
+                          cache_enabled=False) # a cached copy of a weight would outlive the step
     with learn.no_bar(), learn.no_logging(), half:
         learn.fit_one_cycle(recipe.epochs, recipe.lr, moms=tuple(recipe.moms))
     return learn

@@ -237,3 +237,88 @@ def test_a_fit_repeats_and_random_kernels_are_fitted_badly():
     assert torch.equal(a.share, b.share) and a.fitted.shape == k.shape
     assert_close(a.share, 1 - (k - a.fitted).square().sum((1, 2))/k.square().sum((1, 2)), atol=1e-4, rtol=0)
     assert a.share.min() > 0 and a.share.mean() < .8
+
+# ---- what the lesson's experiments are made of
+
+from cnn_notes.experiments.classic import (alike, as_smooth_as, box_features, feature_sets, in_batches, matches,
+    network, one_way, patches_at, random_boxes, scales, shifted, shuffled, sift, sift_descriptor, small_patches,
+    visual_words, word_counts)
+
+def test_boxes_are_sums_over_neighbors():
+    x,boxes = images((2, 28, 28), 0, whole=True),random_boxes(50)
+    got = box_features(x, boxes)
+    for k,pair in enumerate(boxes.tolist()):
+        (t0,l0,h,w),(t1,l1,*same) = pair
+        assert same == [h, w] and (t1, l1) in ((t0 + h, l0), (t0, l0 + w)) and t1 + h <= 28 and l1 + w <= 28
+        first,second = (x[:, 0, t:t+h, l:l+w].sum((1, 2)) for t,l in ((t0, l0), (t1, l1)))
+        assert torch.equal(got[:, k], second - first)
+
+def test_a_box_feature_is_linear_in_the_pixels():
+    x,y,boxes = images((2, 28, 28), 0),images((2, 28, 28), 1),random_boxes(20)
+    assert_close(box_features(2*x + y, boxes), 2*box_features(x, boxes) + box_features(y, boxes))
+
+def test_the_descriptor_has_length_one_and_does_not_see_contrast():
+    x = images((5, 16, 16), 0).float()
+    d = sift_descriptor(x)
+    assert d.shape == (5, 128) and (d.norm(dim=1) - 1).abs().max() < 1e-3
+    assert_close(sift_descriptor(7*x + 3), d, atol=1e-3, rtol=0)
+    assert (sift_descriptor(1 - x) - d).norm(dim=1).min() > .3 # it sees the sign
+
+def photograph():
+    from sklearn.datasets import load_sample_image
+    return F.avg_pool2d(torch.tensor(load_sample_image('china.jpg')).permute(2, 0, 1).float(), 2).mean(0)[30:190, 45:285]
+
+def test_keypoints_are_found_again_in_a_turned_picture():
+    img = photograph()
+    (row,col,scale,here),(row2,col2,_,there) = sift(img),sift(img.rot90().contiguous())
+    assert len(row) > 50 and scale.min() > 0 and scale.max() < len(scales) - 1
+    a,b = matches(here, there) # (r, c) of the picture is (w-1-c, r) of the turned one
+    error = torch.hypot((img.shape[1] - 1 - col[a] - row2[b]).float(), (row[a] - col2[b]).float())
+    assert len(a) > 25 and (error < 2).double().mean() > .8
+
+def test_patches_are_pixels_where_nothing_is_turned_or_scaled():
+    img = torch.arange(60.).view(1, 60).expand(40, 60) # a ramp: blurring leaves its middle as it is
+    at = torch.tensor([20]),torch.tensor([30]),torch.tensor([0]),torch.tensor([0.])
+    patch = patches_at(img.contiguous(), *at)[0, 0]
+    assert_close(patch[8], 30 + (torch.arange(16) - 7.5)*scales[0]*12/16, atol=1e-2, rtol=0)
+
+def test_words_are_counted():
+    x = images((20, 28, 28), 0, whole=True).float()
+    words = visual_words(x, n=10)
+    whole,parts = word_counts(x, words),word_counts(x, words, 2)
+    assert words.shape == (10, 49) and whole.shape == (20, 10) and parts.shape == (20, 40)
+    assert_close(whole.sum(1), torch.ones(20))
+    assert_close(parts.view(20, 10, 4).mean(2), whole)
+    nearest = [((p[:, None] - words).norm(dim=2)).argmin(1) for p in small_patches(x)]
+    assert_close(whole, torch.stack([o.bincount(minlength=10)/64 for o in nearest]))
+
+def test_images_are_moved_each_by_itself():
+    dot = F.pad(torch.ones(500, 1, 1, 1), (4, 4, 4, 4))
+    at = shifted(dot).flatten(1).argmax(1)
+    assert torch.equal(shifted(dot).sum((1, 2, 3)), torch.ones(500))
+    assert at.unique().tolist() == [9*i + j for i in range(2, 7) for j in range(2, 7)]
+
+def test_a_network_sees_moved_digits_in_training_only():
+    x,y = images((64, 28, 28), 0).float(),torch.arange(64) % 10
+    net = network(x, y, 2, 32, 0, moved=2)
+    assert torch.equal(net(x), net(x)) and not torch.equal(net.train()(x), net(x))
+
+def test_every_feature_set_gives_one_row_per_image():
+    x = images((30, 28, 28), 0, whole=True)[:, 0].byte()
+    for name,f in feature_sets(x).items():
+        rows = in_batches(f, x)
+        assert rows.shape[0] == 30 and rows.ndim == 2 and rows.isfinite().all(), name
+
+def test_rivals_of_a_kernel():
+    g = torch.Generator().manual_seed(0)
+    smooth = F.avg_pool2d(torch.randn(8, 1, 9, 9, generator=g), 3, 1)[:, 0]
+    assert abs(alike(as_smooth_as(smooth)) - alike(smooth)) < .03
+    assert sorted(shuffled(smooth)[0].flatten().tolist()) == sorted(smooth[0].flatten().tolist())
+    ramp = torch.arange(7.).expand(4, 7, 7)
+    assert one_way(ramp) > .999 and one_way(torch.randn(200, 7, 7, generator=g)) < .6
+
+def test_the_energy_hardly_depends_on_the_position():
+    x = torch.arange(25.).expand(25, 25)
+    waves = torch.stack([torch.sin(2*math.pi*(x + s)/8) for s in range(8)])[:, None].double()
+    energy = gabor_energy(waves, gabor_bank(25, (8,), 1))[:, 0, 12, 12]
+    assert (energy.max() - energy.min())/energy.max() < .05

@@ -108,3 +108,55 @@ def test_refusals(few):
 def test_recipes_are_settings():
     assert set(recipes) == {.99, .994} and all(isinstance(o, Recipe) for o in recipes.values())
     with pytest.raises(Exception, match='cannot assign'): recipes[.99].lr = 1
+
+# ---- what the lesson's experiments are made of
+
+from dataclasses import asdict
+from cnn_notes.experiments.speed import (any_size, book_net, chapter_net, changes, cropped_net, example_net, flat,
+    from_files, grow, held_out, one_by_one, published_net, sliced, steps_to_the_recipe, tensors, trained)
+
+def test_held_out_digits_are_the_last_of_the_training_set():
+    d,own = load_mnist(),held_out()
+    assert torch.equal(own.train_x, d.train_x[:50_000]) and torch.equal(own.valid_x, d.train_x[50_000:])
+    assert torch.equal(own.valid_y, d.train_y[50_000:]) and len(held_out(7).train_x) == 7
+
+def test_each_step_changes_one_setting_and_the_last_is_the_recipe():
+    rows = list(steps_to_the_recipe().values())
+    for (net,a),(net2,b) in zip(rows[1:], rows[2:]):
+        changed = {k for k in a | b if a.get(k) != b.get(k)} | ({'net'} if net is not net2 else set())
+        assert changed in ({'bs', 'lr'}, *({o} for o in changed)), changed
+    net,last = rows[-1]
+    assert net is None and asdict(Recipe()) | last == asdict(Recipe())
+
+def test_how_images_are_fed_does_not_change_them(few, tmp_path):
+    files,loaders = from_files(tmp_path, few, bs=50),mnist_dls(bs=50, data=few, device='cpu')
+    xb,yb = files.valid.one_batch()
+    idx = [int(p.stem) for p in files.valid_ds.items][:len(xb)]
+    want_x,want_y = loaders.valid_ds.batch(idx)
+    assert torch.allclose(xb.as_subclass(torch.Tensor), want_x, atol=1e-5)
+    assert torch.equal(yb.as_subclass(torch.Tensor), want_y)
+    one,cut = (sorted(x.sum().item() for x in torch.cat([x for x,_ in batches]))
+               for batches in (one_by_one(few.train_x, few.train_y), sliced(tensors(few.train_x), few.train_y)))
+    assert one == pytest.approx(cut, abs=.05)
+
+def test_networks_of_the_comparisons():
+    x = torch.zeros(2, 1, 28, 28)
+    for make in (chapter_net, book_net, cropped_net, any_size, example_net, published_net): assert make()(x).shape == (2, 10)
+    products = [count(make(), (1, 28, 28)).total.multiplications for make in (example_net, published_net)]
+    assert products == [11_992_448, 1_244_160]
+    assert any_size()[2:](torch.zeros(2, 1, 10, 10)).shape == (2, 10)
+
+def test_the_rate_stays_and_the_image_grows(few):
+    few = few._make((few.train_x, few.train_y, few.valid_x, few.valid_y))
+    learn = trained(0, few, bs=64, cbs=[flat(.003)])
+    assert learn.opt.hypers[0]['lr'] == .003 and learn.processor_clock.took > 0
+    seen = []
+    class Watch(Callback):
+        order = 70
+        def before_batch(self): seen.append((self.training, self.model[1].small))
+    trained(0, few, any_size, bs=64, cbs=[grow(), Watch()])
+    assert seen[:8] == [(True, True)]*4 + [(True, False)]*4 and set(changes()) >= {'any size', 'bfloat16'}
+
+def test_half_precision_trains_on_the_weights_of_each_step(few):
+    shares = [train_fast(dls=dls(few, 32), seed=0, epochs=3, autocast=on).final_record[-1] for on in (False, True)]
+    assert shares[0] > .6 and abs(shares[1] - shares[0]) < .08 # copies of the first weights stay far below
