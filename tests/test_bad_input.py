@@ -14,7 +14,7 @@ from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
 from cnn_notes.experiments.kernels import edges_of_pairs
 from cnn_notes import callbacks, checks, classic, counting, exercises, geometry, kernels, matmul, models
-from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, views
+from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, views
 
 pytestmark = pytest.mark.filterwarnings('error')
 nan,inf = float('nan'),float('inf')
@@ -186,6 +186,11 @@ row('spreadsheet.write_workbook', book, prefix='write_workbook trace Flatten1x1'
     image=dict(none=None, text='digit', odd=Odd(), dict={}, type=int, complex=ones(8, 8).to(torch.complex64), meta=ones(8, 8, device='meta'), sparse=ones(8, 8).to_sparse(), large=ones(500, 500), channels=ones(3, 8, 8), empty=ones(0, 8)) | {f'rank{n}': ones(*(8,)*n) for n in (0, 1, 4, 5)} | poisoned(8, 8),
     mean=dict(text='x', none=None, odd=Odd(), nan=nan, inf=inf, two=(0., 0.), empty=(), complex=1j, nones=(None,)), std=dict(text='x', none=None, odd=Odd(), nan=nan, inf=inf, zero=0, negative=-1., two=(1., 1.), empty=(), complex=1j),
     highlight=dict(number=3, text='abc', true=(0, True, 1), odd=Odd(), two=(0, 0), far=(99, 0, 0), below=(0, -1, 0), fractions=(0, .5, 0), nans=(0, nan, 0), nones=(None,)*3))
+def written(folder):
+    spreadsheet.write_workbook(folder/'book.xlsx', net, image8, mean=0., std=1.)
+    return dict(path=folder/'book.xlsx')
+row('spreadsheet.draw_workbook', written, prefix='draw_workbook', errors=(ValueError, TypeError),
+    path=dict(none=None, number=3, odd=Odd(), bytes=b'book.xlsx', empty='', no_suffix='book', other='book.xls', missing='no/such/folder/book.xlsx', folder='.'))
 
 # explore
 row('views.View', dict(name='conv', data={}, title='x', heights=('1px',)*3), name=dict(none=None, number=3, unknown='nope', empty='', outside='../explore', odd=Odd()),

@@ -115,7 +115,7 @@ def test_pictures_have_alternative_texts(path):
                     {}).get('alt'), f'{where(nb, c)}: {k} without its text; run `make export`'
 
 # fastai's pictures are shown as they are; a view and a live picture bring their titles
-shows_titles = re.compile(r"title|fig\.text|show_batch|show_results|plot_sched|LiveSchedule\(|\.static\(\)")
+shows_titles = re.compile(r"title|draw_workbook\(|fig\.text|show_batch|show_results|plot_sched|LiveSchedule\(|\.static\(\)")
 
 @every_notebook
 def test_pictures_have_titles(path):

@@ -405,7 +405,7 @@ def test_names_stay_text(libreoffice, tmp_path):
         model.__class__ = type(re.sub('[\x00\ud800]', '', name) or 'X', (nn.Sequential,), {})
         book = load_workbook(write_workbook(path, model, image))
         for c in (c for sheet in book for row in sheet for c in row):
-            if c.data_type == 'f': assert re.match(r'=(MAX\(0,SUMPRODUCT|IF\(|"the highlighted)', c.value), c.value
+            if c.data_type == 'f': assert re.match(r'=(MAX\(0,SUMPRODUCT|IF\(|"the highlighted|INDEX\(\$|CHOOSE\(pick_filter\+1,|SUMPRODUCT\([A-Z]|[A-Z]+\d+\+[A-Z])', c.value), c.value
             elif isinstance(c.value, str): assert c.data_type == 's' and c.quotePrefix and len(c.value) < 1000
         commands += [f'open|{uri(path)}', f"string|Network|{next(c for c in book['Network'][1] if c.value).coordinate}", 'close']
         with pytest.raises(ValueError) as e: write_workbook(path, seq(OrderedDict([(key, nn.GELU()), ('c', C(1, 1, 1))])), image)
@@ -678,6 +678,61 @@ def test_padding_is_counted_in_one_way(libreoffice, tmp_path):
         if k == 0: assert said == stored
     readme = ' '.join(str(c.value) for row in load_workbook(path)['Read me'] for c in row if c.value)
     assert '2 x 2 of conv1, then 4 x 4 of input, then 4 x 4 of pixels' in readme
+
+# -- the panel that adds up the highlighted activation, and the picture
+
+@pytest.mark.parametrize('name', ['stride', 'dilation', 'norm_first', 'rectangles', 'one', 'same'])
+def test_the_highlighted_activation_is_added_up(libreoffice, tmp_path, name):
+    "Channel by channel, for several outputs, as PyTorch does"
+    model,stages,x = write(name, tmp_path/'n.xlsx')
+    out,names = stages(x)[last(name)],names_of(tmp_path/'n.xlsx')
+    convs = [m for m in model if isinstance(m, nn.Conv2d)]
+    picks = [(0, 0, 0), tuple(n-1 for n in out.shape), (0, out.shape[1]//2, out.shape[2]//2)]
+    channels = [k for k in names if re.fullmatch(r'added_\d+', k)]
+    if name == 'one': return # ends with a pooling
+    assert len(channels) == convs[-1].in_channels
+    commands = [f"open|{uri(tmp_path/'n.xlsx')}"]
+    for pick in picks:
+        commands += [f'set|pick_{k}|0|0|{v}' for k,v in zip(('filter', 'row', 'column'), pick)]
+        commands += [f'values|{k}' for k in (*channels, 'added_sum', *(['added_after'] if 'added_after' in names else []))]
+    lines = iter(libreoffice(*commands, 'close')[1:])
+    stored = {k: load_workbook(tmp_path/'n.xlsx', data_only=True)['Network'][names[k]].value for k in (*channels, 'added_sum')}
+    assert stored['added_sum'] == pytest.approx(sum(stored[k] for k in channels) + (convs[-1].bias[default_pick(tmp_path/'n.xlsx')[0]].item()
+        if convs[-1].bias is not None else 0), abs=1e-4)
+    for pick in picks:
+        for _ in range(3): next(lines)
+        parts = [table(next(lines)).item() for _ in channels]
+        bias = convs[-1].bias[pick[0]].item() if convs[-1].bias is not None else 0
+        total = table(next(lines)).item()
+        assert total == pytest.approx(sum(parts) + bias, abs=1e-6)
+        if 'added_after' in names: total = table(next(lines)).item()
+        assert total == pytest.approx(out[pick].item(), abs=1e-4)
+
+def default_pick(path):
+    book = load_workbook(path)
+    return [book['Network'][book.defined_names[f'pick_{k}'].attr_text.split('!')[1]].value for k in ('filter', 'row', 'column')]
+
+def test_a_small_network_fits_a_laptops_screen(tmp_path):
+    "1366 x 768: widths and heights in pixels at the zoom of the sheet, and numbers that can be read"
+    path = write_workbook(tmp_path/'n.xlsx', seq(C(1, 2, 3, 2, 1), R(), C(2, 2, 3, 2, 1), R()), torch.rand(14, 14))
+    sheet = load_workbook(path)['Network']
+    zoom = sheet.sheet_view.zoomScale/100
+    bottom,right = (max(o) for o in zip(*((c.row, c.column) for row in sheet for c in row if c.value is not None)))
+    width = sum(8*sheet.column_dimensions[sheet.cell(1, k).column_letter].width for k in range(1, right+1))*zoom
+    height = sum(4/3*sheet.row_dimensions[k].height for k in range(1, bottom+1))*zoom
+    assert width < 1366-40 and height < 768-250 and zoom >= .8
+    assert sheet[names_of(path)['pick_row']].row == 1 and sheet[names_of(path)['pick_column']].column <= 18 # above the image
+
+def test_a_picture_of_the_workbook(tmp_path):
+    from cnn_notes.spreadsheet import draw_workbook
+    write('norm_first', tmp_path/'n.xlsx')
+    ax = draw_workbook(tmp_path/'n.xlsx')
+    texts = [t.get_text() for t in ax.texts]
+    assert 'filter 0' in texts and 'gamma' in texts and ax.figure.get_size_inches()[0] == pytest.approx(13.66)
+    sheet = load_workbook(tmp_path/'n.xlsx', data_only=True)['Network']
+    assert len(texts) == sum(c.value not in (None, '') for row in sheet for c in row)
+    seen = [len(o) for o in re.findall(r'\d+ x \d+', ' '.join(texts))]
+    assert seen and any(len(c.get_paths()) > 9 for c in ax.collections) # what the highlight outlines
 
 # -- a trace in place of a model, and what users of such tools bring
 
