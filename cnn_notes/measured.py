@@ -207,22 +207,23 @@ def _write(path, record):
     os.replace(part, path)
 
 # %% ../nbs/package/measured.ipynb #796a137a
-def _record(name, f, seeds, results, seconds):
+def _record(name, f, print_, seeds, results, seconds):
     where = f'{f.__module__}:{f.__qualname__}'
     claim,unit = getattr(f, 'claim', f.__doc__ or name),getattr(f, 'unit', '')
-    what = dict(format=_format, name=name, claim=claim, unit=unit, function=where, fingerprint=fingerprint(f))
+    what = dict(format=_format, name=name, claim=claim, unit=unit, function=where, fingerprint=print_)
     when = dict(seconds=round(seconds, 1), machine=_machine(), date=date.today().isoformat())
     return what | dict(seeds=list(seeds), results=results) | when
 
 def _run(name, f, seeds, path, bar):
     "Run the seeds that an unfinished run did not get to, keep each result, and write the record to `path`"
     part,seeds = path.with_suffix('.unfinished'),list(seeds)
-    results,before = _begun(part, fingerprint(f), seeds)
+    print_ = fingerprint(f) # now: the file may change while this runs
+    results,before = _begun(part, print_, seeds)
     start = time.perf_counter()
     for seed in bar(seeds[len(results):]):
         results.append(_rounded(f(seed)))
         spent = before + time.perf_counter() - start
-        _write(part, _record(name, f, seeds[:len(results)], results, spent))
+        _write(part, _record(name, f, print_, seeds[:len(results)], results, spent))
     os.replace(part, path)
 
 def _begun(part, print_, seeds):
