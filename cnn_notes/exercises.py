@@ -10,11 +10,10 @@ __all__ = ['Verdict', 'difference', 'TookTooLong', 'time_limit', 'Mistake', 'Exe
 import copy, ctypes, importlib, inspect, json, os, signal, threading
 import numpy as np
 import torch
-from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from fastcore.basics import patch
-from functools import cache, cached_property, wraps
+from functools import cache, cached_property
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -346,32 +345,11 @@ def all_exercises() -> dict: # {'01.1': the exercise}
 # %% ../nbs/package/exercises.ipynb #f985137d
 @checked
 def exercise(
-    id:str='your answer passes', # its number, such as '01.2': lesson 01, exercise 2
+    id:str, # its number, such as '01.2': lesson 01, exercise 2
 ) -> Any: # the exercise
     "An exercise of the course: `check(answer)`, `hint()`, `solution()`; `exercise.progress()` lists them"
     if id in all_exercises(): return all_exercises()[id]
-    if not id[:1].isdigit(): return _asserting(id)
     raise ValueError(f"exercise: there is no exercise {id!r}; there are {', '.join(all_exercises())}")
 
 def _all_progress(): return Progress(_progress())
 exercise.progress = _all_progress
-
-# %% ../nbs/package/exercises.ipynb #9754a1b6
-def _asserting(passed):
-    "The older form: `@exercise('what to say')` above a function that takes the answer and asserts"
-    @checked('exercise')
-    def decorate(check:Callable):
-        @wraps(check)
-        def judged(answer):
-            if answer is None or answer is ...:
-                return Verdict(False, 'nothing to check yet; put your answer in the place of ...')
-            try: check(answer)
-            except AssertionError as e:
-                return Verdict(False, str(e) or 'that is not it; the check gives no further hint')
-            except NotImplementedError:
-                said = 'not written yet; replace the line `raise NotImplementedError` by your code'
-                return Verdict(False, said)
-            except Exception as e: return Verdict(False, _raised(e))
-            return Verdict(True, passed)
-        return judged
-    return decorate

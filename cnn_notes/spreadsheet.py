@@ -979,7 +979,7 @@ def draw_workbook(
     heights = [4/3*(sheet.row_dimensions[k].height or 15) for k in range(1, rows+1)]
     x,y = np.cumsum([0, *widths]),np.cumsum([0, *heights])
     scale = 13.66/x[-1]
-    fig = plt.figure(figsize=(13.66, scale*y[-1]), dpi=100)
+    fig = plt.figure(figsize=(13.66, scale*y[-1]), dpi=100, layout='none')
     ax = fig.add_axes((0, 0, 1, 1), xlim=(0, x[-1]), ylim=(y[-1], 0))
     ax.set_axis_off()
     _draw_cells(ax, sheet, cells, x, y, 72*scale*4/3)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
 from cnn_notes.experiments.kernels import edges_of_pairs
-from cnn_notes import callbacks, checks, classic, counting, exercises, geometry, kernels, matmul, models
+from cnn_notes import callbacks, checks, classic, counting, geometry, kernels, matmul, models
 from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, views
 
 pytestmark = pytest.mark.filterwarnings('error')
@@ -248,7 +248,6 @@ row('show.animate', lambda folder: dict(fig=plt.figure(figsize=(1, 1)), draw=lam
 
 # exercises
 row('exercises.exercise', dict(id='01.1'), id=dict(none=None, number=3, bare=len, odd=Odd(), unknown='01.99'))
-row('exercises.exercise(check)', dict(check=len), call=lambda check: exercises.exercise()(check), prefix='exercise', check=no_call | dict(none=None))
 
 # measured
 texts = dict(none=None, number=3, bytes=b'claim', list=[], odd=Odd())

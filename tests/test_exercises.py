@@ -403,13 +403,11 @@ def test_time_limit_leaves_quick_code_alone():
     with time_limit(5): x = 1
     assert x == 1 and signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
-def test_the_older_form():
-    @exercise('well done')
-    def check_it(answer): assert answer == 3, 'it is 3'
-    assert check_it(3).message == 'well done' and check_it(4).message.startswith('it is 3') and 'nothing to check' in check_it(...).message
-    assert 'raised TypeError' in check_it(object()).message or not check_it(object())
-    with pytest.raises(TypeError, match='exercise: check is 3'): exercise('x')(3)
+def test_the_first_editions_form_is_answered_plainly():
+    with pytest.raises(ValueError, match="exercise: there is no exercise 'well done'; there are 00.1"): exercise('well done')
     with pytest.raises(TypeError, match='exercise: id is 3'): exercise(3)
+
+def test_a_verdict_escapes_what_it_says():
     assert exercises.Verdict(True, 'x<y')._repr_html_().count('&lt;') == 1
 
 # ---- solutions whose truth is not in the answers themselves
