@@ -62,7 +62,7 @@ class Turns(Callback):
     order = -20
     def before_fit(self):
         self.cbs = {k: make() for k,make in sides.items()}
-        for cb in self.cbs.values():
+        for k,cb in self.cbs.items():
             if cb is None: continue
             cb.learn = self.learn
             cb.before_fit()
