@@ -99,7 +99,7 @@ class EqualSteps(Exercise):
                    of a schedule that has the rates `lrs` and the momenta `moms`. Write
                    `equal_steps(lrs, moms, m)`: the list of rates for that.'''
     stub = 'def equal_steps(lrs, moms, m): ...'
-    hints = ('Under a constant gradient of 1, how far does SGD move in one step, with rate lr and momentum m?',
+    hints = ('Under a constant gradient of 1, how far does a step of SGD go, with rate lr and momentum m?',
              'The steady step is lr/(1 - m). It should be the same in both schedules.',
              'Solve new/(1 - m) == lr/(1 - mom) for new.')
     solution_code = '''
