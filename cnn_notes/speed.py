@@ -110,7 +110,7 @@ class Recipe:
     jitter:NonNegativeInt=0 # cells, at most, that the middle moves in training
     pad:bool=False # pad the layers of `fast_cnn`
     smooth:Annotated[float, real(0, below=1)]=.1 # label smoothing
-    channels_last:bool=True # memory layout: the channels of a place side by side
+    channels_last:bool=True # memory layout: the channels of a position side by side
     fused:bool=True # PyTorch's AdamW, all weights in one call, in place of fastai's Adam
     autocast:bool=False # bfloat16 where PyTorch thinks it safe
 
@@ -144,6 +144,7 @@ def _as_list(cbs): return list(cbs) if isinstance(cbs, (Sequence, L)) else [cbs]
 _Callbacks = Annotated[Sequence|Callback,
                        Rule('a fastai Callback or a list of them', _all_callbacks, None, _as_list)]
 
+# %% ../nbs/13_speed.ipynb #178d6118
 @checked
 def train_fast(
     target:float=.99, # a key of `recipes`: the share of validation images right, as a median over seeds

@@ -9,7 +9,7 @@ __all__ = ['held_out', 'trained', 'processor_clock', 'timed', 'chapter_net', 'bo
            'reached_994', 'example_net', 'one_by_one', 'sliced', 'plain_epoch', 'pytorch_example',
            'from_files', 'per_image', 'step_maker', 'step_ms', 'step_times']
 
-# %% ../../nbs/package/experiments_speed.ipynb #a789e5d4
+# %% ../../nbs/package/experiments_speed.ipynb #52ac9221
 from ..measured import experiment
 from typing import TYPE_CHECKING
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastai.callback.core import Callback
     from fastai.learner import Learner
 
-# %% ../../nbs/package/experiments_speed.ipynb #ccaee53c
+# %% ../../nbs/package/experiments_speed.ipynb #f9fb73e7
 def held_out(n:int|None=None) -> tuple: # an `Mnist` with 50,000 (or the first n) and 10,000 images
     "The training images without the last 10,000, which take the place of the test images"
     from cnn_notes.data import load_mnist
@@ -58,7 +58,7 @@ def timed(learn:'Learner') -> tuple: # (seconds, share)
     "The processor's seconds in training, and the share of validation images right after it"
     return learn.processor_clock.took,learn.final_record[-1]
 
-# %% ../../nbs/package/experiments_speed.ipynb #771e299a
+# %% ../../nbs/package/experiments_speed.ipynb #51618c8e
 def chapter_net() -> 'nn.Module': # (n, 1, 28, 28) to (n, 10)
     "The chapter's network with batch norm"
     from cnn_notes.models import simple_cnn
@@ -96,16 +96,16 @@ def steps_to_the_recipe() -> dict: # name: (makes the network, settings of `trai
         rows[name] = net,now
     return rows
 
-# %% ../../nbs/package/experiments_speed.ipynb #fd3d67a7
-@experiment('One epoch of train_fast takes less than a fifth of the time of five with the chapter\'s '
-            'settings, and its accuracy on held-out digits is lower by less than 0.3 points',
-            holds=lambda runs: (runs['seconds'][:, -1] < runs['seconds'][:, 1]/5).all()
+# %% ../../nbs/package/experiments_speed.ipynb #58a4422e
+@experiment('One epoch of train_fast takes less than a third of the time of five with the settings of the '
+            'chapter, and its accuracy on held-out digits is lower by less than 0.3 points',
+            holds=lambda runs: (runs['seconds'][:, -1] < runs['seconds'][:, 1]/3).all()
                 and (runs['right'][:, 1] - runs['right'][:, -1]).mean() < .003)
 def to_the_recipe(seed:int) -> dict:
     rows = [timed(trained(seed, model=net, **kw)) for net,kw in steps_to_the_recipe().values()]
     return dict(zip(('seconds', 'right'), map(list, zip(*rows))))
 
-# %% ../../nbs/package/experiments_speed.ipynb #bf01140d
+# %% ../../nbs/package/experiments_speed.ipynb #2342932b
 def flat(lr:float) -> 'Callback':
     "A constant learning rate, whatever the schedule says"
     from fastai.callback.core import Callback
@@ -156,12 +156,11 @@ def changes() -> dict: # name: (makes the network, settings of `trained`)
             'any size':              (any_size, {}),
             'any size, progressive': (any_size, dict(cbs=[grow()]))}
 
-# %% ../../nbs/package/experiments_speed.ipynb #6c480b5f
-@experiment('Label smoothing and the schedule raise the accuracy of one epoch; the crop, AdamW in one call, '
-            'and larger batches save time; each difference taken in pairs and corrected for their number',
-            holds=lambda runs: all(pairs(runs, 'right', i)[1] < 0 for i in (1, 2, 3, 4))
-                and all(pairs(runs, 'seconds', i)[0] > 0 for i in (8, 11))
-                and pairs(runs, 'seconds', 14)[1] < 0)
+# %% ../../nbs/package/experiments_speed.ipynb #dffb4da5
+@experiment('Without label smoothing, one epoch of train_fast gets fewer held-out digits right; with the whole '
+            'image or batches of 64 it takes longer; all in pairs, corrected for 18 comparisons',
+            holds=lambda runs: pairs(runs, 'right', 1)[1] < 0
+                and all(pairs(runs, 'seconds', i)[0] > 0 for i in (11, 13)))
 def one_change(seed:int) -> dict:
     rows = [timed(trained(seed, model=net, **kw)) for net,kw in changes().values()]
     return dict(zip(('seconds', 'right'), map(list, zip(*rows))))
@@ -179,7 +178,7 @@ def pairs(
     half = t.ppf(1 - .025/among, len(d) - 1)*d.std(ddof=1)/len(d)**.5
     return d.mean() - half,d.mean() + half
 
-# %% ../../nbs/package/experiments_speed.ipynb #7e30e0eb
+# %% ../../nbs/package/experiments_speed.ipynb #9587be2b
 def published_net() -> 'nn.Module': # (n, 1, 28, 28) to (n, 10)
     "The network of train_mnist_fast"
     from torch import nn
@@ -215,7 +214,7 @@ def train_published(seed:int, x:'Tensor', y:'Tensor') -> tuple: # (seconds, netw
         opt.step(); sched.step()
     return time.process_time() - start,net
 
-# %% ../../nbs/package/experiments_speed.ipynb #ac367a1a
+# %% ../../nbs/package/experiments_speed.ipynb #0e5647a3
 @experiment('One epoch of train_fast gets 99.0% of the test digits right, as a median over the seeds',
             holds=lambda runs: sorted(runs['right'])[len(runs)//2] >= .99)
 def reached_99(seed:int) -> dict:
@@ -233,7 +232,7 @@ def reached_994(seed:int) -> dict:
     seconds,right = timed(trained(seed, load_mnist(), bs=256, target=.994))
     return dict(seconds=seconds, right=right)
 
-# %% ../../nbs/package/experiments_speed.ipynb #f73a4b21
+# %% ../../nbs/package/experiments_speed.ipynb #3815a2ad
 def example_net() -> 'nn.Module': # (n, 1, 28, 28) to (n, 10)
     "The network of PyTorch's MNIST example"
     from torch import nn
@@ -269,7 +268,7 @@ def plain_epoch(model:'nn.Module', opt, batches) -> float: # seconds
         opt.step()
     return time.process_time() - start
 
-# %% ../../nbs/package/experiments_speed.ipynb #ca4bbba4
+# %% ../../nbs/package/experiments_speed.ipynb #cc310d8f
 @experiment("PyTorch's example needs several epochs to get 99.0% of the held-out digits right",
             holds=lambda runs: runs['epochs'].min() > 1)
 def pytorch_example(seed:int) -> dict:
@@ -289,7 +288,7 @@ def pytorch_example(seed:int) -> dict:
     return dict(epochs=len(right), seconds=seconds, held_out=right,
                 test=share_right(net, tensors(test.valid_x), test.valid_y.long()))
 
-# %% ../../nbs/package/experiments_speed.ipynb #20486a8a
+# %% ../../nbs/package/experiments_speed.ipynb #707a49b6
 def from_files(folder, data:tuple, bs:int=512):
     "fastai `DataLoaders` over the images of `data`, written into `folder` as PNG files"
     import torch
@@ -308,7 +307,7 @@ def from_files(folder, data:tuple, bs:int=512):
                          batch_tfms=fv.Normalize.from_stats(*stats, cuda=False))
     return block.dataloaders(folder, bs=bs, device=torch.device('cpu'), num_workers=0)
 
-# %% ../../nbs/package/experiments_speed.ipynb #cbc26d4f
+# %% ../../nbs/package/experiments_speed.ipynb #65afb175
 @experiment("PyTorch's example takes more than 10 times as long per image as train_fast, most of it because "
             'of its larger network; reading PNG files one by one costs more than training on them',
             holds=lambda runs: (runs['the example'] > 10*runs['train_fast']).all()
@@ -343,7 +342,7 @@ def _from_files(files, **settings):
     from cnn_notes.speed import train_fast
     return train_fast(dls=files, model=chapter_net(), cbs=[processor_clock()], **settings)
 
-# %% ../../nbs/package/experiments_speed.ipynb #ca3051b8
+# %% ../../nbs/package/experiments_speed.ipynb #58c623bd
 def step_maker(
     channels_last:bool=True, # memory layout
     autocast:bool=False, # bfloat16 where PyTorch thinks it safe
@@ -380,9 +379,9 @@ def step_ms(
             took[k].append((time.process_time() - start)/n*1000)
     return {k: statistics.median(v) for k,v in took.items()}
 
-# %% ../../nbs/package/experiments_speed.ipynb #f6ffa52d
-@experiment('Compiling fast_cnn takes longer than a whole epoch of training',
-            holds=lambda runs: (runs['first compiled step']*1000 > 391*runs['channels last']).all())
+# %% ../../nbs/package/experiments_speed.ipynb #4b38b0d6
+@experiment('Compiling fast_cnn for the first time takes longer than a whole epoch of training',
+            holds=lambda runs: runs['first compiled step'][0]*1000 > 391*runs['channels last'][0])
 def step_times(seed:int) -> dict:
     import logging, os, tempfile
     import torch
