@@ -1111,14 +1111,18 @@ def results(
     x:Tensor, # (N, C, H, W), on the model's device
     wanted:Sequence[int], # numbers of records in the trace
     wiring:bool=False, # with the stand-ins?
+    caller:str='results', # the function whose name an error carries
 ) -> dict: # {number: tensor}, with gradients where `x` wants them
-    "What some operations of a model give for `x`"
+    "What some operations of a model give for `x`; `ValueError` if it takes another path for this image"
     probes = []
     def probe(modules): return probes.append(_Probe(modules, wanted, wiring)) or probes[0]
     try:
         with torch.inference_mode(False): # a copy, as the model may change its input
             _play(model, x.clone(), recorder=probe, grad=True)
     except _Found: pass
+    if gone := [i for i in wanted if i not in probes[0].found]:
+        raise ValueError(f'{caller}: operation {gone[0]} of the trace does not run for this image, because '
+                         "the model's path depends on values; give an image for which it does")
     return probes[0].found
 
 # %% ../nbs/package/fields.ipynb #b19611bd

@@ -356,7 +356,7 @@ def gradient_receptive_field(
         always = torch.Generator().manual_seed(0)
         x = torch.rand(layers.shape, generator=always, device='cpu', dtype=dtype) + .5
         x = x.to(p.device).requires_grad_()
-        out = results(layers.model, x, [l.index], wiring=True)[l.index]
+        out = results(layers.model, x, [l.index], True, who)[l.index]
         g = torch.autograd.grad(out[at].sum(), x, allow_unused=True)[0] if out.requires_grad else None
     if g is None: raise ValueError(f'{who}: no gradient comes from layer {l.name!r} to the image')
     return _box((g != 0).any(0).any(0).cpu())
@@ -410,7 +410,7 @@ def effective_receptive_field(
     l,at = _position(who, layers, layer, place, wiring=False)
     with torch.inference_mode(False), torch.enable_grad():
         x = images.detach().clone().requires_grad_()
-        out = results(layers.model, x, [l.index])[l.index][(slice(None), *at[1:])].flatten(1)
+        out = results(layers.model, x, [l.index], caller=who)[l.index][(slice(None), *at[1:])].flatten(1)
         n = out.shape[1]
         picked = torch.linspace(0, n-1, min(channels, n)).round().int().tolist()
         if not out.requires_grad: out = out + 0*x.sum() # the model runs it under torch.no_grad, for instance

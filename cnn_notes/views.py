@@ -197,7 +197,9 @@ _layer_rule = Rule('a layer with one group, padded by zeros, and alike in rows a
                    lambda o: isinstance(o, nn.Conv2d), _is_plain)
 _Kernel = str|Annotated[nn.Conv2d, _layer_rule]|Annotated[Any, _filter_rule]
 
-def _is_layer_name(o): return isinstance(o, (int, str, np.integer)) and not isinstance(o, bool)
+def _is_layer_name(o):
+    number = isinstance(o, (int, np.integer)) or isinstance(o, (Tensor, np.ndarray)) and o.ndim == 0
+    return isinstance(o, str) or number and not isinstance(o, bool)
 _layers_rule = Rule("a list of layers' names or numbers", lambda o: isinstance(o, (list, tuple)),
                     lambda o: all(map(_is_layer_name, o)))
 _start_rule = Rule("a layer's name and a position, such as ('conv', (row, column))",
@@ -760,7 +762,7 @@ def explore_network(
     batch = _network_image(image)
     traced = _layers_for('explore_network', model, batch)
     shown = _shown(traced, layers)
-    found = results(traced.model, batch, shown)
+    found = results(traced.model, batch, shown, caller='explore_network')
     cells = sum(math.prod(traced[i].out_shape[2:]) for i in shown)
     channels = max(min(channels, _most_cells//cells), 1)
     panels = [_panel('image', -1, batch, 1)]

@@ -174,7 +174,7 @@ field = receptive.EffectiveField(ones(4, 4)/16)
 row('receptive.EffectiveField.size', dict(mass=.5), call=field.size, prefix='EffectiveField size', mass=number(0, 1))
 row('receptive.EffectiveField.overlap', dict(other=ones(4, 4)/16), call=field.overlap, prefix='EffectiveField overlap', other=tensor((4, 4)) | dict(other_size=ones(3, 4)/12))
 row('views.explore_network', dict(model=net, image=gray[0]), but=('model-transposed',), prefix='explore_network trace', model=by_name['model'], image=tensor((1, 8, 8), (8, 8), (1, 1, 8, 8)) | poisoned(1, 8, 8) | dict(large=ones(1, 99, 9), batch=ones(2, 1, 8, 8)),
-    layers=dict(number=3, odd=Odd(), empty=[], unknown=['nope'], numbers=[0], nones=[None], flat=['3'], many=[f'{k}' for k in range(20)]),
+    layers=dict(odd=Odd(), empty=[], unknown=['nope'], far=[99], nones=[None], flat=['3'], many=[f'{k}' for k in range(20)]),
     at=dict(number=3, text='0', odd=Odd(), one=('0',), unknown=('nope', (0, 0)), place=('0', (99, 99)), nones=(None, None)), channels=whole(1))
 
 # spreadsheet
@@ -386,7 +386,7 @@ def test_the_number_of_cases(capsys):
 modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if not p.stem.startswith('_'))
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
-        geometry.Layer geometry.Trace counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
+        exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
         receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
         questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),

@@ -75,7 +75,7 @@ def test_what_is_looked_for_is_found(bad): assert list(dangers(bad))
 def test_and_nothing_else(good): assert not list(dangers(good))
 
 # an exercise runs its own solution, which ships with the package
-own_code = {'exercises': ['exec', 'compile']}
+own_code = {'exercises': ['import ctypes', 'exec', 'compile']} # ctypes: to stop an answer in another thread
 @pytest.mark.parametrize('path', shipped, ids=lambda p: p.stem)
 def test_the_package_runs_nothing_of_anybodys(path):
     found = [o.split(': ')[1] for o in dangers(path.read_text(encoding='utf-8'))]
@@ -89,7 +89,7 @@ def test_the_commands_take_nothing_from_a_reader(path):
         path.name, [])
 
 # 08 evaluates formulas that it wrote itself a few cells before, and says so
-pages = {'08_trace_precedents': ['eval'], 'exercises': own_code['exercises']}
+pages = {'08_trace_precedents': ['eval'], 'exercises': own_code['exercises'][1:]}
 @every_notebook
 def test_the_notebooks(path):
     nb = json.loads(path.read_text(encoding='utf-8'))
@@ -177,7 +177,7 @@ def test_no_name_becomes_a_formula(start, tmp_path):
     model = named(name)
     model.__class__ = type(re.sub(r'[\t\r]', ' ', name), (nn.Sequential,), {})
     book = load_workbook(write_workbook(tmp_path/'n.xlsx', model, torch.rand(6, 6)))
-    ours = re.compile(r'=(MAX\(0,SUMPRODUCT|IF\(|SUMPRODUCT|"the highlighted)')
+    ours = re.compile(r'=(MAX\(0,SUMPRODUCT|IF\(|SUMPRODUCT|INDEX\(\$|CHOOSE\(pick_|[A-Z]+\d+\+[A-Z]+\d+$|"the highlighted)')
     seen = 0
     for c in (c for sheet in book for row in sheet for c in row):
         if c.data_type == 'f': assert ours.match(c.value), (c.coordinate, c.value)

@@ -78,6 +78,7 @@ def test_what_is_promised_to_type_checkers_is_there(cls):
     for k,f in added.items():
         sig = inspect.signature(f)
         want = [(p.name, p.default) for p in sig.parameters.values()]
-        got = [a.arg for a in promised[k].args.args]
+        args = promised[k].args
+        got = [a.arg for a in (*args.args, *filter(None, [args.vararg, args.kwarg]))]
         assert got == [n for n,_ in want], k
         assert isinstance(vars(cls)[k], property) == bool(promised[k].decorator_list), k

@@ -157,8 +157,8 @@ def changes() -> dict: # name: (makes the network, settings of `trained`)
             'any size, progressive': (any_size, dict(cbs=[grow()]))}
 
 # %% ../../nbs/package/experiments_speed.ipynb #dffb4da5
-@experiment('Without label smoothing, one epoch of train_fast gets fewer held-out digits right; with the whole '
-            'image or batches of 64 it takes longer; all in pairs, corrected for 18 comparisons',
+@experiment('Without label smoothing, one epoch of train_fast gets fewer held-out digits right; with the '
+            'whole image or batches of 64 it takes longer; all in pairs, corrected for 18 comparisons',
             holds=lambda runs: pairs(runs, 'right', 1)[1] < 0
                 and all(pairs(runs, 'seconds', i)[0] > 0 for i in (11, 13)))
 def one_change(seed:int) -> dict:
