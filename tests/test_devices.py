@@ -157,10 +157,10 @@ def test_training_with_the_callbacks(device):
 @pytest.mark.parametrize('device', devices)
 @every_notebook
 def test_pages(path, device, tmp_path, monkeypatch):
-    "The quick cells of a page, in a kernel that has the device, where fastai and the page find it"
+    "A page, in a kernel that has the device, where fastai and the page find it"
     nb = nbformat.read(path, as_version=4)
     nb.cells = [c for c in nb.cells if not (c.cell_type == 'code'
-        and re.search(r'^#\|\s*(slow\b|eval:\s*false)', c.source, re.M))]
+        and re.search(r'^#\|\s*eval:\s*false', c.source, re.M))]
     for k,v in dict(CNN_NOTES_DEVICE=device, PYTHONPATH=f'{here.parent}:{here}').items():
         monkeypatch.setenv(k, v)
     client = NotebookClient(nb, kernel_name='python3', timeout=1200, allow_errors=True,

@@ -109,7 +109,7 @@ def test_notebook_alone(path, fresh, tmp_path, monkeypatch):
     shutil.copy(path, work)
     nb = nbformat.read(work/path.name, as_version=4)
     nb.cells = [c for c in nb.cells if not (c.cell_type == 'code'
-        and re.search(r'^#\|\s*(slow\b|eval:\s*false)', c.source, re.M))] # the quick path
+        and re.search(r'^#\|\s*eval:\s*false', c.source, re.M))]
     saved = deepcopy(nb)
     env,before = clean_env(home, jupyter),files(site/'cnn_notes')
     monkeypatch.setenv('JUPYTER_PATH', str(jupyter))

@@ -96,8 +96,6 @@ def test_metadata_are_clean(path):
 
 # ---- pictures
 
-unsaved: set[str] = set() # notebooks whose slow cells wait for `make outputs NBS=NAME`
-
 @every_notebook
 def test_pictures_have_alternative_texts(path):
     nb = read(path)
@@ -107,7 +105,7 @@ def test_pictures_have_alternative_texts(path):
         if 'image/png' in kinds:
             assert alt, f'{where(nb, c)}: a picture, and no `#| fig-alt:`'
             assert len(alt.split()) >= 5, f'{where(nb, c)}: {alt!r} does not say what the picture shows'
-        if alt and not (path.stem in unsaved and c.source.startswith('#| slow')):
+        if alt:
             assert kinds, f'{where(nb, c)}: `#| fig-alt:`, and no picture saved'
         for o in c.outputs:
             for k in kinds & set(o.get('data', {})):

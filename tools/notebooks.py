@@ -1,9 +1,8 @@
 """Keep the notebooks, the package and the README in step.
 
     python tools/notebooks.py dress     badges, folded solutions, alternative texts, no leftovers of bars
-    python tools/notebooks.py run [--quick] [NAME ...]
-                                        run all cells in a fresh kernel and save the outputs;
-                                        --quick: leave the slow ones as they are
+    python tools/notebooks.py run [NAME ...]
+                                        run all cells in a fresh kernel, save the outputs and the seconds
     python tools/notebooks.py time [NAME ...]
                                         run all cells, keep nothing but the seconds (tools/run_all.json)
     python tools/notebooks.py export    the package from the notebooks
@@ -102,10 +101,7 @@ def pack(nb):
                 o.data['image/png'] = base64.b64encode(small.getvalue()).decode()
     return nb
 
-def slow(cell): return cell.cell_type == 'code' and bool(re.search(r'^#\|\s*slow\b', cell.source, re.M))
-
 def run(names):
-    quick,names = '--quick' in names,[n for n in names if n != '--quick']
     paths = [p for p in notebooks() if not names or p.stem in names]
     if missing := set(names) - {p.stem for p in paths}:
         sys.exit(f"no notebook named {', '.join(sorted(missing))}; there are "
@@ -114,13 +110,16 @@ def run(names):
         start = time.perf_counter()
         print(p.name, end=' ', flush=True)
         nb = read(p)
-        cells = nb.cells
-        if quick: nb.cells = [c for c in cells if not slow(c)]
         NotebookClient(nb, kernel_name='python3', timeout=None,
             resources={'metadata': {'path': str(p.parent)}}).execute()
-        nb.cells = cells
+        remember(p, time.perf_counter() - start)
         write(dress(pack(nb), p), p)
         print(f'{time.perf_counter()-start:.0f} s', flush=True)
+
+def remember(path, seconds):
+    "Keep how long Run All of a page took"
+    known = json.loads(times.read_text()) | {path.stem: round(seconds)}
+    times.write_text(json.dumps(known, indent=1, sort_keys=True) + '\n')
 
 def time_pages(names):
     "Run pages as Run All does, and remember how long each took"
@@ -128,9 +127,8 @@ def time_pages(names):
         start = time.perf_counter()
         NotebookClient(read(p), kernel_name='python3', timeout=None,
             resources={'metadata': {'path': str(p.parent)}}).execute()
-        known = json.loads(times.read_text()) | {p.stem: round(time.perf_counter() - start)}
-        times.write_text(json.dumps(known, indent=1, sort_keys=True) + '\n')
-        print(p.name, known[p.stem], 's', flush=True)
+        remember(p, time.perf_counter() - start)
+        print(p.name, f'{time.perf_counter()-start:.0f} s', flush=True)
 
 def setup(cell):
     """Is it the folded cell that installs and imports? Its first line is the label that JupyterLab and Colab
