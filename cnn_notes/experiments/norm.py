@@ -336,8 +336,8 @@ def channels(net:'nn.Sequential', x:'Tensor') -> list: # of (mean, standard devi
 shift_rates = (.01, .03, .1)
 
 @experiment('Two networks learn faster than the one without a norm at the lower rates, although their '
-            'distributions shift as much (scaled first weights) or far more (random shifts behind batch '
-            'norm)',
+            'distributions shift nearly as much (scaled first weights) or far more (random shifts behind '
+            'batch norm)',
             holds=lambda runs: all((d := runs['none, loss'][:, k] - runs[f'{o}, loss'][:, k]).mean()
                                    > half(d, 6)
                                    for k in (0, 1) for o in ('scaled', 'jittered'))

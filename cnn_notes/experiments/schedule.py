@@ -228,8 +228,9 @@ range_settings = dict(base=(100, 256, 'adam'), few=(25, 256, 'adam'), many=(300,
 
 # %% ../../nbs/package/experiments_schedule.ipynb #fd45a5ba
 @experiment("What the rate finder suggests depends on the seed, the suggestion's rule, the number of "
-            "steps, the batch size, and the optimizer",
-            holds=lambda runs: min(runs['steep few']/runs['valley few']) > 0)
+            "steps, and the optimizer",
+            holds=lambda runs: np.median(runs['steep base'])/np.median(runs['steep many']) > 3
+                and np.median(runs['valley sgd'])/np.median(runs['valley base']) > 3)
 def rate_finder(seed:int) -> dict:
     res = {}
     for name,(n,bs,kind) in range_settings.items():
