@@ -13,7 +13,10 @@ from torch import Tensor, nn
 
 # %% ../nbs/11_batchnorm.ipynb #90accbcd
 class BatchNorm2d(nn.Module):
-    "`nn.BatchNorm2d` in plain tensor arithmetic (Ioffe and Szegedy 2015, algorithms 1 and 2)"
+    """`nn.BatchNorm2d` in plain tensor arithmetic (Ioffe and Szegedy 2015, algorithms 1 and 2)
+
+    `BatchNorm2d(8)(x)` normalizes each of the 8 channels of `x`, in training by the mean and variance of the
+    batch, in evaluation by running averages. `ValueError` for other channels, or one value per channel."""
     @checked
     def __init__(self,
         nf:PositiveInt, # channels of the input
@@ -59,10 +62,11 @@ def standardize(
     axes:Annotated[tuple[int, ...], several(whole())], # what shares one mean and one variance
     eps:NonNegativeFloat=1e-5, # added to the variance before the root is taken
 ) -> Tensor: # the same shape and dtype
-    "Mean 0 and variance 1 over `axes`"
+    """Mean 0 and variance 1 over `axes`: `standardize(x, (0, 2, 3))` is batch norm without what it learns;
+    `ValueError` if each mean is of one value"""
     y = _at_least_single(x)
     mean,var = y.mean(axes, keepdim=True),y.var(axes, keepdim=True, correction=0)
-    if mean.numel() == y.numel(): raise ValueError('standardize: each mean is of one value; give more')
+    if mean.numel() == y.numel(): raise ValueError('standardize: a mean of one value; give more')
     return ((y - mean)/(var + eps).sqrt()).to(x.dtype)
 
 _Images = Float[Tensor, 'n c h w']
@@ -87,6 +91,7 @@ def group_norm(
     x:_Images,
     groups:PositiveInt, # equal parts to cut the channels into
 ) -> Tensor: # the same shape
-    "One mean for each group of channels of each image"
+    """One mean for each group of channels of each image: `group_norm(x, 1)` is `layer_norm(x)`, and with one
+    channel in a group it is `instance_norm(x)`; `ValueError` if the channels cannot be cut into equal groups"""
     if (c := x.shape[1])%groups: raise ValueError(f'group_norm: groups is {groups}; give a divisor of {c}')
     return standardize(x.unflatten(1, (groups, c//groups)), (2, 3, 4)).flatten(1, 2)
