@@ -38,7 +38,10 @@ def _used(f, seen):
     yield _stripped(inspect.getsource(f))
     space = sys.modules[f.__module__].__dict__
     tree = ast.parse(textwrap.dedent(inspect.getsource(f)))
-    for name in sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}):
+    named = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    own = {n.id for n in named if not isinstance(n.ctx, ast.Load)} | {n.arg for n in ast.walk(tree)
+                                                                      if isinstance(n, ast.arg)}
+    for name in sorted({n.id for n in named} - own): # a name of its own may be another thing on a page
         o = space.get(name)
         if name in seen or o is None: continue
         seen.add(name)

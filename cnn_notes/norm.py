@@ -92,6 +92,6 @@ def group_norm(
     groups:PositiveInt, # equal parts to cut the channels into
 ) -> Tensor: # the same shape
     """One mean for each group of channels of each image: `group_norm(x, 1)` is `layer_norm(x)`, and with one
-    channel in a group it is `instance_norm(x)`; `ValueError` if the channels cannot be cut into equal groups"""
+    channel in a group it is `instance_norm(x)`; `ValueError` if `groups` does not divide the channels"""
     if (c := x.shape[1])%groups: raise ValueError(f'group_norm: groups is {groups}; give a divisor of {c}')
     return standardize(x.unflatten(1, (groups, c//groups)), (2, 3, 4)).flatten(1, 2)
