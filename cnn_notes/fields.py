@@ -567,6 +567,7 @@ def added_product(l, local, input, mat1=None, mat2=None, batch1=None, batch2=Non
 # %% ../nbs/package/fields.ipynb #05c67c28
 @wiring('einsum')
 def einsum(l, local, equation, tensors, **_):
+    if sum(True for _ in fed(tensors)) > 1: raise Unknown # which rows of two maps meet
     left,arrow,wanted = equation.replace(' ', '').partition('->')
     names = left.split(',')
     dots = [len(x.shape) - len(o) + 3 if '.' in o else 0 for o,x in zip(names, tensors)] # axes: '...'

@@ -152,10 +152,11 @@ def test_hostile_alternative_text_of_an_animation():
 def test_hostile_names_in_pictures(name):
     "matplotlib reads what stands between dollar signs as a formula; a layer's name is none"
     rec = ActivationRecord([name, 'other'], 4, (0, 1))
-    row = (torch.zeros(3), torch.tensor([1, 0, 0, 1, 1, 1, 1]), 4)
+    row = (torch.zeros(4), torch.tensor([1, 0, 0, 1, 1, 1, 1]), 4)
     for i in range(3): rec._add(i, [row, row])
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning) # a box: no font has it
+        warnings.filterwarnings('ignore', 'constrained_layout not applied', UserWarning) # a name of 50 letters
         for fig in (rec.plot(), rec.plot_layer_stats(0), rec.color_dim(0).figure): fig.canvas.draw()
         plt.close('all')
         explore_network(named(name), torch.rand(1, 8, 8)).static().canvas.draw()

@@ -190,20 +190,21 @@ def test_an_interrupted_look_changes_nothing():
 
 def test_two_threads_look_at_one_model_while_a_third_runs_it():
     model,x,wrong,runs = simple_cnn((4, 4, 4)).eval(),torch.rand(1, 1, 16, 16),[],[0]
-    want,end = model(x),time.time() + 2
+    want,looking = model(x),[True, True]
     boxes = gradient_receptive_field(model, (1, 16, 16), '0')
-    def look():
-        while time.time() < end:
+    def look(i):
+        for _ in range(3):
             if gradient_receptive_field(model, (1, 16, 16), '0') != boxes: wrong.append('gradient')
             effective_receptive_field(model, x, '0'); explore_network(model, x[0])
-            runs[0] += 1
+        looking[i] = False
     def run():
-        while time.time() < end:
+        while any(looking):
+            runs[0] += 1
             if not torch.equal(model(x), want): wrong.append('run')
-    threads = [threading.Thread(target=f) for f in (look, look, run)]
+    threads = [threading.Thread(target=f, args=a, daemon=True) for f,a in ((look, (0,)), (look, (1,)), (run, ()))]
     for t in threads: t.start()
-    for t in threads: t.join()
-    assert not wrong and runs[0] > 1 and all(p.requires_grad for p in model.parameters())
+    for t in threads: t.join(120)
+    assert not wrong and not any(looking) and runs[0] > 1 and all(p.requires_grad for p in model.parameters())
 
 def test_two_threads_trace_one_model_while_a_third_runs_it():
     model,x,wrong = simple_cnn().eval(),torch.rand(1, 1, 28, 28),[]
