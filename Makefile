@@ -1,4 +1,4 @@
-# make lab: work through the notebooks
+# make lab: work through the notebooks    make lab CPU=1: the same, without CUDA's libraries
 # make quick: while working (90 s)    make test: before a change lands (12 min on two cores)    make nightly: everything (hours)
 PYTHON ?= python3
 VENV   ?= .venv
@@ -6,6 +6,8 @@ BIN     = $(VENV)/bin
 # one environment for each state of the requirements; .ci/run keeps its own under the same key
 KEY    := $(shell cat settings.ini setup.py constraints.txt | cksum | cut -d' ' -f1)
 READY   = $(VENV)/ready-$(KEY)
+# CPU=1, when the environment is made: PyTorch from its own index of wheels for processors, a tenth of the download
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PYTEST  = OMP_NUM_THREADS=1 python -m pytest -n $(WORKERS) --dist worksteal
 WORKERS ?= 2
 # this clone's package, whichever clone the environment was made for
@@ -18,13 +20,18 @@ env: $(READY)
 $(READY):
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade -q pip setuptools wheel
+ifdef CPU
+	$(BIN)/python -m pip install --no-deps -c constraints.txt --index-url $(TORCH_INDEX) torch torchvision
+endif
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	touch $@
 key:
 	@echo $(KEY)
 
+# trusted: JupyterLab shows the saved views alive
 lab: env
-	jupyter lab --notebook-dir=nbs
+	jupyter trust nbs/*.ipynb nbs/package/*.ipynb > /dev/null
+	cd nbs && jupyter lab index.ipynb
 
 # once for each clone: git shows differences of notebooks cell by cell and merges them; each commit is checked
 hooks: env

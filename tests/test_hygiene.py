@@ -138,15 +138,16 @@ def test_starts_with_title_and_promise(path):
 def test_badge_and_install_cell(path):
     nb = read(path)
     if path.stem != 'index': # its table holds everybody's badge
-        badges = [c.source for c in markdown(nb) if 'colab-badge' in c.source]
+        badges = [c.source for c in markdown(nb) if tool.badge_pat.match(c.source)]
         assert badges == [tool.opening(path)] and nb.cells[1].source == badges[0]
     assert not any('BADGE' in c.source for c in markdown(nb))
-    install = ("from importlib.util import find_spec\nif find_spec('cnn_notes') is None: "
-        "get_ipython().run_line_magic('pip', 'install -q cnn_notes')")
+    install = tool.install_lines()
     first = next(c.source for c in code(nb) if 'cnn_notes' in c.source)
     assert first == f'#| hide\n{install}' or first.startswith(
         f'#@title Setup\n{install}\n'), 'something of cnn_notes is wanted before it is installed'
     assert sum("find_spec('cnn_notes')" in c.source for c in code(nb)) == 1
+    for c in nb.cells: # a bare name is anybody's to register
+        assert not re.search(r'pip\W+install [^\n]*\bcnn_notes\b(?<!/cnn_notes)', c.source), where(nb, c)
 
 @every_notebook
 def test_links_between_notebooks(path):

@@ -132,9 +132,30 @@ def test_metadata_is_settings_ini(metadata, settings):
     assert [norm(o) for o in reqs if 'extra' in o] == [norm(o) for o in lines(settings['dev_requirements'])]
     assert metadata.get_all('Provides-Extra') == ['dev']
 
+def targets(text): return re.findall(r'\]\(([^)\s]+)\)', text)
+
 def test_readme_is_the_long_description(metadata):
+    "An index shows it without the files beside it, so that all addresses are whole; the words are the same"
     assert metadata['Description-Content-Type'] == 'text/markdown'
-    assert metadata.get_payload().strip() == (root/'README.md').read_text(encoding='utf-8').strip()
+    page,text = metadata.get_payload(),(root/'README.md').read_text(encoding='utf-8')
+    assert all('://' in o for o in targets(page))
+    def words(s): return re.sub(r'!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)|[\[\]\s]', '', s)
+    assert words(page) == words(text)
+
+def test_an_index_is_sent_to_the_repository(source, tmp_path):
+    "`setup.py` with a repository: relative addresses lead to the files of this version"
+    import shutil
+    for o in ('setup.py', 'settings.ini', 'pyproject.toml', 'README.md'): shutil.copy(source/o, tmp_path)
+    (tmp_path/'cnn_notes').mkdir()
+    shutil.copy(source/'cnn_notes'/'__init__.py', tmp_path/'cnn_notes')
+    project = (tmp_path/'pyproject.toml').read_text(encoding='utf-8')
+    line = '[project.urls]\nRepository = "https://github.com/ada/course"\n'
+    (tmp_path/'pyproject.toml').write_text(re.sub(r'\[project\.urls\]\n(# )?Repository.*\n', line, project))
+    said = sh(sys.executable, 'setup.py', '-q', '--long-description', cwd=tmp_path)
+    base = f'ada/course/blob/v{cnn_notes.__version__}'
+    assert f'(https://github.com/{base}/nbs/01_kernels.ipynb)' in said
+    assert f'(https://raw.githubusercontent.com/{base.replace("blob/", "")}/README_files/' in said
+    assert all('://' in o for o in targets(said))
 
 def test_constraints_meet_the_requirements(settings):
     "The versions in constraints.txt are ones that settings.ini allows, and every requirement has one"
@@ -215,9 +236,9 @@ def test_the_package_itself_costs_nothing():
 run_blocks = r'''
 import ast, json, re, sys
 text = sys.stdin.read()
-scope,shown = {},[]
+shown = []
 for block in re.findall(r'```python\n(.*?)```', text, re.S):
-    tree = ast.parse(block)
+    scope,tree = {'__name__': '__main__'},ast.parse(block) # each block alone
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, 'README', 'exec'), scope)
     value = last and eval(compile(ast.Expression(last.value), 'README', 'eval'), scope)

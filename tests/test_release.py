@@ -69,3 +69,13 @@ def test_versions_agree_here():
     said = release.facts()
     assert said['CITATION.cff'] == said['cnn_notes/__init__.py'] and said['CHANGELOG.md'] in (
         said['CITATION.cff'], 'Unreleased')
+
+def test_the_address_that_readers_install_from(repo):
+    (repo/'pyproject.toml').write_text('[project.urls]\n# Repository = "https://github.com/OWNER/NAME"\n')
+    assert 'names no repository' in next(release.address(repo))
+    (repo/'pyproject.toml').write_text('[project.urls]\nRepository = "https://github.com/ada/course"\n')
+    (repo/'README.md').write_text('pip install git+https://github.com/ada/course@v1.2.2')
+    (said,) = release.address(repo)
+    assert 'installs version 1.2.2' in said
+    (repo/'README.md').write_text('pip install git+https://github.com/ada/course@v1.2.3')
+    assert not list(release.address(repo))

@@ -8,17 +8,18 @@
     python tools/notebooks.py export    the package from the notebooks
     python tools/notebooks.py readme          make README.md from nbs/index.ipynb, and CONTRIBUTING.md's map
     python tools/notebooks.py check           say what is out of step, and exit 1 if anything is
+    python tools/notebooks.py repository OWNER/NAME
+                                        the address of the repository on GitHub, everywhere; `none`: nowhere
 """
 import base64, filecmp, io, json, math, os, re, shutil, subprocess, sys, tempfile, textwrap, time
 from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbconvert import MarkdownExporter
-from nbdev.config import get_config
 from PIL import Image
 
 root = Path(__file__).resolve().parent.parent
-badge_pat = re.compile(r'^\[!\[Open in Colab\].*\)$|^BADGE$', re.M)
+badge_pat = re.compile(r'^\[!\[Open in Colab\].*\)$|^BADGE$|^<!-- badge -->', re.M)
 
 def notebooks(): return sorted((root/'nbs').glob('*.ipynb')) + sorted((root/'nbs'/'package').glob('*.ipynb'))
 def lessons(): return [p for p in notebooks() if p.parent.name == 'nbs' and p.stem != 'index']
@@ -34,10 +35,70 @@ def directive(cell, name):
     m = re.search(rf'^#\|\s*{name}:\s*(.+)$', cell.source, re.M)
     return m and m[1].strip()
 
+# ---- where the repository is: stated in pyproject.toml, and copied from there by `dress`, `readme`, `repository`
+
+def repository(folder=root):
+    "OWNER/NAME of the repository on GitHub; None as long as pyproject.toml does not name one"
+    text = (folder/'pyproject.toml').read_text(encoding='utf-8')
+    found = re.search(r'^Repository = "https://github\.com/([^/"]+/[^/"]+)"$', text, re.M)
+    return found and found[1]
+def tag():
+    "The tag that readers install: that of this version, so that a page and its package are of one age"
+    text = (root/'cnn_notes'/'__init__.py').read_text(encoding='utf-8')
+    return 'v' + re.search(r'^__version__ = "(.+)"', text, re.M)[1]
+def in_repository(path):
+    "Address of a file on GitHub"
+    return f'https://github.com/{repository()}/blob/{tag()}/{path}'
+def pip_source(): return f'git+https://github.com/{repository()}@{tag()}'
 def colab_url(path):
-    cfg = get_config(path=root)
-    where = f"{cfg.user}/{cfg.repo}/blob/{cfg.branch}/{path.relative_to(root).as_posix()}"
-    return f"https://colab.research.google.com/github/{where}"
+    where = f'{repository()}/blob/{tag()}/{path.relative_to(root).as_posix()}'
+    return f'https://colab.research.google.com/github/{where}'
+
+def install_lines():
+    """The start of each setup cell: where the package is missing, it comes from the repository and never by
+    its bare name, which others could register; if it does not come, one sentence stops the page"""
+    start = ["from importlib.util import find_spec", "if find_spec('cnn_notes') is None:"]
+    stop = '    class Missing(ImportError): _render_traceback_ = lambda self: [str(self)]'
+    how = 'see "Start" in README.md.'
+    if not repository():
+        return '\n'.join([*start, stop, f"    raise Missing('cnn_notes is not installed here; {how}')"])
+    return '\n'.join([*start, f"    get_ipython().run_line_magic('pip', 'install -q {pip_source()}')", stop,
+        "    if find_spec('cnn_notes') is None:",
+        f"        raise Missing('cnn_notes could not be installed: pip says why above; {how}')"])
+
+# what an older or another form of these lines looks like
+install_pat = re.compile(r"from importlib\.util import find_spec\nif find_spec\('cnn_notes'\) is None:.*(?:\n    .*)*")
+
+def set_repository(name):
+    "Write OWNER/NAME, or that there is none yet, into all that carries it"
+    if name != 'none' and not re.fullmatch(r'[A-Za-z0-9](-?[A-Za-z0-9])*/[\w.-]+', name):
+        sys.exit(f'{name!r} is no OWNER/NAME of GitHub, such as ada/cnn_notes')
+    line = '' if name == 'none' else f'"https://github.com/{name}"'
+    for file,key in (('pyproject.toml', 'Repository = '), ('CITATION.cff', 'repository-code: ')):
+        text = (root/file).read_text(encoding='utf-8')
+        text = re.sub(rf'^(# )?{key}.*$', f'{key}{line}' if line else f'# {key}"https://github.com/OWNER/NAME"',
+            text, flags=re.M)
+        (root/file).write_text(text, encoding='utf-8')
+    for p in notebooks(): write(dress(read(p), p), p)
+    export(root)
+    subprocess.run('nbdev-clean', cwd=root, check=True, capture_output=True)
+    readme(root)
+
+def start():
+    "How to get the course, for index and README: from its repository, once that has an address"
+    if not (name := repository()): return """<!-- start -->
+This copy of the course does not name a repository to install from, so use the folder that holds it, and open a terminal
+there. (Whoever publishes the course writes `python tools/notebooks.py repository OWNER/NAME` once; badges, setup cells,
+this page, and the site then carry that address.)"""
+    return f"""<!-- start -->
+```
+git clone --branch {tag()} https://github.com/{name}
+cd {name.split('/')[1]}
+```
+
+For the package alone, without the pages: `pip install {pip_source()}`. On an index such as PyPI nobody has registered the
+name for us; do not install from there."""
+
 times = root/'tools'/'run_all.json' # seconds of Run All, by page
 def run_all(path):
     "How long Run All takes, in words; None if nobody has timed the page"
@@ -46,8 +107,10 @@ def run_all(path):
     return f'{max(5, 5*math.ceil(seconds/5))} seconds' if seconds <= 90 else f'{seconds/60:.1f} minutes'
 def opening(path):
     "The second cell of a page: its badge, and what pressing Run All costs"
-    return badge(path) + (f'\n\nRun All takes about {t} on two cores.' if (t := run_all(path)) else '')
+    return (badge(path) or '<!-- badge -->') + (
+        f'\n\nRun All takes about {t} on two cores.' if (t := run_all(path)) else '')
 def badge(path):
+    if not repository(): return ''
     return f'[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab_url(path)})'
 
 path_of_the_course = {
@@ -57,12 +120,13 @@ path_of_the_course = {
 def contents():
     "The path: for each part of the course a table of its pages, what they are for, and what Run All costs"
     rows = ['<!-- notebooks -->']
-    head = ['', '| page | you will be able to | Run All | open |', '| --- | --- | --- | --- |']
+    known = bool(repository())
+    head = ['', '| page | you will be able to | Run All |' + ' open |'*known, '| --- | --- | --- |' + ' --- |'*known]
     for part,stems in path_of_the_course.items():
         rows += [f'**{part}**', *head]
         for p in [p for p in lessons() if re.split('_', p.stem)[0] in stems.split()]:
             title,sub = re.match(r'# (.+)\n\n> (.+)', read(p).cells[0].source).groups()
-            rows.append(f"| [{p.stem}]({p.name}): {title} | {sub} | {run_all(p) or ''} | {badge(p)} |")
+            rows.append(f"| [{p.stem}]({p.name}): {title} | {sub} | {run_all(p) or ''} |" + f' {badge(p)} |'*known)
         rows.append('')
     return '\n'.join(rows).strip()
 
@@ -78,8 +142,10 @@ def dress(nb, path):
     nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
     for c in nb.cells:
         if c.source.startswith('<!-- notebooks -->'): c.source = contents()
+        elif c.source.startswith('<!-- start -->'): c.source = start()
         elif c.cell_type == 'markdown' and badge_pat.match(c.source): c.source = opening(path)
         if c.cell_type != 'code': continue
+        c.source = install_pat.sub(lambda m: install_lines(), c.source, count=1)
         c.outputs = [o for o in c.outputs if not left_by_a_bar(o)]
         if folded(c): c.metadata = {'jupyter': {'source_hidden': True}, 'cellView': 'form'}
         alt = directive(c, 'fig-alt')
@@ -249,4 +315,5 @@ if __name__ == '__main__':
         problems = check()
         print('\n'.join(problems) or 'in step: package, notebooks, README')
         sys.exit(bool(problems))
+    elif cmd == 'repository' and len(args) == 1: set_repository(args[0])
     else: sys.exit(__doc__)

@@ -38,6 +38,14 @@ def disagreements(folder=root):
     if changed := git('status', '--porcelain', folder=folder):
         yield f'{len(changed)//2} files are not committed'
 
+def address(folder=root):
+    "Readers install from the repository, at this version's tag: pages, badges and README have to say so"
+    if not re.search(r'^Repository = "', text('pyproject.toml', folder), re.M):
+        yield 'pyproject.toml names no repository; run `python tools/notebooks.py repository OWNER/NAME`'
+    version = facts(folder)['cnn_notes/__init__.py']
+    for o in sorted({m[1] for m in re.finditer(r'@v([\w.]+)', text('README.md', folder))} - {version}):
+        yield f'README.md installs version {o}, and the package is version {version}; run `make readme`'
+
 def distributions(folder=root):
     "Build both, and compare the wheel with the repository"
     with tempfile.TemporaryDirectory() as d:
@@ -67,7 +75,7 @@ def readme(folder=root):
 if __name__ == '__main__':
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('--facts', action='store_true')
-    checks = [disagreements] if ap.parse_args().facts else [disagreements, distributions, readme]
+    checks = [disagreements] if ap.parse_args().facts else [disagreements, address, distributions, readme]
     problems = [p for check in checks for p in check()]
     print('\n'.join(problems) or f"ready: tag this commit v{facts()['cnn_notes/__init__.py']}")
     sys.exit(bool(problems))
