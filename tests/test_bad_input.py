@@ -14,7 +14,7 @@ from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
 from cnn_notes.experiments.kernels import edges_of_pairs
 from cnn_notes import callbacks, checks, classic, counting, geometry, kernels, matmul, models
-from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, views
+from cnn_notes import norm, questionnaire, quiz, receptive, schedule, show, speed, spreadsheet, texts, views
 
 pytestmark = pytest.mark.filterwarnings('error')
 nan,inf = float('nan'),float('inf')
@@ -250,19 +250,19 @@ row('show.animate', lambda folder: dict(fig=plt.figure(figsize=(1, 1)), draw=lam
 row('exercises.exercise', dict(id='01.1'), id=dict(none=None, number=3, bare=len, odd=Odd(), unknown='01.99'))
 
 # measured
-texts = dict(none=None, number=3, bytes=b'claim', list=[], odd=Odd())
-row('measured.experiment', dict(claim='a claim'), claim=texts, holds=no_call, unit=texts)
-row('measured.measured', dict(name='edges_of_pairs', f=edges_of_pairs), name=texts, f=no_call | dict(none=None), seeds=dict(none=None, number=3, odd=Odd()))
+no_texts = dict(none=None, number=3, bytes=b'claim', list=[], odd=Odd())
+row('measured.experiment', dict(claim='a claim'), claim=no_texts, holds=no_call, unit=no_texts)
+row('measured.measured', dict(name='edges_of_pairs', f=edges_of_pairs), name=no_texts, f=no_call | dict(none=None), seeds=dict(none=None, number=3, odd=Odd()))
 
 # questionnaire
 numbers = dict(none=None, zero=0, beyond=41, fraction=1.5, nan=nan, text='what', empty='', task='R4', odd=Odd(), list=[1], true=True, huge=10**30, negative=-1, bytes=b'1')
-for name in ('question', 'answer', 'mended'): row(f'questionnaire.{name}', dict(n=39 if name == 'mended' else 1), call=lambda n, f=getattr(questionnaire, name): f(n), n=numbers)
+for name in ('question', 'answer', 'mended', 'circulating'): row(f'texts.{name}', dict(n=39 if name in ('mended', 'circulating') else 1), call=lambda n, f=getattr(texts, name): f(n), n=numbers)
 several = {k: [v] for k,v in numbers.items()} | dict(number=1.5, odd_one=Odd(), nan_one=nan, text='what', bytes_one=b'1')
 row('questionnaire.check', dict(n=3), n=numbers)
 row('questionnaire.check(**claims)', dict(n=3), call=lambda n, **kw: questionnaire.check(n, **kw), prefix='check', no_such_claim=dict(number=3, odd=Odd()))
-row('questionnaire.claims', dict(n=3), n=numbers)
+row('texts.claims', dict(n=3), n=numbers)
 row('questionnaire.check_all', dict(numbers=[3], show=lambda o: None), numbers=several, show=no_call)
-row('questionnaire.quiz', dict(numbers=[3], ask=lambda _: 'q', show=lambda o: None), numbers=several, ask=no_call | dict(none=None), show=no_call)
+row('quiz.quiz', dict(numbers=[3], ask=lambda _: 'q', show=lambda o: None), numbers=several, ask=no_call | dict(none=None), show=no_call)
 
 # data
 def idx_file(folder):
@@ -387,8 +387,8 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
-        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict questionnaire.Question questionnaire.Outcome
-        questionnaire.Summary questionnaire.Text show.Gif questionnaire.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
+        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
+        questionnaire.Summary texts.Text show.Gif texts.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
         "measured.fingerprint measured.experiment_of measured.table measured.verdict"),

@@ -10,13 +10,14 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 import cnn_notes.questions
 from cnn_notes import questionnaire as q
+from cnn_notes import texts
 from cnn_notes.questions import common
 
 root = Path(__file__).resolve().parent.parent
 data = root/'cnn_notes'/'questions'
 numbers = [*range(1, 41), 'R1', 'R2', 'R3']
 by_number = pytest.mark.parametrize('n', numbers)
-every = q._questions()
+every = texts._questions()
 
 # wrong values that the rule below does not make: of the settings of a check, and of what may be near zero
 wrong_values = {
@@ -92,7 +93,7 @@ def test_wrong_claims_are_noticed(n, claim):
 def test_a_claim_is_a_setting_or_is_found_and_is_said(n):
     e = every[n]
     settings = set(inspect.signature(import_module(e.module).check).parameters)
-    found = set(q._found(e, e.claims))
+    with q._aside(): found = set(q._found(e, e.claims))
     assert not settings & found and settings | found == set(e.claims)
     text = e.body + ''.join(map(str, e.said))
     for c in (*e.claims, *e.quoted): assert re.search(r'\{' + c + r'\b',
@@ -114,7 +115,7 @@ def test_quoted_numbers_stand_on_their_page(n):
 def test_words(n):
     e = every[n]
     first = e.answer.split('\n\n')[0]
-    for t in (e.text, e.answer, *q._said(e)):
+    for t in (e.text, e.answer, *texts._said(e)):
         prose = re.sub(r'```.*?```|`[^`]+`|\]\([^)]*\)', ' ', t, flags=re.S)
         assert not re.search(r'\b(simply|obviously|just)\b|!', prose, re.I), prose
         assert not re.search(r'\b\w*(colour|behaviour|neighbour|favour)\w*|\bcentre', prose, re.I), prose
@@ -151,12 +152,29 @@ def test_what_is_often_said():
     assert {5, 6, 7, 8, 10, 13, 15, 17, 23, 24, 25, 27, 29, 32, 34, 37, 38, 39,
             40} <= {n for n in numbers if every[n].said}
     for n in numbers:
-        for o in every[n].said: assert set(o) == {'said', 'by', 'against', 'holds'}
+        for o in every[n].said: assert {'said', 'source', 'against', 'holds'} <= set(o) <= {
+            'said', 'source', 'against', 'holds', 'address', 'version'}
     count = sum(len(e.said) for e in every.values())
     text = q.mended().markdown
     assert text.count('*Often said*') == text.count('*Against it:*') == text.count('*What holds:*') == count
     assert repr(q.mended(15)).count('56,448') == 1
     with pytest.raises(ValueError, match='11.*stands.*5, 6, 7'): q.mended(11)
+    rows = q.circulating().markdown.split('\n')[2:]
+    assert len(rows) == count and all(row.count(' | ') == 3 for row in rows)
+    assert '[15](#Question-15)' in q.circulating(15).markdown and '56,448' in q.circulating(15).markdown
+
+@pytest.mark.parametrize('change,words', [(('holds:', 'hold:'), "holds, and may have .*'holds', 'hold'"),
+    (('question: 44', 'question: 45'), 'circulating.md: there is no question 45'),
+    (('said: ', 'said '), "circulating.md: a field is"), (('---\n', '---\n\n\n\n'), '')])
+def test_a_wrong_answer_is_a_block_of_fields(elsewhere, change, words):
+    (elsewhere/'q44.md').write_text(text_44)
+    (elsewhere/'circulating.md').write_text(circulating_44)
+    assert 'others say 1,168' not in repr(q.answer(44)) and '[a sheet](https://a.org/b), 2020' in q.mended(44).markdown
+    (elsewhere/'circulating.md').write_text(circulating_44.replace(*change))
+    texts._questions.cache_clear()
+    if not words: assert len(texts._find(44, '').said) == 2
+    else:
+        with pytest.raises(ValueError, match=words): q.answer(44)
 
 @functools.cache
 def headings(page):
@@ -190,7 +208,7 @@ def test_page_has_a_heading_and_an_address_for_each_question():
     index = sources[sources.index('## Index') + 1]
     at = []
     for n,e in every.items():
-        title = q._title(e)
+        title = texts._title(e)
         assert f'[{e.text}](#{title.replace(" ", "-")})' in index, title
         at.append(sources.index(f'## {title}'))
         assert sources[at[-1] + 1] == f'answer({n!r})'
@@ -225,15 +243,32 @@ weights = 1152
 ---
 It has {weights:,}.
 '''
+circulating_44 = '''# A list
+---
+question: 44
+said: It has
+    1,168.
+source: a sheet
+address: https://a.org/b
+version: 2020
+against: A count finds {weights:,}.
+holds: It has {weights:,}.
+
+question: 44
+said: None.
+source: nobody
+against: A count finds {weights:,}.
+holds: It has {weights:,}.
+'''
 check_44 = 'import torch.nn as nn\ndef check(): return dict(weights=nn.Conv2d(8, 16, 3).weight.numel())\n'
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     "A folder in which the engine looks for questions, too"
     monkeypatch.setattr(cnn_notes.questions, '__path__', [*cnn_notes.questions.__path__, str(tmp_path)])
-    q._questions.cache_clear()
+    texts._questions.cache_clear()
     yield tmp_path
-    q._questions.cache_clear()
+    texts._questions.cache_clear()
 
 def test_a_new_question_is_a_file_and_a_check(elsewhere):
     (elsewhere/'q44.md').write_text(text_44)
@@ -267,13 +302,13 @@ def test_unknown_numbers(f, n):
                           torch.tensor(15)])
 def test_ways_to_say_fifteen(n): assert q.check(n).number == 15
 @pytest.mark.parametrize('n', ['R2', 'r2', 'R 2', 'Research task 2', 'research question 2', 'task 2'])
-def test_ways_to_say_r2(n): assert q._find(n, '').number == 'R2'
+def test_ways_to_say_r2(n): assert texts._find(n, '').number == 'R2'
 
 @pytest.mark.parametrize('given,want',
                          [('1-3', [1, 2, 3]), (['38-r1', 5], [38, 39, 40, 'R1', 5]),
                           ('r1 - R3', ['R1', 'R2', 'R3']),
                                         ((7, '7-7'), [7, 7]), (range(2, 4), [2, 3])])
-def test_ranges(given, want): assert [e.number for e in q._pick(given, '')] == want
+def test_ranges(given, want): assert [e.number for e in texts._pick(given, '')] == want
 def test_a_range_that_runs_backward():
     with pytest.raises(ValueError, match="answer: '5-1' runs backward; give '1-5'"): q.answer('5-1')
 
@@ -300,7 +335,19 @@ def test_texts_in_notebook_and_terminal(monkeypatch):
         assert not [o for o in wide if not o.startswith('    ')] and max(map(len, lines)) > .9*columns
 
 def test_bold_where_the_text_has_it():
-    assert q._plain('a **b `*c*`** *d* `**e**`', 80, bold=True) == 'a \033[1mb `*c*`\033[0m d `**e**`'
+    assert texts._plain('a **b `*c*`** *d* `**e**`', 80, live=True) == 'a \033[1mb `*c*`\033[0m d `**e**`'
+
+def test_addresses_that_can_be_opened():
+    for e in every.values():
+        markdown = q.answer(e.number).markdown
+        said = texts._plain(markdown, 60, live=True)
+        opened = re.findall(r'\033\]8;;([^\033]+)\033\\', said)
+        want = re.findall(r'\]\(([^)]+)\)', markdown)
+        assert len(opened) == len(want) == said.count('\033]8;;\033\\'), e.number
+        for got,target in zip(opened, want):
+            assert got == target or got.endswith(target) and got.startswith(texts._home), (got, target)
+        shown = re.sub(r'\033\]8;;[^\033]*\033\\|\033\[\d?m', '', said)
+        assert '\033' not in shown and max(map(len, shown.split('\n'))) <= 60 or '    ' in shown or '/' in shown
 
 def test_a_check_leaves_no_trace():
     torch.manual_seed(5); np.random.seed(5); random.seed(5)
@@ -429,14 +476,14 @@ def test_json():
     found = json.loads(terminal('--json', '15', 'r1').stdout)
     assert [o['number'] for o in found] == [15, 'R1'] and found[0]['claims']['products'] == 18_432
     assert found[0]['answer'] == every[15].answer and '56,448' in found[0]['often_said'][0]['said']
-    assert found[0]['see'] == [q._home + '06_counting.ipynb#One-layer,-counted-three-times']
+    assert found[0]['see'] == [texts._home + '06_counting.ipynb#One-layer,-counted-three-times']
     assert len(json.loads(terminal('--json').stdout)) == len(every)
     outcome, = json.loads(terminal('--json', '--check', '5').stdout)
     assert outcome['ok'] and outcome['number'] == 5 and not outcome['message']
 
 def test_addresses_are_those_of_the_repository():
     said = re.search(r'^Repository = "(.+)"', (root/'pyproject.toml').read_text(encoding='utf-8'), re.M)[1]
-    assert q._home == f'{said}/blob/main/nbs/'
+    assert texts._home == f'{said}/blob/main/nbs/'
 
 def test_terminal_quiz():
     res = terminal(stdin='a transformation\ny\nq\n')
