@@ -78,6 +78,7 @@ _lengths = Rule("three CSS lengths, such as ('400px',)*3", lambda o: isinstance(
 # %% ../nbs/package/views.ipynb #9000bbfc
 class View:
     "An interactive picture: HTML that needs no kernel and no network, and cannot reach the page it stands on"
+    room = _room # a view with fewer other things may have more
     @checked
     def __init__(self,
         name:Annotated[str, _script], # of the view: of `NAME.js` and `NAME.css` in `cnn_notes/assets`
@@ -86,9 +87,9 @@ class View:
         heights:Annotated[tuple, _lengths], # CSS, for 720 pixels of width or more, for 480 or more, for less
     ):
         self.name,self.data,self.title,self.heights = name,data,title,heights
-        if (n := len(_json(data))) > _room:
+        if (n := len(_json(data))) > self.room:
             raise ValueError(f'{type(self).__name__}: its data takes {n/1000:,.0f} KB, and a view has room '
-                             f'for {_room/1000:.0f}; give fewer kernels, channels or layers, a smaller '
+                             f'for {self.room/1000:.0f}; give fewer kernels, channels or layers, a smaller '
                              'image, or float32')
 
     def static(self) -> Figure|None: # for where the view cannot run; here None: a view's own class draws it
@@ -97,6 +98,7 @@ class View:
     def alt(self) -> str: # the picture in words
         "What `static` shows"
         return self.title
+    def _code(self, kind): return _asset(f'view.{kind}') + _asset(f'{self.name}.{kind}')
     def page(self) -> str: # HTML, in ASCII
         "The view as a page of its own"
         return _page(self)
@@ -117,7 +119,7 @@ class View:
 
 # %% ../nbs/package/views.ipynb #0dd7c7de
 def _page(view):
-    css,js = (_asset(f'view.{o}') + _asset(f'{view.name}.{o}') for o in ('css', 'js'))
+    css,js = map(view._code, ('css', 'js'))
     policy = (f"default-src 'none'; script-src {_hash(js)}; style-src {_hash(css)}; base-uri 'none'; "
               "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'")
     data = {**view.data, 'title': view.title, 'palette': _day, 'night': _night}
