@@ -112,22 +112,23 @@ def slices(self:Window,
 # %% ../nbs/02_stride_padding.ipynb #1b217180
 def _facts(window, in_size):
     "What a window does to an input, by name; None for everything where it does not fit"
-    names = 'output', 'not reached', 'see padding', 'shared'
+    names = 'output', 'not reached', 'see padding', 'in common'
     size,span,stride = pair(in_size),window.span,window.stride
     try: out = pair(window.out_size(size))
     except ValueError: return dict.fromkeys(names)
     axes = list(zip(size, out, span, stride, window.padding))
     ends = tuple(max(0, n + pad[0] - (o-1)*s - w) for n,o,w,s,pad in axes)
     inside = [max(0, min(o, (n + pad[0] - w)//s + 1) + -pad[0]//s) for n,o,w,s,pad in axes]
-    shared = tuple(max(0, w - s) for w,s in zip(span, stride))
-    return dict(zip(names, (out, ends, out[0]*out[1] - inside[0]*inside[1], shared)))
+    starts = ((set(range(0, w, d)), s) for w,s,d in zip(span, stride, window.dilation))
+    common = tuple(sum(o + s in cells for o in cells) for cells,s in starts)
+    return dict(zip(names, (out, ends, out[0]*out[1] - inside[0]*inside[1], common)))
 
 @patch
 @checked('Window.what_if')
 def what_if(self:Window,
     in_size:PositivePair, # rows and columns of the input; one number: both
     **changes, # settings to change, one at a time, as in `stride=2, padding='same'`
-) -> dict: # {'as it is': {...}, 'stride=2': {...}}: output, not reached, see padding, shared
+) -> dict: # {'as it is': {...}, 'stride=2': {...}}: output, not reached, see padding, in common
     "What this window does to an input, and what it would do with another value of one setting"
     now = vars(self)
     others = {f'{k}={v!r}': Window(**(now | {k: v})) for k,v in changes.items()}

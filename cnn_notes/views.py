@@ -145,7 +145,8 @@ def _still(view):
     with warnings.catch_warnings(): # a character that no font has becomes a box
         warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
         fig.savefig(file, format='png', dpi=80)
-    picture,file = PIL.Image.open(file).convert('RGB').quantize(128),io.BytesIO() # a third of the size
+    picture = PIL.Image.open(file).convert('RGB').quantize(128, PIL.Image.Quantize.MAXCOVERAGE) # every color stays
+    file = io.BytesIO()
     picture.save(file, 'PNG', optimize=True)
     encoded = base64.b64encode(file.getvalue()).decode()
     return f'<img alt="{_attr(view.alt())}" src="data:image/png;base64,{encoded}">'
