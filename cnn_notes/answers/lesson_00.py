@@ -5,9 +5,9 @@ from cnn_notes.exercises import Exercise
 
 class AverageDigits(Exercise):
     id,title,name = '00.1','The average digit','average_digits'
-    statement = '''`average_digits(x, y)` gets images of shape (n, h, w), as bytes, and their labels of shape
-                   (n,). It should return the average image of each digit from 0 to 9, as one float tensor of
-                   shape (10, h, w).'''
+    statement = '''`average_digits(x, y)` takes images of shape (n, h, w), as bytes, and their labels of
+                   shape (n,). It should return the average image of each digit from 0 to 9, as one float
+                   tensor of shape (10, h, w).'''
     setup = 'import torch'
     stub = 'def average_digits(x, y): ...'
     hints = ('The comparison `y == 3` says for each image whether it is a 3. What is `x[y == 3]`?',
@@ -42,9 +42,9 @@ def average_digits(x, y): return torch.stack([x[y == d].float().mean(0).T for d 
 
 class ToNchw(Exercise):
     id,title,name = '00.2','NCHW by hand','to_nchw'
-    statement = '''`to_nchw(photos)` gets a list of color photographs of one size, NumPy arrays of shape
-                   (h, w, 3) with bytes. It should return one float tensor of shape (n, 3, h, w) with values
-                   from 0 to 1.'''
+    statement = '''`to_nchw(photos)` takes a list of color photographs, all the same size, as NumPy arrays
+                   of bytes with shape (h, w, 3). It should return one float tensor of shape (n, 3, h, w)
+                   with values from 0 to 1.'''
     setup = 'import numpy as np, torch'
     stub = 'def to_nchw(photos): ...'
     hints = ('With `np.stack` the list becomes one array (n, h, w, 3), and with `torch.from_numpy` a '
@@ -87,10 +87,10 @@ def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 
 
 class ParseIdx(Exercise):
     id,title,name = '00.3','Read the file yourself','parse_idx'
-    statement = '''`parse_idx(raw)` gets the content of an IDX file of bytes, as a `bytes` object: two zero
-                   bytes, an 8, the number of axes, the size of each axis as a four-byte number with its
-                   highest byte first, and the values. It should return the values as a tensor of that shape,
-                   for any number of axes.'''
+    statement = '''`parse_idx(raw)` takes the contents of an IDX file whose values are bytes, as a `bytes`
+                   object: two zero bytes, an 8, the number of axes, the size of each axis as a four-byte
+                   number with its most significant byte first, and the values. It should return the values
+                   as a tensor of that shape, for any number of axes.'''
     setup = 'import math, struct, numpy as np, torch'
     stub = 'def parse_idx(raw): ...'
     hints = ('The number of axes is `raw[3]`, an int. Where do the values begin?',
@@ -142,10 +142,10 @@ def parse_idx(raw):
 
 class Batches(Exercise):
     id,title,name = '00.4','Batches by hand','batches'
-    statement = '''`batches(n, bs)` should return a list of tensors: the positions of the images that go into
-                   each batch of one epoch, so that `x[b]` is a batch for every `b` of them. Every batch has
-                   exactly `bs` positions from 0 to n-1, none comes twice, an incomplete last batch is left
-                   out, and the order is another one each time.'''
+    statement = '''`batches(n, bs)` should return a list of tensors: the positions of the images that go
+                   into each batch of one epoch, so that `x[b]` is a batch for every `b` in the list. Every
+                   batch has exactly `bs` positions from 0 to n-1, no position occurs twice, an incomplete
+                   last batch is left out, and the order is different each time.'''
     setup = 'import random, torch'
     stub = 'def batches(n, bs): ...'
     hints = ('A call of `torch.randperm(n)` gives the numbers from 0 to n-1 in random order.',

@@ -11,11 +11,11 @@ def _images(*shapes):
 
 class Line(Exercise):
     id,title,name = '01.1','A line, not an edge','line_kernel'
-    statement = '''Write a 3 x 3 kernel that gives a positive response to a horizontal line one pixel
-                   thick that runs through its center, and no positive response (it may be negative) to a
-                   line one row higher or lower; the same response to the upper and to the lower border of
-                   solid ink; and 0 to a patch of one tone and to any picture whose rows are all the same,
-                   such as a vertical line.'''
+    statement = '''Write a 3 x 3 kernel that gives a positive response to a horizontal line, one pixel
+                   thick, through its center, but a zero or negative response to the same line one row
+                   higher or lower. It should give the same response to the upper and the lower border of
+                   solid ink, and 0 to any picture whose rows are all alike, such as a patch of one tone or
+                   a vertical line.'''
     setup = 'import torch\nfrom cnn_notes.kernels import top_edge, left_edge'
     stub = 'line_kernel = ...'
     hints = ('On a patch of one tone, every weight is multiplied by the same number. What must they add '
@@ -55,10 +55,10 @@ class Line(Exercise):
 
 class Centers(Exercise):
     id,title,name = '01.2','A grid of positions','centers'
-    statement = '''`centers(h, w, ks, stride)` should return the (row, col) of every position at which
-                   a ks x ks kernel (ks odd) is centered when it slides over an h x w image with this
-                   stride, as a list of lists, so that `[[apply_kernel(img, i, j, kernel) for i, j in
-                   line] for line in centers(28, 28, 3, 2)]` is the output.'''
+    statement = '''`centers(h, w, ks, stride)` should return, as a list of lists, the (row, col) of every
+                   position at which a ks x ks kernel (ks odd) is centered when it slides over an h x w
+                   image with this stride, so that `[[apply_kernel(img, i, j, kernel) for i, j in line] for
+                   line in centers(28, 28, 3, 2)]` is the output.'''
     stub = 'def centers(h, w, ks, stride): ...'
     hints = ('Where is the center of the first window, if the kernel reaches ks//2 pixels to each side?',
              'The last center is at most h-1-ks//2, so the range stops at h-ks//2.',
@@ -105,10 +105,10 @@ def centers(h, w, ks, stride):
 
 class FullConvolve(Exercise):
     id,title,name = '01.3','Convolution with nothing lost','full_convolve'
-    statement = '''SciPy's `convolve2d(img, kernel)` in its default mode, *full*, keeps every position
-                   at which kernel and image touch at all. Write `full_convolve(img, kernel)` with
-                   `correlate`: for an image (H, W) and a kernel (kh, kw) of any size, it returns all (H + kh
-                   - 1, W + kw - 1) sums.'''
+    statement = '''SciPy's `convolve2d(img, kernel)` in its default mode, *full*, keeps every position at
+                   which the kernel and the image overlap at all. Write `full_convolve(img, kernel)` with
+                   `correlate`: for an image (H, W) and a kernel (kh, kw) of any size, it returns all (H +
+                   kh - 1) x (W + kw - 1) sums.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.kernels import correlate'
     stub = 'def full_convolve(img, kernel): ...'
     hints = ('Convolution is cross-correlation with the kernel rotated by 180 degrees.',

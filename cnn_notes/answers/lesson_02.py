@@ -6,8 +6,8 @@ from cnn_notes.exercises import Exercise, Mistake
 class Unused(Exercise):
     id,title,name = '02.1','The cells that nobody reads','unused'
     statement = '''Without padding, the last window may end before the row does. `unused(n, ks, stride)`
-                   should return how many cells at the end of a row of `n` cells no window reaches. At least
-                   one window fits.'''
+                   should return the number of cells at the end of a row of `n` cells that no window
+                   reaches. At least one window fits.'''
     stub = 'def unused(n, ks, stride): ...'
     hints = ('How many windows fit? The last one starts at that number minus one, times the stride.',
              'The last window ends ks cells after it starts. How many cells are left?',
@@ -33,7 +33,7 @@ class Unused(Exercise):
 
 class WhichWindow(Exercise):
     id,title,name = '02.2','Which layer was it?','window'
-    statement = '''A 32 x 32 image became 8 x 8 in one convolution with a kernel of 5. Give a `Window`
+    statement = '''A 32 x 32 image became 8 x 8 in one convolution with a 5 x 5 kernel. Give a `Window`
                    that does that and looks at every pixel at least once.'''
     setup = 'from cnn_notes.geometry import Window'
     stub = 'window = ...'
@@ -66,9 +66,9 @@ class WhichWindow(Exercise):
 
 class SameEven(Exercise):
     id,title,name = '02.3','Same size, even kernel','same_even'
-    statement = '''Write `same_even(x, k)`: the cross-correlation of an image batch `x` (N, 1, H, W)
-                   with an even kernel `k` (1, 1, ks, ks), whose output has the size of the input and
-                   equals that of PyTorch's `padding='same'`, without using that option.'''
+    statement = '''Write `same_even(x, k)`: the convolution of a batch of images `x` (N, 1, H, W) with an
+                   even kernel `k` (1, 1, ks, ks). Its output should have the size of the input and equal
+                   the result of PyTorch's `padding='same'`, without using that option.'''
     setup = 'import torch, torch.nn.functional as F'
     stub = 'def same_even(x, k): ...'
     hints = ('How many rows does a kernel of size ks take away? That many have to be added in all.',

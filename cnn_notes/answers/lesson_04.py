@@ -106,8 +106,8 @@ def matrix_of(f, in_shape):
 class WhichOutputPadding(Exercise):
     id,title,name = '04.3','Which output padding?','output_padding_for'
     statement = '''`output_padding_for(n, ks, stride, padding, dilation)` should return the
-                   `output_padding` with which `F.conv_transpose2d` leads back to an `n` x `n` image from
-                   what `F.conv2d` with the same settings made of it.'''
+                   `output_padding` with which `F.conv_transpose2d` restores the size `n` x `n` when it is
+                   applied to the output of `F.conv2d` with the same settings.'''
     stub = 'def output_padding_for(n, ks, stride, padding, dilation): ...'
     hints = ('The size formula of a convolution divides by the stride and drops something. What?',
              'Two images of different sizes can become outputs of one size. The way back must know which '
@@ -147,8 +147,8 @@ def output_padding_for(n, ks, stride, padding, dilation):
 
 class GroupsByIm2col(Exercise):
     id,title,name = '04.4','Groups, by im2col','grouped_conv'
-    statement = '''`grouped_conv(x, weight, groups)` should equal `F.conv2d(x, weight, groups=groups)`
-                   for a batch `x`, made of `im2col` and matrix products, with no convolution in it.'''
+    statement = '''`grouped_conv(x, weight, groups)` should equal `F.conv2d(x, weight, groups=groups)` for
+                   a batch `x`. Build it from `im2col` and matrix products, with no call to a convolution.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.matmul import im2col'
     stub = 'def grouped_conv(x, weight, groups): ...'
     hints = ('Without groups it is weight.flatten(1) @ im2col(x, ks), with the positions as rows and '
@@ -199,10 +199,10 @@ def grouped_conv(x, weight, groups):
 
 class BackwardPass(Exercise):
     id,title,name = '04.5','The backward pass of a convolution','conv_backward'
-    statement = '''Write `conv_backward(x, weight, grad)`: for `y = F.conv2d(x, weight)` with stride 1
-                   and without padding, it gets the gradient `grad` of the loss with respect to `y` and
-                   returns the gradients with respect to `x` and `weight`. Write both as convolutions; no
-                   call of `backward`. The check moves single numbers of `x` and `weight` a little and
+    statement = '''Write `conv_backward(x, weight, grad)`: for `y = F.conv2d(x, weight)` with stride 1 and
+                   without padding, it takes the gradient `grad` of the loss with respect to `y` and
+                   returns the gradients with respect to `x` and `weight`. Write both as convolutions, and
+                   do not call `backward`. The check moves single numbers of `x` and `weight` a little and
                    watches the loss.'''
     setup = 'import torch, torch.nn.functional as F'
     stub = 'def conv_backward(x, weight, grad): ...'
