@@ -39,7 +39,7 @@ class TwoLayersInOne(Exercise):
     passed = 'one filter of shape (1, 3, 3, 3) does the work of the two layers'
 
 class GroupsAreZeros(Exercise):
-    id,title,name = '03.2','Groups are zeros','densify'
+    id,title,name = '03.2','Groups as zeros','densify'
     statement = '''A grouped convolution is a plain one in which most of the kernels are zero. Write
                    `densify(w, groups)`, which takes the weight of a grouped call, (C_out, C_in / groups,
                    kH, kW), and returns the weight (C_out, C_in, kH, kW) with which a call without groups
