@@ -340,7 +340,7 @@ def all_exercises() -> dict: # {'01.1': the exercise}
     names = sorted(p.stem for p in folder.glob('lesson_*.py'))
     modules = [importlib.import_module(f'cnn_notes.answers.{name}') for name in names]
     found = [o for m in modules for o in vars(m).values() if inspect.isclass(o) and getattr(o, 'id', '')]
-    return {o.id: o() for o in sorted(found, key=lambda o: o.id)}
+    return {o.id: o() for o in sorted(found, key=lambda o: [int(n) for n in o.id.split('.')])}
 
 # %% ../nbs/package/exercises.ipynb #f985137d
 @checked
@@ -353,7 +353,3 @@ def exercise(
 
 def _all_progress(): return Progress(_progress())
 exercise.progress = _all_progress
-
-# %% what `help` shows: parameters, results, errors, an example
-from ._help import explain
-explain(__name__)

@@ -7,7 +7,7 @@ __all__ = ['fingerprint', 'experiment', 'Runs', 'verdict', 'shipped_folder', 'ow
            'experiment_of', 'records', 'table', 'main']
 
 # %% ../nbs/package/measured.ipynb #7864d4a5
-import ast, contextlib, hashlib, importlib, inspect, io, json, math, os, platform
+import ast, contextlib, hashlib, importlib, inspect, io, json, math, os, platform, re
 import sys, textwrap, time, tokenize
 import numpy as np
 from collections.abc import Callable, Iterable
@@ -206,8 +206,13 @@ def _write(path, record):
     "Whole or not at all"
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix('.part')
-    part.write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')
+    part.write_text(_text(record) + '\n', encoding='utf-8')
     os.replace(part, path)
+
+def _text(record):
+    "JSON with each list of numbers on one line"
+    def one_line(m): return f"[{' '.join(m[0][1:-1].split())}]"
+    return re.sub(r'\[[^][{}"]*\]', one_line, json.dumps(record, indent=1))
 
 # %% ../nbs/package/measured.ipynb #796a137a
 def _record(name, f, print_, seeds, results, seconds):
@@ -358,7 +363,3 @@ def _command(args):
     return bool(args.stale and found)
 
 if __name__ == '__main__' and 'ipykernel' not in sys.modules: sys.exit(main())
-
-# %% what `help` shows: parameters, results, errors, an example
-from ._help import explain
-explain(__name__)
