@@ -23,11 +23,11 @@ class LayerCount:
     kind: str # 'conv', 'norm', 'linear', ...
     out_shape: tuple # of its output, without the batch
     params: int # weights and biases; shared ones count at their first use
-    trainable: int # those of them that ask for a gradient
+    trainable: int # those of them that require a gradient
     multiplications: int # products of an activation and a weight (MACs), for the whole batch
     real: int # those of them that meet a pixel or activation, not padding
     activations: int # values in its output, for the whole batch
-    unknown: tuple = () # operations in it that cannot be counted: it multiplies at least as often as it says
+    unknown: tuple = () # operations in it that cannot be counted; `multiplications` is then a lower bound
 
 # %% ../nbs/06_counting.ipynb #6b4343f5
 _numbers = [f.name for f in fields(LayerCount)][3:-1]
@@ -47,7 +47,7 @@ class Counts(LayerList):
         return tuple(o.name for o in self if o.unknown)
 
     def to_frame(self) -> pd.DataFrame:
-        "One row a layer, one column a number, for further use"
+        "One row per layer, one column per number, for further use"
         return pd.DataFrame([astuple(o) for o in self], columns=[f.name for f in fields(LayerCount)])
 
     def _rows(self):
@@ -105,7 +105,7 @@ def count(
     others = [_layer_count(l, left.take(l.params), products(l)) for l in aside] # such as a position bias
     res = Counts(_layer_count(l, left.take(l.params), real_products(l, extents)) for l in layers)
     modules = dict.fromkeys(name.rpartition('.')[0] for name in left.left)
-    for name in modules: # what the run never came by, such as a head for training only
+    for name in modules: # modules that the run never reached, such as a head used only in training
         params = left.take([n for n in left.left if n.rpartition('.')[0] == name])
         others.append(LayerCount(name, 'not run', (), *params, multiplications=0, real=0, activations=0))
     return Counts([*res, *others])

@@ -65,7 +65,7 @@ def simple_cnn(
     norm:LayerMaker|None=None, # called with its number of filters, makes the normalization of a layer
     norm_first:bool=False, # normalize before `act`?
 ) -> nn.Sequential: # (N, n_in, H, W) to logits (N, n_out), for H and W up to 2**(len(widths)+1)
-    "Chapter 13's network: stride-2 convolutions down to 1 x 1; raises what `Flatten1x1` does when called"
+    "Chapter 13's network: stride-2 convolutions down to 1 x 1; when called, raises what `Flatten1x1` raises"
     sizes = zip((n_in, *widths), widths, (first_ks,) + (ks,)*len(widths))
     body = [conv(*size, act=act, norm=norm, norm_first=norm_first) for size in sizes]
     return nn.Sequential(*body, conv(widths[-1], n_out, ks, act=None), Flatten1x1(2**(len(widths)+1)))

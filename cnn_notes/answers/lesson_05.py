@@ -5,10 +5,9 @@ from cnn_notes.exercises import Exercise
 
 class Flatten(Exercise):
     id,title,name = '05.1','Flatten by hand','flatten'
-    statement = '''Write `flatten(x)`, which does what `nn.Flatten()` does, for a tensor of any shape
-                   (N, ...), with `reshape` as the only function of PyTorch. It should also work for
-                   a batch of one and for a batch of none: a filter that keeps the doubtful images may
-                   find no doubtful image.'''
+    statement = '''Write `flatten(x)`, which does what `nn.Flatten()` does, for a tensor of any shape (N,
+                   ...), using no function of PyTorch but `reshape`. It should also work for a batch of one
+                   and for a batch of none: code that keeps only the doubtful images may find none.'''
     setup = 'import math, torch'
     stub = 'def flatten(x): ...'
     hints = ('The first axis stays, whatever its length. All the others become one.',
@@ -43,9 +42,9 @@ class Widths(Exercise):
     id,title,name = '05.2','A network for larger images','widths'
     statement = '''`simple_cnn(widths)` halves an image once for each width, and once more in its last
                    layer. Halving rounds up. Write `widths(size, first, most)`, which returns the list of
-                   widths for images of `size` x `size` pixels (3 or more): as many as it takes to get
-                   to one position, `first` filters in the first layer, twice as many in each layer as in the
-                   one before it, and never more than `most`.'''
+                   widths for images of `size` x `size` pixels (3 or more): as many widths as it takes for
+                   the last layer to get to one position, with `first` filters in the first layer, twice as
+                   many in each layer as in the one before it, and never more than `most`.'''
     stub = 'def widths(size, first, most): ...'
     hints = ('How often must 100 be halved, rounding up, to become 1? The last halving is not in the list.',
              'Halve `size` in a loop until 2 is left, and add a width to the list each time.',

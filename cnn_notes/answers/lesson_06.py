@@ -42,7 +42,7 @@ class TwoForOne(Exercise):
     id,title,name = '06.2','Two small layers for a large one','small_layers'
     statement = '''Replace a 5 x 5 convolution from 32 to 32 channels, on a 14 x 14 image with same
                    padding, by layers that see the same 5 x 5 inputs with fewer multiplications and at
-                   least one more ReLU. Give an `nn.Sequential`.'''
+                   least one ReLU between them. Give an `nn.Sequential`.'''
     setup = 'from torch import nn'
     stub = 'small_layers = ...'
     hints = ('What does a 3 x 3 kernel see if its inputs are themselves outputs of a 3 x 3 kernel?',

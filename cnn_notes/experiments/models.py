@@ -42,7 +42,7 @@ def shifted(
     learn:'Learner', # of digits
     pixels:int, # to the right; paper comes in from the left
 ) -> float: # the accuracy on the validation set, from 0 to 1
-    "How many digits a network still reads when all of them are moved"
+    "The share of digits that a network still reads when all of them are moved"
     ds,n = learn.dls.valid_ds,learn.dls.valid_ds.x.shape[-1]
     moved = ds.new(F.pad(ds.x[..., :n-pixels], (pixels, 0)), ds.y)
     xb,yb = moved.batch(torch.arange(len(moved)))
@@ -72,7 +72,7 @@ def with_norm() -> nn.Sequential:
 
 # %% ../../nbs/package/experiments_models.ipynb #828c55ee
 def long_form() -> nn.Sequential:
-    "`cnn37` written out, with a ReLU forgotten after the third convolution"
+    "The network for 3s and 7s written out, with a mistake planted in it"
     return nn.Sequential(
         nn.Conv2d(1, 4, 3, stride=2, padding=1), nn.ReLU(),
         nn.Conv2d(4, 8, 3, stride=2, padding=1), nn.ReLU(),
