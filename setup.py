@@ -12,14 +12,16 @@ cfg = cfg['DEFAULT']
 def lines(key): return [o.strip() for o in cfg[key].splitlines() if o.strip()]
 
 def page():
-    "README.md for an index of packages: links and pictures with full addresses; without one, their words alone"
+    "README.md for an index of packages: links and pictures with full addresses, or without any"
     text = (here/'README.md').read_text(encoding='utf-8')
     project = (here/'pyproject.toml').read_text(encoding='utf-8')
-    version = re.search(r'"(.+)"', (here/'cnn_notes'/'__init__.py').read_text(encoding='utf-8'))[1]
+    package = (here/'cnn_notes'/'__init__.py').read_text(encoding='utf-8')
+    version = re.search(r'^__version__ = "(.+)"', package, re.M)[1]
     found = re.search(r'^Repository = "https://github\.com/(.+)"', project, re.M)
     pattern = r'(!?)\[([^\]]*)\]\((?!\w+:|#)([^)]+)\)'
     if not found: return re.sub(pattern, lambda m: '' if m[1] else m[2], text)
-    raw,blob = f'https://raw.githubusercontent.com/{found[1]}/v{version}',f'https://github.com/{found[1]}/blob/v{version}'
+    raw = f'https://raw.githubusercontent.com/{found[1]}/v{version}'
+    blob = f'https://github.com/{found[1]}/blob/v{version}'
     return re.sub(pattern, lambda m: f'{m[1]}[{m[2]}]({raw if m[1] else blob}/{m[3]})', text)
 
 setup(

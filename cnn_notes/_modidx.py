@@ -183,6 +183,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'cnn_notes.checks': { 'cnn_notes.checks.Rule': ('package/checks.html#rule', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks.Rule.__call__': ('package/checks.html#rule.__call__', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks.Rule.__init__': ('package/checks.html#rule.__init__', 'cnn_notes/checks.py'),
+                                  'cnn_notes.checks.Rule.__repr__': ('package/checks.html#rule.__repr__', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks.TensorRule': ('package/checks.html#tensorrule', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks.TensorRule.__call__': ( 'package/checks.html#tensorrule.__call__',
                                                                             'cnn_notes/checks.py'),

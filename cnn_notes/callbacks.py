@@ -670,3 +670,7 @@ class ActivationStats(_Finisher):
     def __repr__(self):
         said = f'{len(self.fits)} fits, the last of them ' if len(self.fits) > 1 else ''
         return f"cnn_notes.ActivationStats: {said}{self.record if self.fits else 'no fit yet'}"
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

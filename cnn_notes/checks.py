@@ -67,6 +67,7 @@ class Rule:
         if not self.kind(v): raise TypeError(f'is {described(o)}; give {self.wanted}')
         if self.test and not self.test(v): raise ValueError(f'is {described(o)}; give {self.wanted}')
         return v
+    def __repr__(self): return f'Rule({self.wanted!r})'
 
 # %% ../nbs/package/checks.ipynb #510d3540
 def scalar(
@@ -345,3 +346,7 @@ def _said_of(f, k):
     try: text = docments(f).get(k)
     except Exception: return '' # a function whose source is not at hand
     return f' ({text})' if text else ''
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -226,3 +226,7 @@ def _climb(f, parameters, steps):
         opt.zero_grad()
         f().backward()
         opt.step()
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -109,3 +109,7 @@ def count(
         params = left.take([n for n in left.left if n.rpartition('.')[0] == name])
         others.append(LayerCount(name, 'not run', (), *params, multiplications=0, real=0, activations=0))
     return Counts([*res, *others])
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -466,3 +466,7 @@ def mnist_dls(
     tensors = _images(train_x),_labels(train_y),_images(valid_x),_labels(valid_y)
     device = torch.empty(0, device=_fastai().default_device() if device is None else device).device
     return _fastai().DataLoaders(*_loaders(*tensors, digits, bs, val_bs), path=path, device=device)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

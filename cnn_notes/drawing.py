@@ -335,3 +335,7 @@ def draw_digit(
         raise ValueError(f'draw_digit: start is {start}; give the number of one of the {len(examples)} '
                          'examples, or None')
     return DigitView(model, examples, labels, mean, std, title, start)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -353,3 +353,7 @@ def exercise(
 
 def _all_progress(): return Progress(_progress())
 exercise.progress = _all_progress
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -10,3 +10,7 @@ from .views import ConvView, View, explore_conv, named_kernels
 
 # %% ../nbs/explore.ipynb #ca5afc34
 _all_ = ['named_kernels', 'View', 'ConvView', 'explore_conv']
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -1183,3 +1183,7 @@ def _is_product(l, index, rows, cols):
             looked = sum(g.flatten(0, -3) if g.ndim > 2 else g[None] for g in found).any(0)
             if not torch.equal(looked, want): return False
     return True
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

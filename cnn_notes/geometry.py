@@ -151,3 +151,7 @@ def __getattr__(name):
     if name not in _all_: raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from cnn_notes import tracing
     return getattr(tracing, name)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -62,3 +62,7 @@ def correlate(
         raise ValueError(f'correlate: kernel is {kh} x {kw} but padded img is {h} x {w}; give more padding')
     windows = img.unfold(0, kh, sh).unfold(1, kw, sw) # (rows, columns, kh, kw)
     return windows.flatten(2) @ kernel.flatten()
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

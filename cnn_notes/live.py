@@ -227,3 +227,7 @@ class StepSchedule(ParamScheduler):
     def _update_val(self, pct):
         i = min(round(pct*self.n_steps), self.n_steps-1)
         for k,v in self.scheds.items(): self.opt.set_hyper(k, v[i])
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

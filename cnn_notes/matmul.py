@@ -101,3 +101,7 @@ def col2im(
     padded = cols.new_zeros(*each.shape[:-3], h + 2*ph, w + 2*pw)
     for seen,cell in zip(_slices(window, out), each.unbind(-3)): padded[seen] += cell
     return F.pad(padded, (-pw, -pw, -ph, -ph))
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

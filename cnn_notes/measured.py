@@ -363,3 +363,7 @@ def _command(args):
     return bool(args.stale and found)
 
 if __name__ == '__main__' and 'ipykernel' not in sys.modules: sys.exit(main())
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -69,3 +69,7 @@ def simple_cnn(
     sizes = zip((n_in, *widths), widths, (first_ks,) + (ks,)*len(widths))
     body = [conv(*size, act=act, norm=norm, norm_first=norm_first) for size in sizes]
     return nn.Sequential(*body, conv(widths[-1], n_out, ks, act=None), Flatten1x1(2**(len(widths)+1)))
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -95,3 +95,7 @@ def group_norm(
     channel in a group it is `instance_norm(x)`; `ValueError` if `groups` does not divide the channels"""
     if (c := x.shape[1])%groups: raise ValueError(f'group_norm: groups is {groups}; give a divisor of {c}')
     return standardize(x.unflatten(1, (groups, c//groups)), (2, 3, 4)).flatten(1, 2)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

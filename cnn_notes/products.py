@@ -157,3 +157,7 @@ def real_products(
     axes = zip(ks, dilation, real[-n:], layer.out_shape[-n:], stride, pads)
     cells = [sum(_meets(k*d, *o) for k in range(size)) for size,d,*o in axes]
     return batch*args['weight'].shape[0]//args['groups']*prod(cells)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

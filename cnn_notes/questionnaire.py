@@ -182,3 +182,7 @@ def main(
 if __name__ == '__main__' and '__file__' in globals(): # run by python -m, and not by a notebook
     try: sys.exit(main())
     except BrokenPipeError: os._exit(0) # whoever reads has seen enough, as `head` has
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

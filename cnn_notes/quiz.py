@@ -50,3 +50,7 @@ def quiz(
     seen = f'{judged - len(again)} of {judged}.' if judged else 'Until next time.'
     show(Text(seen + (f" To look at again: {', '.join(map(str, again))}." if again else '')))
     return again
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -431,3 +431,7 @@ def __getattr__(name):
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
     from cnn_notes import views
     return getattr(views, name)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

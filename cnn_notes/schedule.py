@@ -67,3 +67,7 @@ def one_cycle(
     moms = [*moms[:2], *[moms[2]]*(1 + three_phase)]
     lrs,moms = (_interpolate(n_steps, knots, values, anneal) for values in (lrs, moms))
     return OneCycle(lrs, moms, tuple(knots))
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -310,3 +310,7 @@ def animate(
             FuncAnimation(fig, draw, frames=frames).save(path, writer=PillowWriter(fps=fps), dpi=dpi)
             return Gif(path.read_bytes(), alt)
     finally: plt.close(fig)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

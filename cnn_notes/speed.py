@@ -174,3 +174,7 @@ def train_fast(
     with learn.no_bar(), learn.no_logging(), half:
         learn.fit_one_cycle(recipe.epochs, recipe.lr, moms=tuple(recipe.moms))
     return learn
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

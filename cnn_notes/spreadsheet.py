@@ -1001,3 +1001,7 @@ def _draw_cells(ax, sheet, cells, x, y, points):
                 weight='bold' if c.font.b or on else 'normal', zorder=4)
     for on,patches in boxes.items():
         ax.add_collection(PatchCollection(patches, match_original=True, zorder=2+on))
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

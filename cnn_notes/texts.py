@@ -251,3 +251,7 @@ def claims(
 ) -> dict: # name: value
     "What an answer says in numbers, and its check tests; `ValueError` for a number that is not there"
     return dict(_find(n, 'claims').claims)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -653,3 +653,7 @@ def as_trace(
     if input_shape is None or _batch_shape(input_shape, caller) == model.shape: return model
     raise ValueError(f"{caller}: input_shape is {tuple(input_shape)}, but the trace was made with "
                      f"{model.shape}; leave it out")
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

@@ -772,3 +772,7 @@ def explore_network(
     panels += [_panel(traced[i].name, i, found[i], channels) for i in shown]
     title = title or f'What an activation of this {type(traced.model).__name__} is made from'
     return NetworkView(traced, panels, _start(traced, panels, at), title)
+
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)

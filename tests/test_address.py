@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'tools'))
@@ -61,7 +62,7 @@ def failing(cell, folder):
         "_real = u.find_spec\nu.find_spec = lambda name, *args: None if name == 'cnn_notes' else _real(name, *args)\n"
         "get_ipython().run_line_magic = lambda kind, line: print('pip:', line)")
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(o) for o in (hide, cell, "print('went on')")])
-    with pytest.raises(Exception): NotebookClient(nb, kernel_name='python3', resources={'metadata': {
+    with pytest.raises(CellExecutionError): NotebookClient(nb, kernel_name='python3', resources={'metadata': {
         'path': str(folder)}}).execute()
     return [o for c in nb.cells for o in c.outputs]
 

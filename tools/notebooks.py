@@ -35,7 +35,7 @@ def directive(cell, name):
     m = re.search(rf'^#\|\s*{name}:\s*(.+)$', cell.source, re.M)
     return m and m[1].strip()
 
-# ---- where the repository is: stated in pyproject.toml, and copied from there by `dress`, `readme`, `repository`
+# ---- where the repository is: stated in pyproject.toml, and copied from there
 
 def repository(folder=root):
     "OWNER/NAME of the repository on GitHub; None as long as pyproject.toml does not name one"
@@ -67,7 +67,8 @@ def install_lines():
         f"        raise Missing('cnn_notes could not be installed: pip says why above; {how}')"])
 
 # what an older or another form of these lines looks like
-install_pat = re.compile(r"from importlib\.util import find_spec\nif find_spec\('cnn_notes'\) is None:.*(?:\n    .*)*")
+install_pat = re.compile(r"from importlib\.util import find_spec\n"
+    r"if find_spec\('cnn_notes'\) is None:.*(?:\n    .*)*")
 
 def set_repository(name):
     "Write OWNER/NAME, or that there is none yet, into all that carries it"
@@ -76,8 +77,8 @@ def set_repository(name):
     line = '' if name == 'none' else f'"https://github.com/{name}"'
     for file,key in (('pyproject.toml', 'Repository = '), ('CITATION.cff', 'repository-code: ')):
         text = (root/file).read_text(encoding='utf-8')
-        text = re.sub(rf'^(# )?{key}.*$', f'{key}{line}' if line else f'# {key}"https://github.com/OWNER/NAME"',
-            text, flags=re.M)
+        said = f'{key}{line}' if line else f'# {key}"https://github.com/OWNER/NAME"'
+        text = re.sub(rf'^(# )?{key}.*$', said, text, flags=re.M)
         (root/file).write_text(text, encoding='utf-8')
     for p in notebooks(): write(dress(read(p), p), p)
     export(root)
@@ -87,17 +88,17 @@ def set_repository(name):
 def start():
     "How to get the course, for index and README: from its repository, once that has an address"
     if not (name := repository()): return """<!-- start -->
-This copy of the course does not name a repository to install from, so use the folder that holds it, and open a terminal
-there. (Whoever publishes the course writes `python tools/notebooks.py repository OWNER/NAME` once; badges, setup cells,
-this page, and the site then carry that address.)"""
+This copy of the course does not name a repository to install from, so use the folder that holds it, and
+open a terminal there. (Whoever publishes the course writes `python tools/notebooks.py repository OWNER/NAME`
+once; badges, setup cells, this page, and the site then carry that address.)"""
     return f"""<!-- start -->
 ```
 git clone --branch {tag()} https://github.com/{name}
 cd {name.split('/')[1]}
 ```
 
-For the package alone, without the pages: `pip install {pip_source()}`. On an index such as PyPI nobody has registered the
-name for us; do not install from there."""
+For the package alone, without the pages: `pip install {pip_source()}`.
+The course is on no index such as PyPI; a package of its name there would be somebody else's."""
 
 times = root/'tools'/'run_all.json' # seconds of Run All, by page
 def run_all(path):
@@ -121,12 +122,14 @@ def contents():
     "The path: for each part of the course a table of its pages, what they are for, and what Run All costs"
     rows = ['<!-- notebooks -->']
     known = bool(repository())
-    head = ['', '| page | you will be able to | Run All |' + ' open |'*known, '| --- | --- | --- |' + ' --- |'*known]
+    head = ['', '| page | you will be able to | Run All |' + ' open |'*known,
+        '| --- | --- | --- |' + ' --- |'*known]
     for part,stems in path_of_the_course.items():
         rows += [f'**{part}**', *head]
         for p in [p for p in lessons() if re.split('_', p.stem)[0] in stems.split()]:
             title,sub = re.match(r'# (.+)\n\n> (.+)', read(p).cells[0].source).groups()
-            rows.append(f"| [{p.stem}]({p.name}): {title} | {sub} | {run_all(p) or ''} |" + f' {badge(p)} |'*known)
+            row = f"| [{p.stem}]({p.name}): {title} | {sub} | {run_all(p) or ''} |"
+            rows.append(row + f' {badge(p)} |'*known)
         rows.append('')
     return '\n'.join(rows).strip()
 
@@ -260,6 +263,13 @@ def contributing():
     before,_,after = text.partition(mark)[0],mark,text.partition('<!-- end of map -->')[2]
     return f'{before}{mark}\n\n{map_of_pages()}\n\n<!-- end of map -->{after}'
 
+# the end of each module; before `python -m` runs it, its own end is never reached
+helped = """
+# %% what `help` shows: parameters, results, errors, an example
+from ._help import explain
+explain(__name__)
+"""
+
 def export(folder):
     "What `nbdev-export` writes, with the lists of names wrapped like the rest of the package"
     subprocess.run('nbdev-export', cwd=folder, check=True, capture_output=True)
@@ -268,7 +278,9 @@ def export(folder):
         if not (m := re.search(r'^__all__ = \[(.*?)\]$', text, re.M | re.S)): continue
         names = textwrap.fill(' '.join(m[1].split()), 108, initial_indent='__all__ = [',
             subsequent_indent=' '*11)
-        p.write_text(text.replace(m[0], names + ']'), encoding='utf-8')
+        text = text.replace(m[0], names + ']')
+        if p.parent.name == 'cnn_notes': text += helped
+        p.write_text(text, encoding='utf-8')
 
 def check():
     "What is out of step, as lines of text"

@@ -1,0 +1,172 @@
+"""What `help(f)` and Shift-Tab show of the package's functions and classes.
+
+A function says beside each parameter what it is (`x:Float[Tensor, 'n c h w'], # a batch`), and a comment
+says what it returns. Python forgets comments, so that `explain`, which the last line of each module calls,
+writes them into the docstring, with the errors that the function raises and an example from
+`assets/examples.txt`.
+"""
+import ast, inspect, io, re, sys, tokenize
+from functools import cache
+from importlib.resources import files
+from types import FunctionType
+
+@cache
+def examples():
+    "The examples in `assets/examples.txt`, by module and name"
+    text = (files('cnn_notes')/'assets'/'examples.txt').read_text(encoding='utf-8')
+    parts = re.split(r'^## (\S+)\n', text, flags=re.M)[1:]
+    def whole(key, text):
+        module,name = key.split('.')
+        return f'>>> from cnn_notes.{module} import {name}\n{text.strip()}'
+    return {k: whole(k, v) for k,v in zip(parts[::2], parts[1::2])}
+
+def _comments(source):
+    "The comment of each line, without its #"
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip('# ').strip() for t in tokens if t.type == tokenize.COMMENT}
+
+def _plain(node):
+    "An annotation as text, without the rules that `checked` reads from it"
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == 'Annotated':
+        return _plain(node.slice.elts[0])
+    if isinstance(node, ast.BinOp): return f'{_plain(node.left)}|{_plain(node.right)}'
+    return ast.unparse(node)
+
+def _part(o):
+    "A part of an f-string as its author wrote it"
+    return str(o.value) if isinstance(o, ast.Constant) else f'{{{ast.unparse(o.value)}}}'
+
+class Said:
+    "What the source of one function says of it"
+    def __init__(self, node, comments):
+        self.node,a = node,node.args
+        args = [o for o in [*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg] if o]
+        defaults = dict(zip([o.arg for o in [*a.posonlyargs, *a.args]][::-1], a.defaults[::-1]))
+        defaults |= {o.arg: d for o,d in zip(a.kwonlyargs, a.kw_defaults) if d}
+        self.args = [o for o in args if o.arg not in ('self', 'cls')]
+        self.annotations = {o.arg: _plain(o.annotation) for o in args if o.annotation}
+        ends = {o.arg: (defaults.get(o.arg) or o).end_lineno for o in args}
+        last = {line: name for name,line in ends.items()} # one comment for each line, of its last parameter
+        self.comments = {name: comments[line] for line,name in last.items() if line in comments}
+        self.defaults = {k: ast.unparse(v) for k,v in defaults.items()}
+        self.stars = {o.arg: s for o,s in ((a.vararg, '*'), (a.kwarg, '**')) if o}
+        self.returns,first = node.returns and _plain(node.returns),node.body[0].lineno
+        end = node.returns.end_lineno if node.returns else None
+        self.result = comments.get(end, '') if end and (end < first or end not in ends.values()) else ''
+
+    def lines(self, wanted):
+        "The parameters, one on each line; `wanted(name)` is what a rule says of one"
+        for o in self.args:
+            kind = wanted(o.arg) or self.annotations.get(o.arg, '')
+            words = [w for w in (kind, self.comments.get(o.arg)) if w]
+            default = f' (default {self.defaults[o.arg]})' if o.arg in self.defaults else ''
+            yield f"    {self.stars.get(o.arg, '')}{o.arg}: {'; '.join(words)}{default}".rstrip(': ')
+    def errors(self, name):
+        "What its own lines raise, with their messages"
+        for o in ast.walk(self.node):
+            if not isinstance(o, ast.Raise) or not isinstance(o.exc, ast.Call) or not o.exc.args: continue
+            text = o.exc.args[0]
+            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+            if not all(isinstance(p, (ast.Constant, ast.FormattedValue)) for p in parts): continue
+            said = ''.join(map(_part, parts))
+            yield f"    {ast.unparse(o.exc.func)}: {said.removeprefix(f'{name}: ')}"
+
+def _checked(f): return isinstance(f, FunctionType) and hasattr(f, '__wrapped__')
+def _shown(example): return 'Example\n' + '\n'.join(f'    {l}'.rstrip() for l in example.split('\n'))
+
+def _written(f, said, name, example):
+    "The whole docstring"
+    def wanted(k):
+        try: return _rule(inspect.unwrap(f), k)
+        except Exception: return None # an annotation whose names are known later
+    res = [inspect.cleandoc(f.__doc__ or '')] if f.__doc__ else []
+    if lines := list(said.lines(wanted)): res.append('\n'.join(['Parameters', *lines]))
+    if said.returns not in (None, 'None') or said.result:
+        res.append('Returns\n    ' + ': '.join(o for o in (said.returns, said.result) if o))
+    errors = list(dict.fromkeys(said.errors(name)))
+    if _checked(f) and said.args: errors.append('    TypeError or ValueError: a parameter is not as above')
+    if errors: res.append('\n'.join(['Raises', *errors]))
+    if example: res.append(_shown(example))
+    return '\n\n'.join(res)
+
+def _rule(f, k):
+    from .checks import rule_of
+    hint = inspect.signature(f).parameters[k].annotation
+    if isinstance(hint, str) or hint is inspect.Parameter.empty: return None
+    return getattr(rule_of(hint), 'wanted', None)
+
+class _Hint:
+    "An annotation that prints as its author wrote it"
+    def __init__(self, text): self.text = text
+    def __repr__(self): return self.text
+
+def _signature(f, annotations):
+    "The signature without what only `checked` reads; the annotations themselves stay where they were"
+    sig = inspect.signature(f)
+    def hides(p): return p.name in annotations and 'Rule(' in inspect.formatannotation(p.annotation)
+    def plain(p): return p.replace(annotation=_Hint(annotations[p.name])) if hides(p) else p
+    return sig.replace(parameters=list(map(plain, sig.parameters.values())))
+
+def _function(f, said, name, key):
+    if not isinstance(f, FunctionType) and not hasattr(f, '__wrapped__'): return # a property has no room
+    f.__doc__ = _written(f, said, name, examples().get(key))
+    if _checked(f): f.__signature__ = _signature(f, said.annotations)
+
+def _fields(node, comments):
+    "The fields of a dataclass or a named tuple, as parameters"
+    for o in node.body:
+        if isinstance(o, ast.AnnAssign) and isinstance(o.target, ast.Name):
+            words = [_plain(o.annotation), comments.get(o.end_lineno, '')]
+            default = f' (default {ast.unparse(o.value)})' if o.value else ''
+            yield f"    {o.target.id}: {'; '.join(w for w in words if w)}{default}"
+
+def _class(cls, node, comments, key):
+    methods = {o.name: Said(o, comments) for o in node.body if isinstance(o, ast.FunctionDef)}
+    for k,said in methods.items():
+        if k.startswith('_') and k != '__init__': continue
+        _function(cls.__dict__.get(k), said, f'{cls.__name__}.{k}', f'{key}.{k}')
+    if '__init__' not in methods and (fields := {o.target.id: _plain(o.annotation) for o in node.body
+            if isinstance(o, ast.AnnAssign)}) and hasattr(cls.__dict__.get('__init__'), '__wrapped__'):
+        cls.__init__.__signature__ = _signature(cls.__init__, fields) # a dataclass makes its own
+    res = [inspect.cleandoc(cls.__doc__ or '')]
+    init = cls.__dict__.get('__init__')
+    def wanted(k): return _rule(inspect.unwrap(init), k)
+    if lines := list(_fields(node, comments)): res.append('\n'.join(['Fields', *lines]))
+    elif '__init__' in methods and (lines := list(methods['__init__'].lines(wanted))):
+        res.append('\n'.join(['Parameters', *lines]))
+    if example := examples().get(key): res.append(_shown(example))
+    try: cls.__doc__ = '\n\n'.join(o for o in res if o)
+    except AttributeError: pass # a class of another language
+
+def explain(module):
+    "Complete the docstrings of a module's public functions and classes; `module`: its name"
+    space = vars(sys.modules[module])
+    try: source = inspect.getsource(sys.modules[module])
+    except OSError: return # without its source there is nothing to read
+    comments,short = _comments(source),module.removeprefix('cnn_notes.')
+    nodes = [o for o in ast.parse(source).body if isinstance(o, (ast.ClassDef, ast.FunctionDef))]
+    for node in nodes:
+        if not node.name.startswith('_') and not _is_overload(node): _node(node, comments, space, short)
+    written = {o.name for o in nodes if isinstance(o, ast.ClassDef)}
+    for name in space['__all__']: # named tuples in one line
+        if name not in written and hasattr(cls := space.get(name), '_fields') and cls.__module__ == module:
+            cls.__doc__ = f"{cls.__doc__}\n\n{_shown(examples().get(f'{short}.{name}', ''))}"
+
+def _node(node, comments, space, short):
+    "Complete what one class or function says"
+    name,key = node.name,f'{short}.{node.name}'
+    if isinstance(node, ast.ClassDef):
+        if name in space['__all__']: _class(space[name], node, comments, key)
+    elif cls := _patched(node, space):
+        name = f'{cls.__name__}.{name}'
+        _function(cls.__dict__.get(node.name), Said(node, comments), name, f'{short}.{name}')
+    elif name in space['__all__']: _function(space[name], Said(node, comments), name, key)
+
+def _is_overload(node): return any(ast.unparse(o) == 'overload' for o in node.decorator_list)
+def _patched(node, space):
+    "The class that a function was added to with `@patch`, if it is one of this module's"
+    if not any(ast.unparse(o).startswith('patch') for o in node.decorator_list): return None
+    if not node.args.args: return None
+    hint = node.args.args[0].annotation
+    cls = space.get(ast.unparse(hint)) if hint is not None else None
+    return cls if isinstance(cls, type) and cls.__module__ == space['__name__'] else None
