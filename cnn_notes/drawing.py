@@ -9,7 +9,7 @@ __all__ = ['DigitView', 'draw_digit']
 import base64, re
 import torch
 import torch.nn as nn
-from .checks import Annotated, Rule, checked, real
+from .checks import Annotated, Rule, checked, real, whole
 from .data import _mnist, read_idx
 from .fields import results
 from .show import palette
@@ -128,16 +128,19 @@ _by_kind = dict(add=_add_step, mul=_mul_step, concat=_concat_step, pad=_pad_step
     adaptive_pool=_adaptive_step, **dict.fromkeys(_unchanged, _same_step))
 
 # %% ../nbs/package/drawing.ipynb #d41540bb
+_known = 'give a network of convolutions, activation functions, BatchNorm2d, pooling, linear layers, and sums'
+
 def _step(layer, pack):
     "What the script has to know about one operation; None: it changes nothing"
     make = _by_name.get(layer.call.function) or _by_kind.get(layer.kind)
     what = f'draw_digit: layer {layer.name!r} ({type(layer.module).__name__})'
-    if not make: raise ValueError(f'{what} runs {layer.call.function}, which the view does not know')
+    run = layer.call.function
+    if not make: raise ValueError(f'{what} runs {run}, which the view does not know; {_known}')
     try: step = make(layer, layer.call.args, pack)
     except (_Unknown, KeyError, TypeError) as e:
-        how = f'in a way that the view does not know: {e}'
-        raise ValueError(f'{what} runs {layer.call.function} {how}') from None
-    if step and layer.out_shape[0] != 1: raise ValueError(f'{what} does not keep images apart')
+        how = f'in a way that the view does not know ({e})'
+        raise ValueError(f'{what} runs {run} {how}; {_known}') from None
+    if step and layer.out_shape[0] != 1: raise ValueError(f'{what} mixes images; {_known}')
     return step and dict(step, name=layer.name, shape=_grid(layer.out_shape))
 def _grid(shape): return [*shape[1:], 1, 1][:3]
 
@@ -198,7 +201,8 @@ class DigitView(View):
         self.stages,n = _stages(self.steps),self._classes()
         if labels is None: self.labels = [str(k) for k in range(n)]
         if len(self.labels) != n:
-            raise ValueError(f'draw_digit: labels has {len(self.labels)} names for {n} classes')
+            raise ValueError(f'draw_digit: labels has {len(self.labels)} names for {n} classes; '
+                             'give one for each')
         layout = _layout(self.steps, self.stages)
         super().__init__('digit', self._data(pack, layout), title, _heights(**layout))
 
@@ -240,8 +244,8 @@ def _layout(steps, stages):
     rows = [86 if h*w > 1 else 56 for _,h,w in shapes]
     largest = max(h for _,h,_ in shapes)
     large = any(s['kind'] == 'conv' and max(s['ks']) > 3 for s in steps)
-    return dict(layers=min(sum(rows), 8*86), plate=min(max(12*largest + 4, 200), 342),
-                shares=330 if large else 220)
+    return dict(layers=min(sum(rows), 8*86), plate=min(max(16*largest + 4, 200), 342),
+                shares=360 if large else 220)
 
 _heads = 906, 1024, 772 # of all but these, in the three layouts
 def _heights(layers, plate, shares):
@@ -322,7 +326,7 @@ def draw_digit(
     labels:Annotated[Any, _labels_rule]=None, # names of the classes; None: the learner's, or their numbers
     examples:Annotated[Any, _bytes_rule]=None, # (n, 28, 28) uint8; None: the first test digit of each class
     title:str='Draw a digit, and see what the network makes of it', # stands above the view
-    start:int|None=None, # the number of the example to start with; None: an empty pad
+    start:Annotated[int, whole(0)]|None=None, # the number of the example to start with; None: an empty pad
 ) -> DigitView: # shows itself in a notebook
     "Draw a digit and watch your network read it; `ValueError` for a layer that the view does not know"
     own = [None, None],None
@@ -331,7 +335,7 @@ def draw_digit(
     mean,std = (0.1307 if mean is None else mean),(0.3081 if std is None else std)
     labels = own[1] if labels is None else [str(o) for o in labels]
     examples = _first_of_each() if examples is None else examples
-    if start is not None and not 0 <= start < len(examples):
+    if start is not None and start >= len(examples):
         raise ValueError(f'draw_digit: start is {start}; give the number of one of the {len(examples)} '
                          'examples, or None')
     return DigitView(model, examples, labels, mean, std, title, start)

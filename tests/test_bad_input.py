@@ -177,6 +177,11 @@ row('views.explore_network', dict(model=net, image=gray[0]), but=('model-transpo
     layers=dict(odd=Odd(), empty=[], unknown=['nope'], far=[99], nones=[None], flat=['3'], many=[f'{k}' for k in range(20)]),
     at=dict(number=3, text='0', odd=Odd(), one=('0',), unknown=('nope', (0, 0)), place=('0', (99, 99)), nones=(None, None)), channels=whole(1))
 
+# drawing
+digit_net = models.simple_cnn((2, 2, 2, 2))
+row('drawing.draw_digit', dict(model=digit_net), prefix='draw_digit trace', model=nets(), mean=number(none=True), std=number(0, none=True), start=whole(0, 9, none=True), labels=dict(number=3, text='0123456789', odd=Odd(), few=['1'], dict={}),
+    examples=dict(number=3, text='5', odd=Odd(), floats=ones(1, 28, 28), large=ones(1, 32, 32).byte(), one=ones(28, 28).byte(), none_at_all=ones(0, 28, 28).byte(), many=ones(99, 28, 28).byte()))
+
 # spreadsheet
 image8 = gray[0, 0]
 def book(folder): return dict(path=folder/'book.xlsx', model=net, image=image8, mean=0., std=1.)
@@ -387,7 +392,7 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
-        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
+        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
         questionnaire.Summary texts.Text show.Gif texts.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
@@ -401,7 +406,7 @@ not_tried = { # why a public name, or a method, has no row
         fields.Look fields.Seen fields.Seen.axes fields.Seen.changed fields.Unknown fields.nowhere fields.results fields.wiring fields.wirings'''),
     'no arguments': ("takes nothing", """show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
         views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty
-        views.ConvView.html views.ConvView.page views.WindowView.static views.WindowView.alt views.WindowView.html views.WindowView.page views.NetworkView.html views.NetworkView.page exercises.Exercise.hint exercises.Exercise.solution exercises.all_exercises
+        views.ConvView.html views.ConvView.page views.WindowView.static views.WindowView.alt views.WindowView.html views.WindowView.page views.NetworkView.html views.NetworkView.page drawing.DigitView.static drawing.DigitView.alt exercises.Exercise.hint exercises.Exercise.solution exercises.all_exercises
         measured.Runs.keys measured.Runs.said measured.own_folder measured.records measured.shipped_folder"""),
     'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
     'fastai': ("fastai calls it, with what fastai makes", """data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new

@@ -7,9 +7,11 @@ import matplotlib.pyplot as plt
 import pytest, torch, torch.nn as nn
 from cnn_notes.callbacks import ActivationRecord
 from cnn_notes.counting import count
+from cnn_notes.drawing import draw_digit
 from cnn_notes.exercises import Verdict
 from cnn_notes.explore import explore_conv
 from cnn_notes.geometry import trace
+from cnn_notes.models import simple_cnn
 from cnn_notes.questionnaire import Outcome, Summary
 from cnn_notes.receptive import explore_network, receptive_field
 from cnn_notes.show import Gif
@@ -194,7 +196,8 @@ def strict(*views):
         + ''.join(v.html() for v in views) + '</body></html>')
 views = dict(conv=lambda: explore_conv(torch.rand(8, 8, generator=torch.Generator().manual_seed(0))),
     network=lambda: explore_network(named('first'),
-    torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0))))
+    torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0))),
+    digit=lambda: draw_digit(simple_cnn((2, 2, 2, 2)), start=3))
 
 @pytest.mark.parametrize('kind', views)
 def test_a_view_works_where_the_page_allows_nothing(kind, browser):

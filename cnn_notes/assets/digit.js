@@ -232,8 +232,8 @@ root.replaceChildren(el('h1', {}, data.title), el('div', { class: 'digit' },
   el('div', { class: 'examples', role: 'group', 'aria-label': 'Examples from MNIST' }, ...samples),
   took,
   el('div', { class: 'layers' }, ...strips),
-  el('section', { class: 'how', 'aria-label': 'One activation' }, el('h2', { class: 'out' }, name, which), el('div', { class: 'plate' }, map.el), scroller,
-    el('div', { class: 'result' }, total, soft, told)), hint, live));
+  el('section', { class: 'how', 'aria-label': 'One activation' }, el('h2', { class: 'out' }, name, which), hint, el('div', { class: 'plate' }, map.el), scroller,
+    el('div', { class: 'result' }, total, soft, told)), live));
 
 // ---- what the reader does
 
@@ -262,6 +262,12 @@ pad.addEventListener('keydown', e => {
 });
 for (const type of ['focus', 'blur']) pad.addEventListener(type, () => { if (type === 'blur' && state.keys) state.line = null; paintPad(); });
 
+// A press holds what it chooses, until it is pressed again
+function choose(o, press) {
+  const to = { channel: state.channel, ...o }, same = to.stage === state.stage && to.channel === state.channel && to.at.join() === state.at.join();
+  if (press) to.held = !(state.held && same);
+  if (press || !same) look(to);
+}
 // Look at an activation; a map without a position keeps the last one where it can
 function look(o) {
   Object.assign(state, o);
@@ -272,17 +278,15 @@ function look(o) {
 }
 function walk(i, j, how) { // in the map in detail; of single numbers it shows all
   const [C, h, w] = stages[state.stage].shape, vector = h * w === 1, to = vector ? { channel: Math.min(i * map.cols + j, C - 1), at: [0, 0] } : { at: [i, j] };
-  if (how === 'point' && (state.held || (vector ? to.channel === state.channel : i === state.at[0] && j === state.at[1]))) return;
-  if (how === 'press') state.held = !state.held;
-  look(to);
+  if (how === 'point' && state.held) return;
+  choose({ stage: state.stage, ...to }, how === 'press');
 }
 function aim(k, e, press) { // at the small maps
   const s = stages[k], [C, h, w] = s.shape, b = s.canvas.getBoundingClientRect(), [x, y] = [e.clientX - b.x, e.clientY - b.y], wide = w * s.scale + 2, tall = h * s.scale + 2;
   const [col, row] = [Math.floor(x / wide), Math.floor(y / tall)], c = row * s.columns + col;
   if (col < 0 || col >= s.columns || c >= C || c < 0) return;
   const at = [Math.min(h - 1, Math.floor((y - row * tall) / s.scale)), Math.min(w - 1, Math.floor((x - col * wide) / s.scale))];
-  if (!press && k === state.stage && c === state.channel && at.join() === state.at.join()) return;
-  look({ stage: k, channel: c, at, held: press ? true : state.held });
+  choose({ stage: k, channel: c, at }, press);
 }
 
 // ---- drawing
@@ -295,7 +299,8 @@ function compute() {
   Object.assign(state, prepared(state.picture, state.on));
   state.found = run(state.image);
   state.p = softmax(state.found.at(-1));
-  state.took = performance.now() - from;
+  state.times = [performance.now() - from, ...(state.times || [])].slice(0, 15);
+  state.took = [...state.times].sort((a, b) => a - b)[state.times.length >> 1]; // the median of the last passes
 }
 function refresh(done = false) { // done: a stroke ended, so that it is read out
   compute(); paintPad(); paintSeen(); paintMaps(); paintBars();
@@ -341,7 +346,11 @@ function paintSeen() {
   g.fillStyle = colors.muted; g.globalAlpha = 0.35;
   for (const at of [[0, 144, 280, 1], [144, 0, 1, 280]]) g.fillRect(...at); // the center, where framing puts the center of mass
   g.globalAlpha = 1;
-  took.textContent = nothing ? 'Everything is computed here, in your browser.' : `Framed and sent through ${stages.length} layers in ${state.took.toFixed(1)} ms.` + (state.on.normalization ? '' : ' Pixels from 0 to 1, not normalized.');
+  took.textContent = nothing ? 'Everything is computed here, in your browser.' : `Framed and sent through ${stages.length} layers in ${state.took.toFixed(1)} ms.` + (state.on.normalization ? '' : ' Pixels from 0 to 1, not normalized.') + undone();
+}
+function undone() {
+  const all = ['inverted', 'shifted', 'smaller'].filter(k => state.on[k]);
+  return all.length ? ` Framing ${state.on.framing ? 'undoes' : 'would undo'}: ${all.join(', ')}.` : '';
 }
 const sourcesOf = s => s.head.inputs;
 // Which box of each of its inputs the activation that is looked at reads
@@ -459,7 +468,7 @@ function explain(s, write, nothing) {
   const say = { input: formatter(all, 2), kernel: v => shortest(v, 2), product: formatter(products, 2), output: writer, brief: v => shortest(v, 1) };
   const color = { input: shades('input', all), kernel: shades('kernel', every), product: shades('output', products) };
   const room = scroller.clientWidth - 6, wide = list.length ? Math.max(...list.map(p => p.w[0].length)) : 1, across = clip(Math.floor((room + 16) / (96 * wide + 80)), 1, list.length || 1), width = (room - 16 * (across - 1)) / across;
-  const pitch = sharePitch(width, wide, (width - 64) / wide / 3 < 26, 36);
+  const pitch = sharePitch(width, wide, (width - 64) / wide / 3 < 22, 36);
   scroller.style.setProperty('--across', across);
   const drawSome = n => {
     if (token !== drawing) return;
@@ -482,7 +491,7 @@ function explain(s, write, nothing) {
   const lead = [], after = [], value = (n, at = k) => n < 0 ? state.image[at] : state.found[n][at];
   if (sums) {
     const texts = list.map(p => writer(dot(p)));
-    lead.push(...(texts.length <= 4 ? texts : [`sum of ${products.length} products: ${writer(before - (o.b == null ? 0 : weights[o.b + state.channel]))}`]));
+    lead.push(...(texts.length <= 4 ? texts : [`${products.length} products in ${texts.length} ${o.kind === 'conv' ? 'maps' : 'parts'}: ${writer(before - (o.b == null ? 0 : weights[o.b + state.channel]))}`]));
     if (o.b != null) after.push(['+ bias', shortest(weights[o.b + state.channel], 3)]);
   } else if (o.kind === 'max') lead.push('the largest');
   else if (o.kind === 'avg') lead.push('the mean');
