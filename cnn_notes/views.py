@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from .checks import Annotated, FilePath, LayerName, PositiveInt, Rule, checked, described, whole
 from .geometry import Window
 from .fields import looked_at, marked, marks, own_position, results, shape_grid, wirings
-from .receptive import _box, _layers_for, _place, _text
+from .boxes import _box, _layers_for, _place, _text
 from .show import draw_windows, outline, palette, show_image
 from .tracing import Trace, find_layer
 from collections.abc import Mapping

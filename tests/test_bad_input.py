@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
 from cnn_notes.experiments.kernels import edges_of_pairs
-from cnn_notes import callbacks, checks, classic, counting, geometry, kernels, matmul, models
+from cnn_notes import boxes, callbacks, checks, classic, counting, geometry, kernels, matmul, models
 from cnn_notes import norm, questionnaire, quiz, receptive, schedule, show, speed, spreadsheet, texts, views
 
 pytestmark = pytest.mark.filterwarnings('error')
@@ -159,20 +159,20 @@ row('counting.count', where, but=('model-transposed',), prefix='count', model=ne
 
 # receptive
 by_name = dict(model=nets() | dict(no_window=nn.Sequential(nn.Flatten(), nn.Linear(64, 2))), input_shape=shapes, layer=layer_names())
-row('receptive.receptive_field', where, but=('model-transposed',), errors=(ValueError, TypeError), **by_name)
+row('boxes.receptive_field', where, but=('model-transposed',), errors=(ValueError, TypeError), **by_name)
 huge = dict(gigapixels=(1, 10**6, 10**6))
 only_conv = nn.Sequential(nn.Conv2d(1, 2, 3, 2), nn.Conv2d(2, 1, 3, 2)) # takes any size
 for name in ('precedents', 'input_box', 'gradient_receptive_field'):
-    row(f'receptive.{name}', dict(model=only_conv, input_shape=(1, 28, 28), layer='0', place=(1, 1)), but=('model-transposed',), place=places, **by_name | dict(input_shape=shapes | huge))
+    row(f'boxes.{name}', dict(model=only_conv, input_shape=(1, 28, 28), layer='0', place=(1, 1)), but=('model-transposed',), place=places, **by_name | dict(input_shape=shapes | huge))
 no_windows = dict(none=None, number=3, text='33', numbers=[3, 3])
 for name in ('receptive_size', 'effective_stride', 'effective_padding'): row(f'receptive.{name}', dict(windows=[geometry.Window(3)]), windows=no_windows)
 no_number = dict(none=None, text='3', nan=nan, flag=True, pair=(3, 3))
 row('receptive.center', dict(size=3, padding=1), size=no_number, padding=no_number, stride=no_number, position=no_number | dict(fraction=.5))
-row('receptive.ReceptiveFields.__getitem__', dict(i=0), call=lambda i: receptive.receptive_field(**where)[i], prefix='receptive_field', errors=(ValueError, TypeError, IndexError), i=layer_names())
-row('receptive.effective_receptive_field', dict(model=net, images=gray, layer='0', place=(1, 1)), prefix='effective_receptive_field trace', model=by_name['model'], layer=layer_names(), place=places, images=tensor((1, 1, 8, 8)) | poisoned(1, 1, 8, 8), channels=whole(1))
+row('boxes.ReceptiveFields.__getitem__', dict(i=0), call=lambda i: receptive.receptive_field(**where)[i], prefix='receptive_field', errors=(ValueError, TypeError, IndexError), i=layer_names())
+row('boxes.effective_receptive_field', dict(model=net, images=gray, layer='0', place=(1, 1)), prefix='effective_receptive_field trace', model=by_name['model'], layer=layer_names(), place=places, images=tensor((1, 1, 8, 8)) | poisoned(1, 1, 8, 8), channels=whole(1))
 field = receptive.EffectiveField(ones(4, 4)/16)
-row('receptive.EffectiveField.size', dict(mass=.5), call=field.size, prefix='EffectiveField size', mass=number(0, 1))
-row('receptive.EffectiveField.overlap', dict(other=ones(4, 4)/16), call=field.overlap, prefix='EffectiveField overlap', other=tensor((4, 4)) | dict(other_size=ones(3, 4)/12))
+row('boxes.EffectiveField.size', dict(mass=.5), call=field.size, prefix='EffectiveField size', mass=number(0, 1))
+row('boxes.EffectiveField.overlap', dict(other=ones(4, 4)/16), call=field.overlap, prefix='EffectiveField overlap', other=tensor((4, 4)) | dict(other_size=ones(3, 4)/12))
 row('views.explore_network', dict(model=net, image=gray[0]), but=('model-transposed',), prefix='explore_network trace', model=by_name['model'], image=tensor((1, 8, 8), (8, 8), (1, 1, 8, 8)) | poisoned(1, 8, 8) | dict(large=ones(1, 99, 9), batch=ones(2, 1, 8, 8)),
     layers=dict(odd=Odd(), empty=[], unknown=['nope'], far=[99], nones=[None], flat=['3'], many=[f'{k}' for k in range(20)]),
     at=dict(number=3, text='0', odd=Odd(), one=('0',), unknown=('nope', (0, 0)), place=('0', (99, 99)), nones=(None, None)), channels=whole(1))
@@ -391,8 +391,8 @@ def test_the_number_of_cases(capsys):
 modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if not p.stem.startswith('_'))
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
-        exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame receptive.ReceptiveField receptive.ReceptiveFields receptive.ReceptiveFields.to_frame receptive.Extent receptive.Extent.at receptive.Extent.covers receptive.Box receptive.EffectiveField
-        receptive.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
+        exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame boxes.ReceptiveField boxes.ReceptiveFields boxes.ReceptiveFields.to_frame boxes.Extent boxes.Extent.at boxes.Extent.covers boxes.Box boxes.EffectiveField
+        boxes.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
         questionnaire.Summary texts.Text show.Gif texts.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
@@ -420,7 +420,8 @@ not_tried = { # why a public name, or a method, has no row
     'messages': ("writes a message for functions whose checks it follows", "geometry.unknown_layer tracing.unknown_layer tracing.as_trace tracing.find_layer tracing.Trace.find"),
     'rules': ("what the signatures are made of; tests/test_checks.py tries them", ' '.join(f'checks.{name}' for name in checks.__all__)),
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
-    'moved': ("has a row under another name, or was made in explore before", """tracing.trace explore.View explore.ConvView explore.explore_conv explore.named_kernels
+    'moved': ("has a row under another name, or was made in explore before", """tracing.trace receptive.Box receptive.EffectiveField receptive.Extent receptive.NetworkView receptive.ReceptiveField receptive.ReceptiveFields
+        receptive.effective_receptive_field receptive.explore_network receptive.gradient_receptive_field receptive.input_box receptive.precedents receptive.receptive_field explore.View explore.ConvView explore.explore_conv explore.named_kernels
         schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle"""),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
         views.named_kernels speed.recipes""")}

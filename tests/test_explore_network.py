@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest, torch
 import torch.nn as nn
 from cnn_notes.models import simple_cnn
-from cnn_notes.receptive import _box, explore_network, precedents
+from cnn_notes.boxes import _box
+from cnn_notes.receptive import explore_network, precedents
 from test_explore import Elements, contrast, hostile, inside, page
 from test_receptive import Join, network
 

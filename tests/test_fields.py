@@ -3,7 +3,7 @@ import functools, random
 import pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
-from cnn_notes import receptive
+from cnn_notes import boxes as boxes_module, receptive
 from cnn_notes.fields import results
 from cnn_notes.models import simple_cnn
 from cnn_notes.receptive import (gradient_receptive_field, input_box, precedents, receptive_field)
@@ -381,7 +381,7 @@ def test_a_huge_image_is_known_from_smaller_ones(layers, monkeypatch):
         followed = receptive_field(nn.Sequential(*layers), shape)
         boxes = [receptive.input_box(nn.Sequential(*layers), shape, '0', (11, 300), clip=False) for _ in '1' if shape[1] > 28]
         with monkeypatch.context() as m:
-            m.setattr(receptive, '_longest', 2600)
+            m.setattr(boxes_module, '_longest', 2600)
             assert list(receptive_field(nn.Sequential(*layers), shape)) == list(followed)
             assert boxes == [receptive.input_box(nn.Sequential(*layers), shape, '0', (11, 300), clip=False) for _ in boxes]
 

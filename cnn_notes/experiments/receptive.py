@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['arranged', 'from_one_position', 'before_and_after', 'in_the_corners', 'field_after_training',
-           'outside_the_window']
+           'outside_the_window', 'local_net', 'side_by_side', 'orders', 'share_right', 'small_fields',
+           'Deep', 'skip_connections']
 
 # %% ../../nbs/package/experiments_receptive.ipynb #d9bce7b4
 import itertools, torch
@@ -100,3 +101,98 @@ def outside_the_window(seed:int) -> dict:
     heat = effective_receptive_field(net, images, '3', (14, 14)).heat
     inside = heat[near.rows.start:near.rows.stop, near.cols.start:near.cols.stop].sum().item()
     return dict(outside=100*(1 - inside))
+
+# %% ../../nbs/package/experiments_receptive.ipynb #b354bbf0
+def local_net(
+    dilation:int=1, # of the second convolution; a position sees 3 + 4*dilation pixels in each direction
+    average:bool=True, # average over all positions at the end? Else each keeps weights of its own
+    in_size:tuple=(28, 28), # rows and columns of an image
+    n_out:int=10, # classes
+) -> nn.Sequential:
+    "Three convolutions that see little, and a linear layer"
+    def block(ni, nf, ks, **kwargs):
+        return nn.Conv2d(ni, nf, ks, bias=False, **kwargs),nn.BatchNorm2d(nf),nn.ReLU()
+    body = *block(1, 16, 3, stride=2),*block(16, 32, 3, dilation=dilation),*block(32, 64, 1)
+    rows,cols = ((n - 1)//2 - 2*dilation for n in in_size)
+    end = [nn.AdaptiveAvgPool2d(1)] if average else []
+    return nn.Sequential(*body, *end, nn.Flatten(), nn.Linear(64*(1 if average else rows*cols), n_out))
+
+# %% ../../nbs/package/experiments_receptive.ipynb #e552a0a3
+def side_by_side(
+    left:Tensor, # (N, 28, 28)
+    right:Tensor, # (N, 28, 28)
+) -> Tensor: # (N, 1, 40, 80)
+    "Two digits with paper around each"
+    return torch.cat([F.pad(o, (6,)*4) for o in (left, right)], 2)[:, None]
+
+def orders(x, y):
+    "Each 3 with a 7: first all pairs with the 3 on the left (0), then with the 7 on the left (1)"
+    threes,sevens = x[y == 3].float(),x[y == 7].float()
+    n = min(len(threes), len(sevens))
+    both = side_by_side(threes[:n], sevens[:n]),side_by_side(sevens[:n], threes[:n])
+    return torch.cat(both),torch.arange(2).repeat_interleave(n)
+
+# %% ../../nbs/package/experiments_receptive.ipynb #254dcf41
+def share_right(net, train, valid, seed, epochs):
+    "Train with Adam and one cycle; the share of validation images that the network then gets right"
+    data = [((x.float().view(len(x), 1, *x.shape[-2:]) - 33)/79, y) for x,y in (train, valid)]
+    (x,y),(valid_x,valid_y) = data
+    order,steps = torch.Generator().manual_seed(seed),epochs*(len(x)//64)
+    opt = torch.optim.Adam(net.parameters())
+    rate = torch.optim.lr_scheduler.OneCycleLR(opt, 1e-2, total_steps=steps)
+    batches = itertools.chain(*(torch.randperm(len(x), generator=order).split(64) for _ in range(epochs)))
+    for batch in batches:
+        if len(batch) < 64: continue
+        loss = F.cross_entropy(net(x[batch]), y[batch])
+        loss.backward(); opt.step(); opt.zero_grad(); rate.step()
+    with torch.no_grad(): scores = torch.cat([net.eval()(xb) for xb in valid_x.split(500)])
+    return (scores.argmax(1) == valid_y).double().mean().item()
+
+# %% ../../nbs/package/experiments_receptive.ipynb #0047f968
+@experiment('A network whose fields are 7 x 7, with average pooling at its end, gets more than nine in ten '
+            'digits right; fields of 11 x 11, with as many weights, get more',
+            holds=lambda runs: (runs.mean('seven') - runs.half('seven') > 90
+                                and runs.mean('wider') > runs.half('wider')))
+def small_fields(seed:int) -> dict:
+    from cnn_notes.data import load_mnist
+    mnist = load_mnist()
+    digits = (mnist.train_x[:8000], mnist.train_y[:8000]),(mnist.valid_x, mnist.valid_y)
+    pairs = orders(mnist.train_x[:10_000], mnist.train_y[:10_000]),orders(mnist.valid_x, mnist.valid_y)
+    def right(data, epochs, *args, **kwargs):
+        torch.manual_seed(seed)
+        return 100*share_right(local_net(*args, **kwargs), *data, seed, epochs)
+    res = {name: right(digits, 3, d) for name,d in (('seven', 1), ('eleven', 2), ('fifteen', 3))}
+    positions = dict(seven_with_positions=right(digits, 3, average=False),
+                     order_with_positions=right(pairs, 1, average=False, in_size=(40, 80), n_out=2))
+    return res | positions | dict(wider=res['eleven'] - res['seven'])
+
+# %% ../../nbs/package/experiments_receptive.ipynb #95d866fc
+class Deep(nn.Module):
+    "Convolutions of 3 x 3, with or without a skip connection around each but the first"
+    def __init__(self,
+        n:int=8, # convolutions
+        nf:int=16, # channels
+        skip:bool=False, # add the input of each convolution but the first to its output?
+    ):
+        super().__init__()
+        self.skip,self.convs = skip,nn.ModuleList(nn.Conv2d(nf if k else 1, nf, 3, padding=1) for k in range(n))
+        for conv in self.convs:
+            nn.init.kaiming_normal_(conv.weight, nonlinearity='relu')
+            nn.init.zeros_(conv.bias)
+    def forward(self, x):
+        x = self.convs[0](x)
+        for conv in self.convs[1:]: x = x*self.skip + conv(x.relu())
+        return x
+
+# %% ../../nbs/package/experiments_receptive.ipynb #853010e9
+@experiment('A skip connection around each of eight convolutions makes the effective field narrower: its '
+            'standard deviation is 0.75 of what it is without, to within a tenth',
+            holds=lambda runs: abs(runs.mean('ratio') - .75) + runs.half('ratio') < .075)
+def skip_connections(seed:int) -> dict:
+    torch.manual_seed(seed)
+    plain,skip = Deep(),Deep(skip=True)
+    images = torch.randn(16, 1, 21, 21)
+    fields = [effective_receptive_field(net, images) for net in (plain, skip)]
+    spreads = [sum(f.std)/2 for f in fields]
+    return dict(plain=spreads[0], skip=spreads[1], ratio=spreads[1]/spreads[0],
+                plain_size=fields[0].size(), skip_size=fields[1].size())
