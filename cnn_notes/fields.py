@@ -46,47 +46,48 @@ def _ragged(first, last):
     table = first[:, None] + torch.arange(int((last - first).max()))
     return torch.where(table < last[:, None], table, nowhere)
 
-def pooled_look(n, m):
-    "Adaptive pooling of n positions to m, divided as PyTorch does"
-    if n%m == 0 and m > 1: return window_look(m, n//m, n//m)
-    o = torch.arange(m)
-    return Look(_ragged(o*n//m, -(-(o+1)*n//m)))
+def pooled_look(n_in, n_out):
+    "Adaptive pooling of `n_in` positions to `n_out`, divided as PyTorch does"
+    if n_in%n_out == 0 and n_out > 1: return window_look(n_out, n_in//n_out, n_in//n_out)
+    index = torch.arange(n_out)
+    return Look(_ragged(index*n_in//n_out, -(-(index+1)*n_in//n_out)))
 
-def padded_look(n, before, after, mode='constant'):
-    "Padding of n positions; negative: some are cut off"
-    look = window_look(n + before + after, 1, before=before)
+def padded_look(size, before, after, mode='constant'):
+    "Padding of `size` positions; negative: some are cut off"
+    look = window_look(size + before + after, 1, before=before)
     if mode == 'constant': return look
-    shown = F.pad(torch.arange(float(n)).view(1, 1, n), (before, after), mode=mode)[0, 0]
+    shown = F.pad(torch.arange(float(size)).view(1, 1, size), (before, after), mode=mode)[0, 0]
     return Look(shown.long().view(-1, 1), (1, 1), look.table)
 
 # %% ../nbs/package/fields.ipynb #16a80fbe
-def _reached(resize, n, m, middle, k):
-    "Which of n positions count for each of m; `middle`: where it looks, to within k/2"
-    comb = torch.eye(k).repeat(1, -(-n//k))[:, :n]
-    two = comb.view(1, k, n, 1).repeat(1, 1, 1, 2) # columns; one is taken for another layout
+def _reached(resize, n_in, n_out, middle, reach):
+    "Which of `n_in` positions count for each of `n_out`; `middle`: where it looks, to within `reach`/2"
+    comb = torch.eye(reach).repeat(1, -(-n_in//reach))[:, :n_in]
+    two = comb.view(1, reach, n_in, 1).repeat(1, 1, 1, 2) # columns; one is taken for another layout
     hit = resize(two)[0, :, :, 0].T != 0
-    start = middle.round().long()[:, None] - k//2 if n > k else torch.zeros(m, 1, dtype=torch.long)
-    table = start + (torch.arange(k) - start)%k
-    table = torch.where(hit & (table >= 0) & (table < n), table, nowhere)
+    if n_in > reach: start = middle.round().long()[:, None] - reach//2
+    else: start = torch.zeros(n_out, 1, dtype=torch.long)
+    table = start + (torch.arange(reach) - start)%reach
+    table = torch.where(hit & (table >= 0) & (table < n_in), table, nowhere)
     return table.sort(1, descending=True)[0][:, :max(int(hit.sum(1).max()), 1)]
 
-def _asked(n, m, factor, mode, aligned, antialias):
-    def resize(x):
-        size = dict(scale_factor=(factor, 1.)) if factor else dict(size=(m, 2))
-        return F.interpolate(x, **size, mode=mode, align_corners=aligned, antialias=antialias)
-    scale = 1/factor if factor else n/m
-    o = torch.arange(m, dtype=torch.float64)
-    middle = o*(n-1)/max(m-1, 1) if aligned else (o + .5)*scale - .5
-    return _reached(resize, n, m, middle, min(n, 8 + 8*math.ceil(max(scale, 1))))
+def _asked(n_in, n_out, factor, mode, aligned, antialias):
+    def resize(image):
+        size = dict(scale_factor=(factor, 1.)) if factor else dict(size=(n_out, 2))
+        return F.interpolate(image, **size, mode=mode, align_corners=aligned, antialias=antialias)
+    scale = 1/factor if factor else n_in/n_out
+    index = torch.arange(n_out, dtype=torch.float64)
+    middle = index*(n_in-1)/max(n_out-1, 1) if aligned else (index + .5)*scale - .5
+    return _reached(resize, n_in, n_out, middle, min(n_in, 8 + 8*math.ceil(max(scale, 1))))
 
-def resized_look(n, m, factor, mode, aligned=None, antialias=False):
-    "Resizing of n positions to m; `factor`: that of `scale_factor`, if PyTorch uses it"
-    if mode == 'area': return pooled_look(n, m)
-    table = _asked(n, m, factor, mode, aligned, antialias)
-    if aligned or (n%m and m%n) or factor not in (None, m/n): return Look(table)
-    up,down = max(m//n, 1),max(n//m, 1)
+def resized_look(n_in, n_out, factor, mode, aligned=None, antialias=False):
+    "Resizing of `n_in` positions to `n_out`; `factor`: that of `scale_factor`, if PyTorch uses it"
+    if mode == 'area': return pooled_look(n_in, n_out)
+    table = _asked(n_in, n_out, factor, mode, aligned, antialias)
+    if aligned or (n_in%n_out and n_out%n_in) or factor not in (None, n_out/n_in): return Look(table)
+    up,down = max(n_out//n_in, 1),max(n_in//n_out, 1)
     more = 4*down # so many positions more on both sides, and the edge is out of reach
-    ideal = _asked(n + 2*more, m + 8*up, None, mode, aligned, antialias)[4*up:4*up+m]
+    ideal = _asked(n_in + 2*more, n_out + 8*up, None, mode, aligned, antialias)[4*up:4*up+n_out]
     return Look(table, (up, down), torch.where(ideal == nowhere, nowhere, ideal - more))
 
 # %% ../nbs/package/fields.ipynb #34cf76fd
@@ -107,19 +108,19 @@ class Seen:
         "Axes as numbers from 0; none given: all"
         if dims is None or dims in ((), []): return list(range(self.ndim))
         return [d%self.ndim for d in ((dims,) if isinstance(dims, int) else dims)]
-    def changed(self, f, **kwargs):
-        "With `f` applied to all planes"
-        return replace(self, planes=tuple(map(f, self.planes)), own=tuple(map(f, self.own)), **kwargs)
+    def changed(self, func, **kwargs):
+        "With `func` applied to all planes"
+        return replace(self, planes=tuple(map(func, self.planes)), own=tuple(map(func, self.own)), **kwargs)
 
 # %% ../nbs/package/fields.ipynb #27be9762
 def seen_image(shape, beyond):
     "The planes of an image (N, C, H, W)"
-    *_,h,w = shape
-    rows,cols = torch.arange(h).view(1, 1, h, 1),torch.arange(w).view(1, 1, 1, w)
-    r,c = rows.float(),cols.float()
+    *_,height,width = shape
+    rows,cols = torch.arange(height).view(1, 1, height, 1),torch.arange(width).view(1, 1, 1, width)
+    row,col = rows.float(),cols.float()
     alike = 1,(0,)*4
     periods = (alike, alike, (1, (-1, 1, 0, 0)), (1, (0, 0, -1, 1))) if beyond else (None,)*4
-    return Seen(tuple(shape), (-r, r, -c, c), (rows, cols), periods, beyond)
+    return Seen(tuple(shape), (-row, row, -col, col), (rows, cols), periods, beyond)
 
 # %% ../nbs/package/fields.ipynb #421d3264
 def shape_grid(shape): # rows and columns of (N, C, H, W)
@@ -136,29 +137,30 @@ def _standing(shape, planes, beyond=False):
 def _along(v, axis, ndim): return v.view(*(1,)*axis, *v.shape, *(1,)*(ndim - axis - 1))
 _nothing = float('-inf')
 
-def _looker(axis, n, look, period):
-    "(plane, shift) -> the plane after a look along one axis of n positions"
+def _looker(axis, size, look, period):
+    "(plane, shift) -> the plane after a look along one axis of `size` positions"
     table = look.ideal if period and look.ideal is not None else look.table
-    inside = (table >= 0) & (table < n)
+    inside = (table >= 0) & (table < size)
     real = table != nowhere if period else inside
-    q,some,every = period[0] if period else 1,real.any(1),bool(inside.all())
+    step,some,every = period[0] if period else 1,real.any(1),bool(inside.all())
     all_some,source = every or bool(some.all()),table
-    if not every: source = torch.where(inside, table, table%min(q, n)).clamp(0, n-1)
-    def looked(p, shift):
-        if p.shape[axis] == 1 and (n > 1 or not period) and not shift: # all are alike
-            return p if all_some else torch.where(_along(some, axis, p.ndim), p, _nothing)
-        seen = p.index_select(axis, source.flatten()).unflatten(axis, table.shape)
+    if not every: source = torch.where(inside, table, table%min(step, size)).clamp(0, size-1)
+    def looked(plane, shift):
+        if plane.shape[axis] == 1 and (size > 1 or not period) and not shift: # all are alike
+            return plane if all_some else torch.where(_along(some, axis, plane.ndim), plane, _nothing)
+        seen = plane.index_select(axis, source.flatten()).unflatten(axis, table.shape)
         if not every:
-            more = torch.where(inside, 0, (table - source)//q*shift).to(p)
-            seen = torch.where(_along(real, axis, p.ndim), seen + _along(more, axis, p.ndim), _nothing)
+            more = torch.where(inside, 0, (table - source)//step*shift).to(plane)
+            more = _along(more, axis, plane.ndim)
+            seen = torch.where(_along(real, axis, plane.ndim), seen + more, _nothing)
         return seen.amax(axis+1)
     return looked
 
 def _next_period(period, every):
     if period is None or every is None: return None
-    (q, shifts),(p, s) = period,every
-    k = q//math.gcd(q, s)
-    return p*k,tuple(s*k*o//q for o in shifts)
+    (length, shifts),(ahead, stride) = period,every
+    times = length//math.gcd(length, stride)
+    return ahead*times,tuple(stride*times*o//length for o in shifts)
 
 # %% ../nbs/package/fields.ipynb #9f8f1fc3
 def _renumbered(own, axis, look):
@@ -166,142 +168,148 @@ def _renumbered(own, axis, look):
     if own.shape[axis] == 1: return own
     if own.numel() == own.shape[axis] and len(look.table) > 1 and (own.flatten().diff() > 0).all():
         return _along(torch.arange(len(look.table)), axis, own.ndim)
-    n,inside = own.shape[axis],(look.table >= 0) & (look.table < own.shape[axis])
-    first,last = torch.where(inside, look.table, n).amin(1),torch.where(inside, look.table, -1).amax(1)
+    size,inside = own.shape[axis],(look.table >= 0) & (look.table < own.shape[axis])
+    first,last = torch.where(inside, look.table, size).amin(1),torch.where(inside, look.table, -1).amax(1)
     return own.index_select(axis, (first + last)//2) # nothing inside: the middle
 
-def _is_own(look, n):
-    "Does each of n positions look at itself alone?"
-    alone = look.every == (1, 1) and look.ideal is None and look.table.shape == (n, 1)
+def _is_own(look, size):
+    "Does each of `size` positions look at itself alone?"
+    alone = look.every == (1, 1) and look.ideal is None and look.table.shape == (size, 1)
     return alone and look.table[0, 0] == 0
 
 def _put(o, axis, value): return (*o[:axis], value, *o[axis+1:])
 
 # %% ../nbs/package/fields.ipynb #f6406672
-def look_along(x:Seen, axis, look):
+def look_along(seen:Seen, axis, look):
     "Each position sees what the positions that it looks at see"
-    axis %= x.ndim
-    n,period = x.shape[axis],x.periods[axis]
-    if period and period[0] > n: period = None # too few positions to know the pattern
-    shifts = period[1] if period else (0,)*len(x.planes)
-    planes = x.planes if _is_own(look, n) else tuple(map(_looker(axis, n, look, period), x.planes, shifts))
-    return replace(x, shape=_put(x.shape, axis, len(look.table)), planes=planes,
-                   periods=_put(x.periods, axis, _next_period(period, look.every)),
-                   own=tuple(_renumbered(o, axis, look) for o in x.own))
+    axis %= seen.ndim
+    size,period = seen.shape[axis],seen.periods[axis]
+    if period and period[0] > size: period = None # too few positions to know the pattern
+    shifts = period[1] if period else (0,)*len(seen.planes)
+    looked = _looker(axis, size, look, period)
+    planes = seen.planes if _is_own(look, size) else tuple(map(looked, seen.planes, shifts))
+    return replace(seen, shape=_put(seen.shape, axis, len(look.table)), planes=planes,
+                   periods=_put(seen.periods, axis, _next_period(period, look.every)),
+                   own=tuple(_renumbered(o, axis, look) for o in seen.own))
 
 # %% ../nbs/package/fields.ipynb #2553c75c
-def mix(x:Seen, dims=None):
+def mix(seen:Seen, dims=None):
     "Along some axes, each position sees what all see"
-    axes = x.axes(dims)
-    planes = tuple(p.amax(axes, keepdim=True) for p in x.planes)
-    periods = tuple(x.alike if d in axes else o for d,o in enumerate(x.periods))
-    return replace(x, planes=planes, periods=periods)
+    axes = seen.axes(dims)
+    planes = tuple(p.amax(axes, keepdim=True) for p in seen.planes)
+    periods = tuple(seen.alike if d in axes else o for d,o in enumerate(seen.periods))
+    return replace(seen, planes=planes, periods=periods)
 
-def reduce(x:Seen, dims=None, keepdim=False):
+def reduce(seen:Seen, dims=None, keepdim=False):
     "Some axes become one position that sees what all see, or go"
-    axes = x.axes(dims)
-    def first(o):
-        for d in axes: o = o.narrow(d, 0, 1)
-        return o
-    planes = tuple(p.amax(axes, keepdim=True) for p in x.planes)
-    periods,shape = zip(*((None, 1) if d in axes else o for d,o in enumerate(zip(x.periods, x.shape))))
-    x = replace(x, shape=shape, planes=planes, own=tuple(map(first, x.own)), periods=periods)
-    return x if keepdim else permute(x, [d for d in range(x.ndim) if d not in axes])
+    axes = seen.axes(dims)
+    def first(plane):
+        for d in axes: plane = plane.narrow(d, 0, 1)
+        return plane
+    planes = tuple(p.amax(axes, keepdim=True) for p in seen.planes)
+    periods,shape = zip(*((None, 1) if d in axes else o for d,o in enumerate(zip(seen.periods, seen.shape))))
+    seen = replace(seen, shape=shape, planes=planes, own=tuple(map(first, seen.own)), periods=periods)
+    return seen if keepdim else permute(seen, [d for d in range(seen.ndim) if d not in axes])
 
 # %% ../nbs/package/fields.ipynb #a83af00a
-def permute(x:Seen, order):
+def permute(seen:Seen, order):
     "The axes in another order; those of size 1 that are not in it are left out"
-    gone = [d for d in range(x.ndim) if d not in order]
+    gone = [d for d in range(seen.ndim) if d not in order]
     def moved(p): return p.permute([*order, *gone])[(..., *(0,)*len(gone))]
-    shape,periods = (tuple(o[d] for d in order) for o in (x.shape, x.periods))
-    return x.changed(moved, shape=shape, periods=periods)
+    shape,periods = (tuple(o[d] for d in order) for o in (seen.shape, seen.periods))
+    return seen.changed(moved, shape=shape, periods=periods)
 
-def unsqueeze(x:Seen, axis):
-    axis %= x.ndim + 1
+def unsqueeze(seen:Seen, axis):
+    axis %= seen.ndim + 1
     def put(o, v): return (*o[:axis], v, *o[axis:])
-    return x.changed(lambda p: p.unsqueeze(axis), shape=put(x.shape, 1), periods=put(x.periods, None))
+    shape,periods = put(seen.shape, 1),put(seen.periods, None)
+    return seen.changed(lambda p: p.unsqueeze(axis), shape=shape, periods=periods)
 
-def expand(x:Seen, shape):
+def expand(seen:Seen, shape):
     "Axes of size 1 are repeated, missing ones put in front"
-    if tuple(shape) == x.shape: return x
-    while x.ndim < len(shape): x = unsqueeze(x, 0)
-    periods = [x.alike if n == 1 < m else o for n,m,o in zip(x.shape, shape, x.periods)]
-    return replace(x, shape=tuple(shape), periods=tuple(periods))
+    if tuple(shape) == seen.shape: return seen
+    while seen.ndim < len(shape): seen = unsqueeze(seen, 0)
+    periods = [seen.alike if n == 1 < m else o for n,m,o in zip(seen.shape, shape, seen.periods)]
+    return replace(seen, shape=tuple(shape), periods=tuple(periods))
 
 # %% ../nbs/package/fields.ipynb #4bd73ecf
 def _groups(src, dst):
     "Which axes of a reshape become which: [(axes before, axes after)], as few at a time as possible"
-    res,i,j = [],0,0
-    while i < len(src) or j < len(dst):
-        old,new,a,b = [],[],1,1
-        if i < len(src) and j < len(dst) and src[i] == dst[j]: old,new,i,j = [i],[j],i+1,j+1
-        while not (old or new) or a != b:
-            if i < len(src) and (a <= b or j == len(dst)): old,a,i = [*old, i],a*src[i],i+1
-            else: new,b,j = [*new, j],b*dst[j],j+1
+    res,at,to = [],0,0
+    while at < len(src) or to < len(dst):
+        old,new,n_old,n_new = [],[],1,1
+        if at < len(src) and to < len(dst) and src[at] == dst[to]: old,new,at,to = [at],[to],at+1,to+1
+        while not (old or new) or n_old != n_new:
+            if at < len(src) and (n_old <= n_new or to == len(dst)):
+                old,n_old,at = [*old, at],n_old*src[at],at+1
+            else: new,n_new,to = [*new, to],n_new*dst[to],to+1
         res.append((old, new))
     return res
 
-def _compact(p):
+def _compact(plane):
     "Without the repetitions that `expand` made"
-    for d,step in enumerate(p.stride()):
-        if step == 0 and p.shape[d] > 1: p = p.narrow(d, 0, 1)
-    return p
+    for axis,step in enumerate(plane.stride()):
+        if step == 0 and plane.shape[axis] > 1: plane = plane.narrow(axis, 0, 1)
+    return plane
 
 # %% ../nbs/package/fields.ipynb #29c138ed
-def reshape(x:Seen, shape):
+def reshape(seen:Seen, shape):
     "The same values, counted along other axes"
-    groups = _groups(x.shape, shape)
-    def moved(p):
-        src,dst = list(x.shape),list(shape)
+    groups = _groups(seen.shape, shape)
+    def moved(plane):
+        src,dst = list(seen.shape),list(shape)
         for old,new in groups:
-            if all(p.shape[d] == 1 for d in old): # all alike: so they stay
+            if all(plane.shape[d] == 1 for d in old): # all alike: so they stay
                 for d in old: src[d] = 1
                 for d in new: dst[d] = 1
-        return _compact(p.expand(src).reshape(dst))
-    res = x.changed(moved, shape=tuple(shape))
+        return _compact(plane.expand(src).reshape(dst))
+    res = seen.changed(moved, shape=tuple(shape))
     res = replace(res, own=tuple(map(_lean, res.own)))
-    kept = {new[0]: x.periods[old[0]] for old,new in groups if len(old) == len(new) == 1}
+    kept = {new[0]: seen.periods[old[0]] for old,new in groups if len(old) == len(new) == 1}
     periods = (kept[d] if d in kept else _found_period(res, d) for d in range(len(shape)))
     return replace(res, periods=tuple(periods))
 
 def _lean(own):
     "Of size 1 along the axes where all are alike"
-    for d,n in enumerate(own.shape):
-        if n > 1 and (own == own.narrow(d, 0, 1)).all(): own = own.narrow(d, 0, 1)
+    for axis,size in enumerate(own.shape):
+        if size > 1 and (own == own.narrow(axis, 0, 1)).all(): own = own.narrow(axis, 0, 1)
     return own
 
-def _found_period(x, axis):
+def _found_period(seen, axis):
     "The period along an axis, as the values show it"
-    n = x.shape[axis]
-    if not x.beyond or all(p.shape[axis] == 1 for p in x.planes): return x.alike if n > 1 else None
-    if all(o.shape[axis] == 1 for o in x.own): return None # not an axis of rows or columns
-    for q in range(1, min(n//2, 16) + 1):
-        shifts = [_shift(p, axis, q) for p in x.planes]
-        if None not in shifts and shifts[0] == -shifts[1] and shifts[2] == -shifts[3]: return q,tuple(shifts)
+    size = seen.shape[axis]
+    if not seen.beyond or all(p.shape[axis] == 1 for p in seen.planes):
+        return seen.alike if size > 1 else None
+    if all(o.shape[axis] == 1 for o in seen.own): return None # not an axis of rows or columns
+    for step in range(1, min(size//2, 16) + 1):
+        shifts = [_shift(p, axis, step) for p in seen.planes]
+        if None not in shifts and shifts[0] == -shifts[1] and shifts[2] == -shifts[3]:
+            return step,tuple(shifts)
     return None
 
-def _shift(p, axis, q):
-    "By how much all values q positions further on are larger; None: it is not the same for all"
-    if p.shape[axis] == 1: return 0
-    steps = (p.narrow(axis, q, p.shape[axis]-q) - p.narrow(axis, 0, p.shape[axis]-q)).unique()
+def _shift(plane, axis, step):
+    "By how much all values `step` positions further on are larger; None: it is not the same for all"
+    if plane.shape[axis] == 1: return 0
+    rest = plane.shape[axis] - step
+    steps = (plane.narrow(axis, step, rest) - plane.narrow(axis, 0, rest)).unique()
     return int(steps) if len(steps) == 1 and steps.isfinite() else None
 
 # %% ../nbs/package/fields.ipynb #97f42337
 def _same_pace(periods):
     "The period that several have together, if they move on at the same pace"
     if None in periods: return None
-    n = math.lcm(*(q for q,_ in periods))
-    shifts = {tuple(s*n//q for s in o) for q,o in periods}
-    return (n, shifts.pop()) if len(shifts) == 1 else None
+    common = math.lcm(*(q for q,_ in periods))
+    shifts = {tuple(s*common//q for s in o) for q,o in periods}
+    return (common, shifts.pop()) if len(shifts) == 1 else None
 
 def union(seens, shape):
     "Each position sees what any of them sees there"
     first,*rest = (expand(x, shape) for x in seens)
-    for x in rest:
-        if all(a is b for a,b in zip(x.planes, first.planes)): continue
-        planes = tuple(a if a is b else torch.maximum(a, b) for a,b in zip(first.planes, x.planes))
-        own = tuple(a if a.numel() > 1 else b for a,b in zip(first.own, x.own))
-        periods = tuple(map(_same_pace, zip(first.periods, x.periods)))
+    for other in rest:
+        if all(a is b for a,b in zip(other.planes, first.planes)): continue
+        planes = tuple(a if a is b else torch.maximum(a, b) for a,b in zip(first.planes, other.planes))
+        own = tuple(a if a.numel() > 1 else b for a,b in zip(first.own, other.own))
+        periods = tuple(map(_same_pace, zip(first.periods, other.periods)))
         first = replace(first, planes=planes, own=own, periods=periods)
     return first
 
@@ -315,8 +323,8 @@ def joined(parts, axis):
         if whole and ps[0].shape[axis] == 1 and all(_is_same(p, ps[0]) for p in ps): return ps[0]
         rest = torch.broadcast_shapes(*(_put(p.shape, axis, 1) for p in ps))
         pieces = iter(ps)
-        return torch.cat([(next(pieces) if isinstance(x, Seen) else ps[0].new_full((1,)*first.ndim, blank))
-                          .expand(_put(rest, axis, n)) for x,n in zip(parts, sizes)], axis)
+        return torch.cat([(next(pieces) if isinstance(part, Seen) else ps[0].new_full((1,)*first.ndim, blank))
+                          .expand(_put(rest, axis, n)) for part,n in zip(parts, sizes)], axis)
     planes = tuple(plane(ps, len(known) == len(parts), _nothing) for ps in zip(*(x.planes for x in known)))
     own = [plane(ps[:1] if _one_way(ps, axis) else ps, True, 0) for ps in zip(*(x.own for x in known))]
     periods = [_same_pace(o) for o in zip(*(x.periods for x in known))]
@@ -344,22 +352,22 @@ def _main_axis(own):
     spread = {d: int((own.amax(d) - own.amin(d)).max()) for d in axes}
     return max(spread, key=spread.__getitem__) if any(spread.values()) else None
 
-def grid_axes(x:Seen):
+def grid_axes(seen:Seen):
     "The axes of rows and of columns; None: there is none"
-    rows,cols = map(_main_axis, x.own)
+    rows,cols = map(_main_axis, seen.own)
     return (None, None) if rows is not None and rows == cols else (rows, cols)
 
-def grid(x:Seen):
+def grid(seen:Seen):
     "How many rows and columns there are"
-    return tuple(1 if a is None else x.shape[a] for a in grid_axes(x))
+    return tuple(1 if a is None else seen.shape[a] for a in grid_axes(seen))
 
-def on_grid(x:Seen, p):
+def on_grid(seen:Seen, plane):
     "(rows, columns): of a plane the largest value in each position"
-    axes = grid_axes(x)
-    others = [d for d in range(x.ndim) if d not in axes and p.shape[d] > 1]
-    p = p.amax(others, keepdim=True) if others else p
-    for a in axes: p = p.unsqueeze(-1) if a is None else p.unsqueeze(-1).transpose(a, -1)
-    return p.unsqueeze(0).flatten(0, -3)[0]
+    axes = grid_axes(seen)
+    others = [d for d in range(seen.ndim) if d not in axes and plane.shape[d] > 1]
+    plane = plane.amax(others, keepdim=True) if others else plane
+    for a in axes: plane = plane.unsqueeze(-1) if a is None else plane.unsqueeze(-1).transpose(a, -1)
+    return plane.unsqueeze(0).flatten(0, -3)[0]
 
 # %% ../nbs/package/fields.ipynb #ddc40d0a
 wirings = {} # a function's plain name -> its wiring
@@ -371,17 +379,17 @@ def wiring(
     names:str, # the plain names of functions, with spaces between them
 ) -> Callable: # a decorator
     "Enter a function into the table: (record, local, arguments by name) -> what its results see"
-    def enter(f):
-        wirings.update(dict.fromkeys(names.split(), f))
-        return f
+    def enter(func):
+        wirings.update(dict.fromkeys(names.split(), func))
+        return func
     return enter
 
 # %% ../nbs/package/fields.ipynb #caafd754
 def fed(args) -> Iterator[Seen]:
     "What is known among arguments, in nested lists too"
-    for o in args.values() if isinstance(args, dict) else args:
-        if isinstance(o, Seen): yield o
-        elif isinstance(o, (tuple, list)): yield from fed(o)
+    for value in args.values() if isinstance(args, dict) else args:
+        if isinstance(value, Seen): yield value
+        elif isinstance(value, (tuple, list)): yield from fed(value)
 
 def _each(o, n): return tuple(o)*(n//len(o)) if isinstance(o, (tuple, list)) else (o,)*n
 def _ints(o): return [o] if isinstance(o, int) else list(o or ())
@@ -399,10 +407,10 @@ def _ints(o): return [o] if isinstance(o, int) else list(o or ())
     real reciprocal relu relu6 remainder requires_grad rfloordiv rmul round rpow rrelu rsqrt rsub
     rtruediv selu sgn sigmoid sign silu sin sinh softplus softshrink softsign sqrt square sub subtract
     tan tanh tanhshrink threshold true_divide truediv trunc where xor''')
-def own_position(l, local, **args):
+def own_position(layer, local, **args):
     seens = list(fed(args))
-    if local and l.kind in ('add', 'mul'): seens = [x for x in seens if grid(x) == max(map(grid, seens))]
-    return union(seens, l.out_shape)
+    if local and layer.kind in ('add', 'mul'): seens = [x for x in seens if grid(x) == max(map(grid, seens))]
+    return union(seens, layer.out_shape)
 
 @wiring('expand_as type_as to')
 def like_another(l, local, input, **_): return expand(input, l.out_shape) if isinstance(input, Seen) else None
@@ -412,86 +420,89 @@ def like_another(l, local, input, **_): return expand(input, l.out_shape) if isi
 def sees_nothing(l, local, **_): return None
 
 # %% ../nbs/package/fields.ipynb #7dec12e8
-def _spatial(x, looks):
+def _spatial(seen, looks):
     "A look along each of the last axes, one for each look"
-    x = _straightened(x, range(x.ndim - len(looks), x.ndim))
-    for k,look in enumerate(looks): x = look_along(x, k - len(looks), look)
-    return _placed(x) if len(looks) == 2 else x
+    seen = _straightened(seen, range(seen.ndim - len(looks), seen.ndim))
+    for k,look in enumerate(looks): seen = look_along(seen, k - len(looks), look)
+    return _placed(seen) if len(looks) == 2 else seen
 
-def _straightened(x, axes):
+def _straightened(seen, axes):
     "Pixels that were moved to channels are of the row and the column where they are now"
-    main = [_main_axis(o) for o in x.own]
-    own = [_along(torch.arange(x.shape[a]), a, x.ndim) if a in axes and main[0] != main[1] else o
-           for o,a in zip(x.own, main)]
-    return replace(x, own=tuple(own))
+    main = [_main_axis(o) for o in seen.own]
+    own = [_along(torch.arange(seen.shape[at]), at, seen.ndim) if at in axes and main[0] != main[1] else old
+           for old,at in zip(seen.own, main)]
+    return replace(seen, own=tuple(own))
 
-def _placed(x):
+def _placed(seen):
     "Rows and columns of what was a single position before"
-    own = list(x.own)
-    for k,axis in enumerate((-2, -1)):
-        free = own[k].numel() == 1 and own[1-k].shape[axis] == 1
-        if free and x.shape[axis] > 1: own[k] = _along(torch.arange(x.shape[axis]), x.ndim+axis, x.ndim)
-    return replace(x, own=tuple(own))
+    own = list(seen.own)
+    for side,axis in enumerate((-2, -1)):
+        free = own[side].numel() == 1 and own[1-side].shape[axis] == 1
+        if free and seen.shape[axis] > 1:
+            own[side] = _along(torch.arange(seen.shape[axis]), seen.ndim+axis, seen.ndim)
+    return replace(seen, own=tuple(own))
 
-def _over_channels(x, groups, n_out):
+def _over_channels(seen, groups, n_out):
     "Each channel of a group sees what all channels of that group see"
-    n,c,*rest = x.shape
-    if groups == 1 or all(p.shape[1] == 1 for p in x.planes):
-        return expand(reduce(x, 1, keepdim=True), (n, n_out, *rest))
-    x = reduce(reshape(x, (n, groups, c//groups, *rest)), 2, keepdim=True)
-    return reshape(expand(x, (n, groups, n_out//groups, *rest)), (n, n_out, *rest))
+    batch,channels,*rest = seen.shape
+    if groups == 1 or all(p.shape[1] == 1 for p in seen.planes):
+        return expand(reduce(seen, 1, keepdim=True), (batch, n_out, *rest))
+    seen = reduce(reshape(seen, (batch, groups, channels//groups, *rest)), 2, keepdim=True)
+    return reshape(expand(seen, (batch, groups, n_out//groups, *rest)), (batch, n_out, *rest))
 
 # %% ../nbs/package/fields.ipynb #ab38baab
 @wiring('conv1d conv2d conv3d')
-def convolution(l, local, input, weight, stride=1, padding=0, dilation=1, groups=1, **_):
-    ks,n = weight.shape[2:],len(weight.shape) - 2
-    if input.ndim != n + 2: raise Unknown
-    stride,dilation = _each(stride, n),_each(dilation, n)
+def convolution(layer, local, input, weight, stride=1, padding=0, dilation=1, groups=1, **_):
+    ks,dims = weight.shape[2:],len(weight.shape) - 2
+    if input.ndim != dims + 2: raise Unknown
+    stride,dilation = _each(stride, dims),_each(dilation, dims)
     same = [d*(k-1)//2 for d,k in zip(dilation, ks)]
-    before = {'same': same, 'valid': (0,)*n}[padding] if isinstance(padding, str) else _each(padding, n)
-    settings = zip(l.out_shape[2:], ks, stride, dilation, before)
+    before = {'same': same, 'valid': (0,)*dims}[padding] if isinstance(padding, str) else _each(padding, dims)
+    settings = zip(layer.out_shape[2:], ks, stride, dilation, before)
     looks = [window_look(m, d*(k-1) + 1, s, d, p) for m,k,s,d,p in settings]
-    return _over_channels(_spatial(input, looks), groups, l.out_shape[1])
+    return _over_channels(_spatial(input, looks), groups, layer.out_shape[1])
 
 @wiring('conv_transpose1d conv_transpose2d conv_transpose3d')
-def transposed_convolution(l, local, input, weight, stride=1, padding=0, dilation=1, groups=1, **_):
-    ks,n = weight.shape[2:],len(weight.shape) - 2
-    if input.ndim != n + 2: raise Unknown
-    settings = zip(l.out_shape[2:], ks, *(_each(o, n) for o in (stride, padding, dilation)))
-    return _over_channels(_spatial(input, [transposed_look(*o) for o in settings]), groups, l.out_shape[1])
+def transposed_convolution(layer, local, input, weight, stride=1, padding=0, dilation=1, groups=1, **_):
+    ks,dims = weight.shape[2:],len(weight.shape) - 2
+    if input.ndim != dims + 2: raise Unknown
+    settings = zip(layer.out_shape[2:], ks, *(_each(o, dims) for o in (stride, padding, dilation)))
+    seen = _spatial(input, [transposed_look(*o) for o in settings])
+    return _over_channels(seen, groups, layer.out_shape[1])
 
 # %% ../nbs/package/fields.ipynb #a3a0ad4d
 def _pool_axes(l): return int(l.call.function.split('pool')[1][0]) # the 2 of 'max_pool2d_with_indices'
 
 @wiring('''avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool1d_with_indices max_pool2d
     max_pool2d_with_indices max_pool3d max_pool3d_with_indices''')
-def pooling(l, local, input, kernel_size, stride=None, padding=0, dilation=1, **_):
-    n = _pool_axes(l)
-    ks = _each(kernel_size, n)
-    settings = zip(l.out_shape[-n:], ks, *(_each(o, n) for o in (stride or ks, dilation, padding)))
+def pooling(layer, local, input, kernel_size, stride=None, padding=0, dilation=1, **_):
+    dims = _pool_axes(layer)
+    ks = _each(kernel_size, dims)
+    settings = zip(layer.out_shape[-dims:], ks, *(_each(o, dims) for o in (stride or ks, dilation, padding)))
     return _spatial(input, [window_look(m, d*(k-1) + 1, s, d, p) for m,k,s,d,p in settings])
 
 @wiring('''adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
     adaptive_max_pool1d_with_indices adaptive_max_pool2d adaptive_max_pool2d_with_indices
     adaptive_max_pool3d''')
-def adaptive_pooling(l, local, input, **_):
-    n = _pool_axes(l)
-    return _spatial(input, [pooled_look(*o) for o in zip(input.shape[-n:], l.out_shape[-n:])])
+def adaptive_pooling(layer, local, input, **_):
+    dims = _pool_axes(layer)
+    return _spatial(input, [pooled_look(*o) for o in zip(input.shape[-dims:], layer.out_shape[-dims:])])
 
 # %% ../nbs/package/fields.ipynb #6bf687e8
 @wiring('pad')
 def padding(l, local, input, pad, mode='constant', **_):
-    x = input
-    for k,(before,after) in enumerate(zip(pad[::2], pad[1::2])):
-        if before or after: x = look_along(x, -1-k, padded_look(x.shape[-1-k], before, after, mode))
-    return _placed(x) if x.ndim > 2 else x
+    seen = input
+    for back,(before,after) in enumerate(zip(pad[::2], pad[1::2])):
+        if before or after:
+            seen = look_along(seen, -1-back, padded_look(seen.shape[-1-back], before, after, mode))
+    return _placed(seen) if seen.ndim > 2 else seen
 
 @wiring('interpolate')
-def resizing(l, local, input, scale_factor=None, mode='nearest', align_corners=None,
+def resizing(layer, local, input, scale_factor=None, mode='nearest', align_corners=None,
              recompute_scale_factor=None, antialias=False, **_):
     if input.ndim != 4: raise Unknown
     factors = (None, None) if scale_factor is None or recompute_scale_factor else _each(scale_factor, 2)
-    axes = zip(input.shape[2:], l.out_shape[2:], factors)
+    axes = zip(input.shape[2:], layer.out_shape[2:], factors)
     return _spatial(input, [resized_look(*o, mode, align_corners, antialias) for o in axes])
 
 @wiring('local_response_norm')
@@ -514,29 +525,29 @@ def layer_norm(l, local, input, normalized_shape, **_):
 @wiring('group_norm')
 def group_norm(l, local, input, num_groups, **_):
     if local: return input
-    x = _over_channels(input, num_groups, input.shape[1])
-    return mix(x, range(2, x.ndim)) if x.ndim > 2 else x
+    seen = _over_channels(input, num_groups, input.shape[1])
+    return mix(seen, range(2, seen.ndim)) if seen.ndim > 2 else seen
 
 # %% ../nbs/package/fields.ipynb #ab856c17
 @wiring('argsort cummax cummin cumprod cumsum log_softmax logcumsumexp msort normalize softmax softmin sort')
-def along(l, local, input, dim=None, **_):
+def along(layer, local, input, dim=None, **_):
     "Each position looks at all along an axis, or at all up to its own"
-    name = l.call.function
+    name = layer.call.function
     usual = dict(msort=0, sort=-1, argsort=-1, normalize=1)
     if dim is None: dim = usual.get(name, 0 if input.ndim in (0, 1, 3) else 1)
     return so_far(input, dim) if 'cum' in name else mix(input, dim)
 
-def so_far(x, axis):
+def so_far(seen, axis):
     "Each position looks at all up to its own"
-    n = x.shape[axis]
-    look = Look(_ragged(torch.zeros(n, dtype=torch.long), torch.arange(n) + 1))
-    return replace(look_along(x, axis, look), own=x.own)
+    size = seen.shape[axis]
+    look = Look(_ragged(torch.zeros(size, dtype=torch.long), torch.arange(size) + 1))
+    return replace(look_along(seen, axis, look), own=seen.own)
 
 @wiring('''all amax amin aminmax any argmax argmin count_nonzero kthvalue logsumexp max mean median min
     mode nanmean nanmedian nansum norm prod std std_mean sum var var_mean vector_norm''')
-def reduction(l, local, input, dim=None, keepdim=False, other=None, **_):
-    if other is not None: return own_position(l, local, input=input, other=other)
-    if dim is None and l.call.function in ('kthvalue', 'mode'): dim = -1
+def reduction(layer, local, input, dim=None, keepdim=False, other=None, **_):
+    if other is not None: return own_position(layer, local, input=input, other=other)
+    if dim is None and layer.call.function in ('kthvalue', 'mode'): dim = -1
     return reduce(input, dim, bool(keepdim))
 
 @wiring('topk')
@@ -544,29 +555,30 @@ def topk(l, local, input, k, dim=-1, **_): return look_along(mix(input, dim), di
 
 # %% ../nbs/package/fields.ipynb #560582ee
 @wiring('linear')
-def linear(l, local, input, **_):
+def linear(layer, local, input, **_):
     if not isinstance(input, Seen): raise Unknown
-    return expand(reduce(input, -1, keepdim=True), l.out_shape)
+    return expand(reduce(input, -1, keepdim=True), layer.out_shape)
 
-def _product(a, b, shape):
-    if min(len(a.shape), len(b.shape)) < 2: raise Unknown
-    x = union([reduce(x, axis, keepdim=True) for x,axis in ((a, -1), (b, -2)) if isinstance(x, Seen)], shape)
-    return _placed(x) if x.ndim == 4 else x
+def _product(left, right, shape):
+    if min(len(left.shape), len(right.shape)) < 2: raise Unknown
+    pairs = (left, -1),(right, -2)
+    seen = union([reduce(o, axis, keepdim=True) for o,axis in pairs if isinstance(o, Seen)], shape)
+    return _placed(seen) if seen.ndim == 4 else seen
 
 @wiring('bmm matmul mm rmatmul')
-def product(l, local, input, other=None, mat2=None, **_):
+def product(layer, local, input, other=None, mat2=None, **_):
     pair = input,mat2 if other is None else other
-    return _product(*(pair[::-1] if l.call.function == 'rmatmul' else pair), l.out_shape)
+    return _product(*(pair[::-1] if layer.call.function == 'rmatmul' else pair), layer.out_shape)
 
 @wiring('addmm baddbmm')
-def added_product(l, local, input, mat1=None, mat2=None, batch1=None, batch2=None, **_):
+def added_product(layer, local, input, mat1=None, mat2=None, batch1=None, batch2=None, **_):
     pair = [mat1, mat2] if batch1 is None else [batch1, batch2]
-    parts = [_product(*pair, l.out_shape)] if any(True for _ in fed(pair)) else []
-    return union([*parts, *fed([input])], l.out_shape)
+    parts = [_product(*pair, layer.out_shape)] if any(True for _ in fed(pair)) else []
+    return union([*parts, *fed([input])], layer.out_shape)
 
 # %% ../nbs/package/fields.ipynb #05c67c28
 @wiring('einsum')
-def einsum(l, local, equation, tensors, **_):
+def einsum(layer, local, equation, tensors, **_):
     if sum(True for _ in fed(tensors)) > 1: raise Unknown # which rows of two maps meet
     left,arrow,wanted = equation.replace(' ', '').partition('->')
     names = left.split(',')
@@ -575,47 +587,49 @@ def einsum(l, local, equation, tensors, **_):
     names = [o.replace('...', spelled[len(spelled)-n:]) for o,n in zip(names, dots)]
     if not arrow: wanted = spelled + ''.join(sorted(c for c in {*left} - {*',.'} if left.count(c) == 1))
     wanted = wanted.replace('...', spelled)
-    return union([_summed(x, o, wanted) for o,x in zip(names, tensors) if isinstance(x, Seen)], l.out_shape)
+    summed = [_summed(x, o, wanted) for o,x in zip(names, tensors) if isinstance(x, Seen)]
+    return union(summed, layer.out_shape)
 
-def _summed(x, names, wanted):
+def _summed(seen, names, wanted):
     "One operand of an `einsum`, with the axes of its result"
     if len(set(names)) < len(names): raise Unknown # a diagonal
     gone = [k for k,a in enumerate(names) if a not in wanted]
-    x = reduce(x, gone) if gone else x
+    seen = reduce(seen, gone) if gone else seen
     left = [a for a in names if a in wanted]
-    x = permute(x, [left.index(a) for a in wanted if a in left])
-    for k,a in enumerate(wanted): x = x if a in left else unsqueeze(x, k)
-    return x
+    seen = permute(seen, [left.index(a) for a in wanted if a in left])
+    for k,a in enumerate(wanted): seen = seen if a in left else unsqueeze(seen, k)
+    return seen
 
 @wiring('scaled_dot_product_attention')
-def attention(l, local, query, key, value, attn_mask=None, is_causal=False, **_):
+def attention(layer, local, query, key, value, attn_mask=None, is_causal=False, **_):
     if is_causal: raise Unknown
     axes = (query, [-1]),(key, [-2, -1]),(value, [-2]),(attn_mask, [-1])
-    return union([reduce(x, d, keepdim=True) for x,d in axes if isinstance(x, Seen)], l.out_shape)
+    return union([reduce(x, d, keepdim=True) for x,d in axes if isinstance(x, Seen)], layer.out_shape)
 
 @wiring('multi_head_attention_forward')
-def multi_head_attention(l, local, query, key, value, is_causal=False, **_):
+def multi_head_attention(layer, local, query, key, value, is_causal=False, **_):
     if is_causal: raise Unknown
     axes = (query, [-1]),(key, [0, -1]),(value, [0, -1])
-    return union([reduce(x, d, keepdim=True) for x,d in axes if isinstance(x, Seen)], l.out_shape)
+    return union([reduce(x, d, keepdim=True) for x,d in axes if isinstance(x, Seen)], layer.out_shape)
 
 # %% ../nbs/package/fields.ipynb #58c14c47
 @wiring('gru lstm rnn_relu rnn_tanh')
-def recurrent(l, local, input, hx, num_layers=1, bidirectional=False, batch_first=False, **_):
+def recurrent(layer, local, input, hx, num_layers=1, bidirectional=False, batch_first=False, **_):
     if input.ndim != 3 or any(fed([hx])): raise Unknown
-    x,axis = reduce(input, -1, keepdim=True),1 if batch_first else 0
-    end = unsqueeze(reduce(x, axis), 0)
-    end = expand(end, (num_layers*(1 + bidirectional), end.shape[1], l.out_shape[-1]//(1 + bidirectional)))
-    return (expand(mix(x, axis) if bidirectional else so_far(x, axis), l.out_shape), end, end)
+    seen,axis = reduce(input, -1, keepdim=True),1 if batch_first else 0
+    end = unsqueeze(reduce(seen, axis), 0)
+    directions = 1 + bidirectional
+    end = expand(end, (num_layers*directions, end.shape[1], layer.out_shape[-1]//directions))
+    return (expand(mix(seen, axis) if bidirectional else so_far(seen, axis), layer.out_shape), end, end)
 
 @wiring('gru_cell lstm_cell rnn_relu_cell rnn_tanh_cell')
-def recurrent_cell(l, local, input, hx, **_):
-    x = union([reduce(o, -1, keepdim=True) for o in fed([input, hx])], l.out_shape)
-    return x,x
+def recurrent_cell(layer, local, input, hx, **_):
+    seen = union([reduce(o, -1, keepdim=True) for o in fed([input, hx])], layer.out_shape)
+    return seen,seen
 
 @wiring('affine_grid')
-def affine_grid(l, local, theta, **_):
-    return expand(unsqueeze(reduce(theta, (1, 2), keepdim=True), 1), l.out_shape)
+def affine_grid(layer, local, theta, **_):
+    return expand(unsqueeze(reduce(theta, (1, 2), keepdim=True), 1), layer.out_shape)
 
 @wiring('deform_conv2d grid_sample grid_sampler')
 def sampling(l, local, input, offset=None, grid=None, **_):
@@ -627,76 +641,78 @@ def sampling(l, local, input, offset=None, grid=None, **_):
 _named = dict(T='numpy_T', H='matrix_H', mH='adjoint', concatenate='cat', concat='cat')
 
 @wiring('H T adjoint mH mT moveaxis movedim permute swapaxes swapdims t transpose')
-def permutation(l, local, input, **args):
+def permutation(layer, local, input, **args):
     "PyTorch is asked, with an axis of a different size in each position"
     sizes = torch.empty(*range(2, 2 + input.ndim), device='meta')
-    f = getattr(torch.ops.aten, _named.get(l.call.function, l.call.function))
-    return permute(input, [n-2 for n in f(sizes, **args).shape])
+    func = getattr(torch.ops.aten, _named.get(layer.call.function, layer.call.function))
+    return permute(input, [n-2 for n in func(sizes, **args).shape])
 
 @wiring('flatten ravel reshape reshape_as squeeze unflatten unsqueeze view view_as')
 def other_axes(l, local, input, **_): return reshape(input, l.out_shape)
 
 @wiring('''chunk narrow repeat_interleave split split_with_sizes tensor_split unsafe_chunk unsafe_split
     unsafe_split_with_sizes''')
-def pieces(l, local, input, dim=0, **args):
+def pieces(layer, local, input, dim=0, **args):
     "PyTorch is asked, with the numbers of the positions"
     if dim is None or any(isinstance(o, (Seen, Source)) for o in args.values()): raise Unknown
-    every = None if l.call.function == 'repeat_interleave' else (1, 1)
-    f = getattr(torch.Tensor, l.call.function.removeprefix('unsafe_').replace('_with_sizes', ''))
+    every = None if layer.call.function == 'repeat_interleave' else (1, 1)
+    func = getattr(torch.Tensor, layer.call.function.removeprefix('unsafe_').replace('_with_sizes', ''))
     args = [o for o in args.values() if o is not None]
-    res = f(torch.arange(input.shape[dim]), *([0] if f is torch.Tensor.narrow else []), *args,
-            **({} if f is torch.Tensor.narrow else dict(dim=0)))
+    res = func(torch.arange(input.shape[dim]), *([0] if func is torch.Tensor.narrow else []), *args,
+            **({} if func is torch.Tensor.narrow else dict(dim=0)))
     if isinstance(res, Tensor): return look_along(input, dim, reindexed_look(res, every))
     return tuple(look_along(input, dim, reindexed_look(o, every)) for o in res)
 
 # %% ../nbs/package/fields.ipynb #a9aa7fde
 @wiring('flip roll')
-def turned(l, local, input, dims=(), shifts=0, **_):
+def turned(layer, local, input, dims=(), shifts=0, **_):
     if not _ints(dims): raise Unknown
-    x = input
-    for d,shift in zip(_ints(dims), _each(shifts, len(_ints(dims)))):
-        n = torch.arange(x.shape[d])
-        x = look_along(x, d, reindexed_look(n.flip(0) if l.call.function == 'flip' else n.roll(shift)))
-    return x
+    seen = input
+    flipped = layer.call.function == 'flip'
+    for axis,shift in zip(_ints(dims), _each(shifts, len(_ints(dims)))):
+        numbers = torch.arange(seen.shape[axis])
+        seen = look_along(seen, axis, reindexed_look(numbers.flip(0) if flipped else numbers.roll(shift)))
+    return seen
 
 @wiring('repeat tile')
 def repeated(l, local, input, repeats=None, dims=None, **_):
     times = _ints(repeats if dims is None else dims)
-    x = expand(input, (1,)*(len(times) - input.ndim) + input.shape) if len(times) > input.ndim else input
-    for d,k in enumerate(times, x.ndim - len(times)):
-        if k > 1: x = look_along(x, d, reindexed_look(torch.arange(x.shape[d]).repeat(k)))
-    return x
+    seen = expand(input, (1,)*(len(times) - input.ndim) + input.shape) if len(times) > input.ndim else input
+    for axis,count in enumerate(times, seen.ndim - len(times)):
+        if count > 1:
+            seen = look_along(seen, axis, reindexed_look(torch.arange(seen.shape[axis]).repeat(count)))
+    return seen
 
 @wiring('select')
 def selected(l, local, input, dim, index, **_):
     return reduce(look_along(input, dim, reindexed_look([index%input.shape[dim]])), dim)
 
 @wiring('unbind')
-def unbound(l, local, input, dim=0, **_):
-    return tuple(selected(l, local, input, dim, k) for k in range(input.shape[dim]))
+def unbound(layer, local, input, dim=0, **_):
+    return tuple(selected(layer, local, input, dim, k) for k in range(input.shape[dim]))
 
 # %% ../nbs/package/fields.ipynb #1ccfb366
 @wiring('getitem')
 def indexed(l, local, input, index, **_):
-    x,axis,gone = input,0,[]
-    for o in _spelled_out(index, input.ndim):
-        if o is None: x = unsqueeze(x, axis)
+    seen,axis,gone = input,0,[]
+    for part in _spelled_out(index, input.ndim):
+        if part is None: seen = unsqueeze(seen, axis)
         else:
-            n = x.shape[axis]
-            positions = torch.arange(n)[slice(o%n, o%n + 1) if isinstance(o, int) else o]
-            every = (1, o.step or 1) if isinstance(o, slice) else None
-            if len(positions) != n or isinstance(o, list):
-                x = look_along(x, axis, reindexed_look(positions, every))
-            if isinstance(o, int): gone.append(axis)
+            size = seen.shape[axis]
+            positions = torch.arange(size)[slice(part%size, part%size + 1) if isinstance(part, int) else part]
+            every = (1, part.step or 1) if isinstance(part, slice) else None
+            if len(positions) != size or isinstance(part, list):
+                seen = look_along(seen, axis, reindexed_look(positions, every))
+            if isinstance(part, int): gone.append(axis)
         axis += 1
-    return reduce(x, gone) if gone else x
+    return reduce(seen, gone) if gone else seen
 
 def _spelled_out(index, ndim):
     "One entry for each axis, and None for each new one"
     index = list(index) if isinstance(index, tuple) else [index]
-    def known(o):
-        if isinstance(o, (int, slice, list)): return not isinstance(o, bool)
-        return o is None or o is Ellipsis
+    def known(part):
+        if isinstance(part, (int, slice, list)): return not isinstance(part, bool)
+        return part is None or part is Ellipsis
     ends = [v for o in index if isinstance(o, slice) for v in (o.start, o.stop)]
     if not all(map(known, index)) or sum(isinstance(o, list) for o in index) > 1: raise Unknown
     if any(isinstance(v, (Seen, Source)) for v in ends): raise Unknown
@@ -706,22 +722,22 @@ def _spelled_out(index, ndim):
 
 # %% ../nbs/package/fields.ipynb #be251244
 @wiring('setitem')
-def overwritten(l, local, input, index, value, **_):
+def overwritten(layer, local, input, index, value, **_):
     "The positions that `index` means see what `value` sees, the others what they saw before"
-    at,like = tuple(_spelled_out(index, len(l.out_shape))),next(fed([input, value]))
+    at,like = tuple(_spelled_out(index, len(layer.out_shape))),next(fed([input, value]))
     if any(o is None or isinstance(o, list) for o in at): raise Unknown
-    target = torch.empty(l.out_shape, device='meta')[at].shape
+    target = torch.empty(layer.out_shape, device='meta')[at].shape
     def nothing(shape): return [torch.full((1,)*len(shape), _nothing)]*len(like.planes)
-    old = input.planes if isinstance(input, Seen) else nothing(l.out_shape)
+    old = input.planes if isinstance(input, Seen) else nothing(layer.out_shape)
     new = expand(value, target).planes if isinstance(value, Seen) else nothing(target)
-    def written(p, q):
-        p = p.expand(l.out_shape).clone()
-        p[at] = q.expand(target)
-        return p
+    def written(plane, values):
+        plane = plane.expand(layer.out_shape).clone()
+        plane[at] = values.expand(target)
+        return plane
     own = input.own if isinstance(input, Seen) else None
-    x = _standing(l.out_shape, tuple(map(written, old, new)), like.beyond)
-    x = replace(x, own=own) if own else x
-    return replace(x, periods=tuple(_found_period(x, d) for d in range(x.ndim)))
+    seen = _standing(layer.out_shape, tuple(map(written, old, new)), like.beyond)
+    seen = replace(seen, own=own) if own else seen
+    return replace(seen, periods=tuple(_found_period(seen, d) for d in range(seen.ndim)))
 
 @wiring('write')
 def seen_elsewhere(l, local, value, input=None, **_):
@@ -736,30 +752,30 @@ def concatenation(l, local, tensors, dim=0, **_):
     return joined([x if isinstance(x, Seen) else x.shape for x in tensors if x.shape != (0,)], dim)
 
 @wiring('stack')
-def stacked(l, local, tensors, dim=0, **_):
-    axis = dim%len(l.out_shape)
+def stacked(layer, local, tensors, dim=0, **_):
+    axis = dim%len(layer.out_shape)
     def longer(x): return unsqueeze(x, axis) if isinstance(x, Seen) else (*x.shape[:axis], 1, *x.shape[axis:])
     return joined(list(map(longer, tensors)), axis)
 
 @wiring('pixel_shuffle')
-def pixel_shuffle(l, local, input, upscale_factor, **_):
-    r,(*batch, c, h, w) = upscale_factor,input.shape
-    n = len(batch)
-    x = permute(reshape(input, (*batch, c//r**2, r, r, h, w)), [*range(n+1), n+3, n+1, n+4, n+2])
-    return reshape(x, l.out_shape)
+def pixel_shuffle(layer, local, input, upscale_factor, **_):
+    r,(*batch, C, H, W) = upscale_factor,input.shape
+    at = len(batch)
+    seen = permute(reshape(input, (*batch, C//r**2, r, r, H, W)), [*range(at+1), at+3, at+1, at+4, at+2])
+    return reshape(seen, layer.out_shape)
 
 @wiring('pixel_unshuffle')
-def pixel_unshuffle(l, local, input, downscale_factor, **_):
-    r,(*batch, c, h, w) = downscale_factor,input.shape
-    n = len(batch)
-    x = permute(reshape(input, (*batch, c, h//r, r, w//r, r)), [*range(n+1), n+2, n+4, n+1, n+3])
-    return reshape(x, l.out_shape)
+def pixel_unshuffle(layer, local, input, downscale_factor, **_):
+    r,(*batch, C, H, W) = downscale_factor,input.shape
+    at = len(batch)
+    seen = permute(reshape(input, (*batch, C, H//r, r, W//r, r)), [*range(at+1), at+2, at+4, at+1, at+3])
+    return reshape(seen, layer.out_shape)
 
 @wiring('channel_shuffle native_channel_shuffle')
-def channel_shuffle(l, local, input, groups, **_):
-    n,c,*rest = input.shape
-    x = reshape(input, (n, groups, c//groups, *rest))
-    return reshape(permute(x, [0, 2, 1, *range(3, x.ndim)]), l.out_shape)
+def channel_shuffle(layer, local, input, groups, **_):
+    batch,channels,*rest = input.shape
+    seen = reshape(input, (batch, groups, channels//groups, *rest))
+    return reshape(permute(seen, [0, 2, 1, *range(3, seen.ndim)]), layer.out_shape)
 
 # %% ../nbs/package/fields.ipynb #8a5fccb8
 def _stretched(n_windows, size, stride, dilation=1, before=0):
@@ -768,41 +784,41 @@ def _stretched(n_windows, size, stride, dilation=1, before=0):
     return reindexed_look(at.flatten())
 
 @wiring('unfold')
-def unfolded(l, local, input, **args):
-    return _columns(l, input, **args) if 'kernel_size' in args else _windows(l, input, **args)
+def unfolded(layer, local, input, **args):
+    return _columns(layer, input, **args) if 'kernel_size' in args else _windows(layer, input, **args)
 
-def _windows(l, input, dimension, size, step, **_):
+def _windows(layer, input, dimension, size, step, **_):
     axis = dimension%input.ndim
-    n = l.out_shape[axis]
-    x = look_along(input, axis, _stretched(n, size, step))
-    x = reshape(x, (*input.shape[:axis], size, n, *input.shape[axis+1:]))
-    return permute(x, [*(d for d in range(x.ndim) if d != axis), axis])
+    count = layer.out_shape[axis]
+    seen = look_along(input, axis, _stretched(count, size, step))
+    seen = reshape(seen, (*input.shape[:axis], size, count, *input.shape[axis+1:]))
+    return permute(seen, [*(d for d in range(seen.ndim) if d != axis), axis])
 
-def _columns(l, input, kernel_size, dilation=1, padding=0, stride=1, **_):
+def _columns(layer, input, kernel_size, dilation=1, padding=0, stride=1, **_):
     if input.ndim != 4: raise Unknown
-    (n, c, *size),x,shape = input.shape,input,[]
+    (batch, channels, *size),seen,shape = input.shape,input,[]
     settings = (_each(o, 2) for o in (kernel_size, dilation, padding, stride))
-    for axis,m,k,d,p,s in zip((-2, -1), size, *settings):
-        windows = (m + 2*p - d*(k-1) - 1)//s + 1
-        x,shape = look_along(x, axis, _stretched(windows, k, s, d, p)),[*shape, k, windows]
-    return reshape(permute(reshape(x, (n, c, *shape)), [0, 1, 2, 4, 3, 5]), l.out_shape)
+    for axis,length,k,d,p,s in zip((-2, -1), size, *settings):
+        windows = (length + 2*p - d*(k-1) - 1)//s + 1
+        seen,shape = look_along(seen, axis, _stretched(windows, k, s, d, p)),[*shape, k, windows]
+    return reshape(permute(reshape(seen, (batch, channels, *shape)), [0, 1, 2, 4, 3, 5]), layer.out_shape)
 
 # %% ../nbs/package/fields.ipynb #3391b6f2
 @wiring('fold')
-def folded(l, local, input, output_size, kernel_size, dilation=1, padding=0, stride=1, **_):
+def folded(layer, local, input, output_size, kernel_size, dilation=1, padding=0, stride=1, **_):
     "Which window's which cell lands on a position? PyTorch is asked, with the numbers of the positions"
     if input.ndim != 3: raise Unknown
-    h,w = _each(output_size, 2)
-    n = input.shape[0]
-    numbers = torch.arange(1., h*w + 1).view(1, 1, h, w)
+    rows,cols = _each(output_size, 2)
+    batch = input.shape[0]
+    numbers = torch.arange(1., rows*cols + 1).view(1, 1, rows, cols)
     target = F.unfold(numbers, kernel_size, dilation, padding, stride)[0].long()
-    def landed(p):
-        p = p.expand(input.shape).reshape(-1, target.numel())
-        blank = p.new_full((len(p), h*w + 1), _nothing)
-        full = blank.scatter_reduce(1, target.flatten().expand(len(p), -1), p, 'amax')
-        return full[:, 1:].reshape(n, -1, h, w)
-    x = _standing(l.out_shape, tuple(map(landed, input.planes)), input.beyond)
-    return replace(x, periods=tuple(_found_period(x, d) for d in range(4)))
+    def landed(plane):
+        plane = plane.expand(input.shape).reshape(-1, target.numel())
+        blank = plane.new_full((len(plane), rows*cols + 1), _nothing)
+        full = blank.scatter_reduce(1, target.flatten().expand(len(plane), -1), plane, 'amax')
+        return full[:, 1:].reshape(batch, -1, rows, cols)
+    seen = _standing(layer.out_shape, tuple(map(landed, input.planes)), input.beyond)
+    return replace(seen, periods=tuple(_found_period(seen, d) for d in range(4)))
 
 # %% ../nbs/package/fields.ipynb #95d78825
 class Refused:
@@ -815,32 +831,34 @@ def _result(source, values):
     found = outputs[source.output if len(outputs) > 1 else 0]
     return found or source._replace(index=None) # a constant after all
 
-def _known(o, values):
+def _known(arg, values):
     "Arguments, with what is known about the tensors in the positions of these"
-    if isinstance(o, Source): return _result(o, values)
-    if isinstance(o, (tuple, list)): return type(o)(_known(v, values) for v in o)
-    if isinstance(o, slice): return slice(*(_known(v, values) for v in (o.start, o.stop, o.step)))
-    return {k: _known(v, values) for k,v in o.items()} if isinstance(o, dict) else o
+    if isinstance(arg, Source): return _result(arg, values)
+    if isinstance(arg, (tuple, list)): return type(arg)(_known(v, values) for v in arg)
+    if isinstance(arg, slice): return slice(*(_known(v, values) for v in (arg.start, arg.stop, arg.step)))
+    return {k: _known(v, values) for k,v in arg.items()} if isinstance(arg, dict) else arg
 
-def _wired(l, values, local):
+def _wired(layer, values, local):
     "What the results of one record see; None: nothing"
-    args = _known(l.call.args, values)
-    flat = [_result(s, values) for s in l.call.sources()]
+    args = _known(layer.call.args, values)
+    flat = [_result(s, values) for s in layer.call.sources()]
     refused = [o for o in flat if isinstance(o, Refused)]
-    if refused and wirings.get(l.call.function) is not sampling: return refused[:1]
+    if refused and wirings.get(layer.call.function) is not sampling: return refused[:1]
     if not refused and not any(isinstance(o, Seen) for o in flat): return [None]
-    if l.call.function not in wirings: return [Refused(l)]
-    try: res = wirings[l.call.function](l, local, **args)
-    except Unknown as e: return [Refused(l, str(e))]
-    except (TypeError, AttributeError): return [Refused(l)] # such as a constant for the image
+    if layer.call.function not in wirings: return [Refused(layer)]
+    try: res = wirings[layer.call.function](layer, local, **args)
+    except Unknown as e: return [Refused(layer, str(e))]
+    except (TypeError, AttributeError): return [Refused(layer)] # such as a constant for the image
     return res if isinstance(res, tuple) else (res,)
 
 def _handed_out(layers):
     "Where values of the image leave PyTorch first: the number of the next record, and the refusal"
-    for l in layers.aside:
-        if l.call.function not in (*_leaving, *_read) or l.before is None or l.before > len(layers): continue
-        if all(s.index is None for s in l.call.sources()): continue
-        return l.before,[Refused(l, 'values of the image leave PyTorch, and where they go is not seen')]
+    for layer in layers.aside:
+        if layer.call.function not in (*_leaving, *_read): continue
+        if layer.before is None or layer.before > len(layers): continue
+        if all(s.index is None for s in layer.call.sources()): continue
+        why = 'values of the image leave PyTorch, and where they go is not seen'
+        return layer.before,[Refused(layer, why)]
     return len(layers),None
 
 # %% ../nbs/package/fields.ipynb #51ddca52
@@ -851,33 +869,33 @@ def propagate(layers:Trace, image:Seen, local=False, settle=lambda x: x):
     cpu = nullcontext() if default == 'cpu' else torch.device('cpu') # which asks Python about each operation
     end,refused = _handed_out(layers)
     with torch.inference_mode(False), torch.enable_grad(), cpu:
-        for l in layers:
-            res = _wired(l, values, local) if l.index < end else refused
-            values[l.index] = [settle(o) if isinstance(o, Seen) else o for o in res]
+        for layer in layers:
+            res = _wired(layer, values, local) if layer.index < end else refused
+            values[layer.index] = [settle(o) if isinstance(o, Seen) else o for o in res]
     return values
 
 # %% ../nbs/package/fields.ipynb #ff4c31ef
-def _whether(g): # so that nothing vanishes, however deep the network
-    return None if g is None else (g != 0).to(g.dtype)
+def _whether(grad): # so that nothing vanishes, however deep the network
+    return None if grad is None else (grad != 0).to(grad.dtype)
 
-def _scattered(g):
+def _scattered(grad):
     "The same in numbers that do not cancel, for operations that may subtract"
-    if g is None: return None
-    n = torch.arange(g.numel(), device=g.device).view(g.shape)
-    imaginary = 1j*(n*.7548776662%1) if g.is_complex() else 0
-    return ((g != 0)*(n*.6180339887%1 + .5 + imaginary)).to(g.dtype)
+    if grad is None: return None
+    number = torch.arange(grad.numel(), device=grad.device).view(grad.shape)
+    imaginary = 1j*(number*.7548776662%1) if grad.is_complex() else 0
+    return ((grad != 0)*(number*.6180339887%1 + .5 + imaginary)).to(grad.dtype)
 
-def _settled(x):
+def _settled(seen):
     "One plane with a cell for each position, whose gradient is ones and zeros"
-    p = x.planes[0]
-    if not p.requires_grad: return x
-    p = p.expand(torch.broadcast_shapes(p.shape, *(o.shape for o in x.own))) + 0
-    p.register_hook(_whether)
-    return replace(x, planes=(p,))
+    plane = seen.planes[0]
+    if not plane.requires_grad: return seen
+    plane = plane.expand(torch.broadcast_shapes(plane.shape, *(o.shape for o in seen.own))) + 0
+    plane.register_hook(_whether)
+    return replace(seen, planes=(plane,))
 
 def marked_image(shape):
-    x = seen_image(shape, beyond=False)
-    return replace(x, planes=(torch.zeros(1, 1, *shape[-2:], requires_grad=True),))
+    seen = seen_image(shape, beyond=False)
+    return replace(seen, planes=(torch.zeros(1, 1, *shape[-2:], requires_grad=True),))
 
 def marks(layers:Trace, index, local=False):
     "What the results of the records up to `index` see, ready to be marked"
@@ -886,13 +904,13 @@ def marks(layers:Trace, index, local=False):
 
 def marked(values, index, place):
     "{record's number: (rows, columns) bool}: all cells that a position depends on, the image's under -1"
-    x,seens = values[index][0],{k: v[0] for k,v in values.items() if isinstance(v[0], Seen)}
-    at = [slice(None)]*x.ndim
-    for a,i in zip(grid_axes(x), place):
-        if a is not None: at[a] = i
+    seen,seens = values[index][0],{k: v[0] for k,v in values.items() if isinstance(v[0], Seen)}
+    at = [slice(None)]*seen.ndim
+    for axis,position in zip(grid_axes(seen), place):
+        if axis is not None: at[axis] = position
     with torch.inference_mode(False), torch.enable_grad():
         planes = [o.planes[0] for o in seens.values()]
-        total = x.planes[0][tuple(at)].sum()
+        total = seen.planes[0][tuple(at)].sum()
         grads = torch.autograd.grad(total, planes, allow_unused=True, retain_graph=True)
     found = {k: on_grid(o, (g != 0).float()) > 0 for (k,o),g in zip(seens.items(), grads) if g is not None}
     return {k: m.expand(grid(seens[k])) for k,m in found.items() if m.any()}
@@ -908,10 +926,10 @@ def _sum(**args):
     ts = [t if t.requires_grad else torch.zeros_like(t, dtype=torch.float) for t in ts]
     return sum(ts[1:], ts[0])
 
-def _average(f):
+def _average(func):
     "A convolution or linear layer without bias, its weights all alike"
     def alike(input, weight, bias=None, **rest):
-        return f(input, torch.full_like(weight, 1/weight[0].numel(), dtype=input.dtype), None, **rest)
+        return func(input, torch.full_like(weight, 1/weight[0].numel(), dtype=input.dtype), None, **rest)
     return alike
 
 # %% ../nbs/package/fields.ipynb #8e5535ee
@@ -923,8 +941,9 @@ def _mean_pool(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     out = F.max_pool2d(input, kernel_size, stride or kernel_size, padding, dilation, ceil_mode).shape[-2:]
     end = [(out[a]-1)*s[a] + d[a]*(ks[a]-1) + 1 - p[a] for a in (0, 1)] # of the last window
     more = [(p[a], end[a] - input.shape[a-2]) for a in (1, 0)]
-    x = F.pad(input, [o for pair in more for o in pair]).flatten(0, -3)[:, None]
-    return F.conv2d(x, x.new_full((1, 1, *ks), 1/math.prod(ks)), None, s, 0, d).view(*input.shape[:-2], *out)
+    padded = F.pad(input, [o for pair in more for o in pair]).flatten(0, -3)[:, None]
+    kernel = padded.new_full((1, 1, *ks), 1/math.prod(ks))
+    return F.conv2d(padded, kernel, None, s, 0, d).view(*input.shape[:-2], *out)
 
 def _batch_norm(input, running_mean=None, training=False, **_):
     own = training or running_mean is None
@@ -934,8 +953,8 @@ def _instance_norm(input, use_input_stats=True, **_):
 def _layer_norm(input, normalized_shape, **_):
     return _spread(input, list(range(-len(_ints(normalized_shape)), 0)))
 def _group_norm(input, num_groups, **_):
-    x = input.unflatten(1, (num_groups, -1))
-    return _spread(x, list(range(2, x.ndim))).flatten(1, 2)
+    grouped = input.unflatten(1, (num_groups, -1))
+    return _spread(grouped, list(range(2, grouped.ndim))).flatten(1, 2)
 def _softmax(input, dim=None, **_):
     return _spread(input, (0 if input.ndim in (0, 1, 3) else 1) if dim is None else dim)
 
@@ -964,14 +983,15 @@ def _matmul(input, other=None, mat2=None, **_):
 def _rmatmul(input, other, **_): return _matmul(other, input)
 def _einsum(equation, tensors, **_): return torch.einsum(equation, *_scaled(*tensors))
 def _attention(query, key, value, **_):
-    q,k,v = _scaled(query, key, value)
-    return q.mean(-1, keepdim=True) + k.mean((-2, -1), keepdim=True) + v.mean(-2, keepdim=True)
+    query,key,value = _scaled(query, key, value)
+    return query.mean(-1, keepdim=True) + key.mean((-2, -1), keepdim=True) + value.mean(-2, keepdim=True)
 def _recurrent(gates):
     "What a recurrent layer with so many gates gives: the mean of a step's features, added up over the steps"
     def run(input, params, num_layers=1, bidirectional=False, batch_first=False, **_):
         directions,size,time = 1 + bidirectional,params[0].shape[0]//gates,1 if batch_first else 0
-        x = input.mean(-1, keepdim=True)
-        out,end = x.mean(time, keepdim=True) if bidirectional else x.cumsum(time),x.mean(time)[None]
+        steps = input.mean(-1, keepdim=True)
+        out = steps.mean(time, keepdim=True) if bidirectional else steps.cumsum(time)
+        end = steps.mean(time)[None]
         end = end.expand(num_layers*directions, end.shape[1], size)
         return (out.expand(*input.shape[:2], size*directions), end, end)[:3 if gates == 4 else 2]
     return run
@@ -980,8 +1000,8 @@ def _lstm_cell(input, hx, w_hh, **_):
     return (sum(ts).expand(len(input), w_hh.shape[1]),)*2
 def _recurrent_cell(input, hx, w_hh, **_): return _lstm_cell(input, [hx], w_hh)[0]
 def _heads(query, key, value, **_):
-    q,k,v = _scaled(query, key, value)
-    return (q.mean(-1, keepdim=True) + (k + v).mean((0, -1), keepdim=True)).expand(query.shape),None
+    shape,(query, key, value) = query.shape,_scaled(query, key, value)
+    return (query.mean(-1, keepdim=True) + (key + value).mean((0, -1), keepdim=True)).expand(shape),None
 
 # %% ../nbs/package/fields.ipynb #93312043
 _stand_ins = {name: f for f,names in {
@@ -1024,27 +1044,27 @@ class _Probe(_Recorder):
         for _,copy,_ in modules:
             for t in (*copy._parameters.values(), *copy._buffers.values()): self._prepare(t)
 
-    def _prepare(self, t):
+    def _prepare(self, tensor):
         "Parameters take no part in the gradient; for the wiring in single precision, where sums have room"
-        if t is None: return
-        t.requires_grad_(False)
-        if self.wiring and t.dtype in (torch.float16, torch.bfloat16): t.data = t.data.float()
+        if tensor is None: return
+        tensor.requires_grad_(False)
+        if self.wiring and tensor.dtype in (torch.float16, torch.bfloat16): tensor.data = tensor.data.float()
 
     def _follow(self, func, args, kwargs, run=None):
         def wired(*args, **kwargs):
             with torch.enable_grad(): res = self._wired(func, args, kwargs)
             known = _function_name(func) in wirings | _stand_ins
-            for t in _tensors(res):
-                if t.requires_grad: t.register_hook(_whether if known else _scattered)
+            for tensor in _tensors(res):
+                if tensor.requires_grad: tensor.register_hook(_whether if known else _scattered)
             return res if torch.is_grad_enabled() else self._hidden(res)
         return super()._follow(func, args, kwargs, wired if self.wiring and run is None else run)
 
-    def _hidden(self, o):
+    def _hidden(self, value):
         "The model wants no gradient here, but what it gets has a shadow with one"
-        if isinstance(o, (tuple, list)): return type(o)([self._hidden(v) for v in o])
-        if not isinstance(o, Tensor) or not o.requires_grad: return o
-        real = o.detach()
-        self.shadows[id(real)] = o
+        if isinstance(value, (tuple, list)): return type(value)([self._hidden(v) for v in value])
+        if not isinstance(value, Tensor) or not value.requires_grad: return value
+        real = value.detach()
+        self.shadows[id(real)] = value
         return real
 
     def _record(self, *args):
@@ -1053,11 +1073,11 @@ class _Probe(_Recorder):
         if index in self.wanted: self.found[index] = self._copied(self._shadow(args[-1][0]))
         if index == max(self.wanted): raise _Found
 
-    def _copied(self, t):
+    def _copied(self, tensor):
         "What it is now, as it may be written to later; the copying is no record"
         self.ops = []
         try:
-            with torch.set_grad_enabled(self.wiring or torch.is_grad_enabled()): return t.clone()
+            with torch.set_grad_enabled(self.wiring or torch.is_grad_enabled()): return tensor.clone()
         finally: self.ops = None
 
 # %% ../nbs/package/fields.ipynb #db66eb55
@@ -1127,30 +1147,31 @@ def results(
     return probes[0].found
 
 # %% ../nbs/package/fields.ipynb #b19611bd
-def _alone(l, index, plane):
+def _alone(layer, index, plane):
     "What a record sees of one record that feeds it, whose planes `plane` makes"
-    sources = [s for s in l.call.sources() if s.index is not None]
+    sources = [s for s in layer.call.sources() if s.index is not None]
     values = {s.index: [None]*(1 + max(o.output for o in sources)) for s in sources}
-    for s in sources:
-        if s.index == index: values[index][s.output] = _standing(s.shape, plane(s.shape))
-    x = _wired(l, values, False)[0]
+    for source in sources:
+        if source.index == index: values[index][source.output] = _standing(source.shape, plane(source.shape))
+    seen = _wired(layer, values, False)[0]
     def turned(x): return any(a not in (None, x.ndim+d) for a,d in zip(grid_axes(x), (-2, -1)))
-    if x and (isinstance(x, Refused) or turned(x)):
-        raise ValueError(f'{l.name!r} is of kind {l.kind!r}, and what that looks at is not known here')
-    return x
+    if seen and (isinstance(seen, Refused) or turned(seen)):
+        raise ValueError(
+            f'{layer.name!r} is of kind {layer.kind!r}, and what that looks at is not known here')
+    return seen
 
 # %% ../nbs/package/fields.ipynb #9287ee92
-def _table(l, index, axis):
+def _table(layer, index, axis):
     "Along one axis of the grid, the positions that each position looks at; None: it looks at nothing"
     def planes(shape):
-        n = shape_grid(shape)[axis]
-        one = torch.where(torch.eye(n) > 0, 0., _nothing)
-        k = len(shape)
-        return tuple(_along(o, k-2+axis, k) if k > 3 else o.view((1,)*k) for o in one)
-    x = _alone(l, index, planes)
-    if x is None: return None
-    size = shape_grid(l.out_shape)
-    seen = torch.stack([on_grid(x, p).expand(size).isfinite().any(1-axis) for p in x.planes], 1)
+        size = shape_grid(shape)[axis]
+        one = torch.where(torch.eye(size) > 0, 0., _nothing)
+        ndim = len(shape)
+        return tuple(_along(o, ndim-2+axis, ndim) if ndim > 3 else o.view((1,)*ndim) for o in one)
+    found = _alone(layer, index, planes)
+    if found is None: return None
+    size = shape_grid(layer.out_shape)
+    seen = torch.stack([on_grid(found, p).expand(size).isfinite().any(1-axis) for p in found.planes], 1)
     return tuple(tuple(o.nonzero().flatten().tolist()) for o in seen)
 
 def looked_at(
@@ -1165,21 +1186,21 @@ def looked_at(
         if rows is not None: res.append((index, rows, cols))
     return res
 
-def _is_product(l, index, rows, cols):
+def _is_product(layer, index, rows, cols):
     "Does an activation look at all positions in certain rows and columns? Three are asked"
     with torch.inference_mode(False), torch.enable_grad():
         leaves = []
         def plane(shape):
             leaves.append(torch.zeros((1,)*(len(shape)-2) + shape_grid(shape), requires_grad=True))
             return leaves[-1:]
-        x = _alone(l, index, plane)
-        p = on_grid(x, x.planes[0]).expand(shape_grid(l.out_shape))
-        for i,j in {(0, 0), (len(rows)//2, len(cols)//2), (len(rows)-1, len(cols)-1)}:
-            if not p.requires_grad or not p[i, j].isfinite(): continue
-            found = torch.autograd.grad(p[i, j], leaves, allow_unused=True, retain_graph=True)
+        seen = _alone(layer, index, plane)
+        values = on_grid(seen, seen.planes[0]).expand(shape_grid(layer.out_shape))
+        for row,col in {(0, 0), (len(rows)//2, len(cols)//2), (len(rows)-1, len(cols)-1)}:
+            if not values.requires_grad or not values[row, col].isfinite(): continue
+            found = torch.autograd.grad(values[row, col], leaves, allow_unused=True, retain_graph=True)
             found = [g for g in found if g is not None]
             want = torch.zeros(found[0].shape[-2:], dtype=torch.bool)
-            want[torch.tensor(rows[i])[:, None], torch.tensor(cols[j])] = True
+            want[torch.tensor(rows[row])[:, None], torch.tensor(cols[col])] = True
             looked = sum(g.flatten(0, -3) if g.ndim > 2 else g[None] for g in found).any(0)
             if not torch.equal(looked, want): return False
     return True

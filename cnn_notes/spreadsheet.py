@@ -45,10 +45,10 @@ from .tracing import Layer, Trace, as_trace
 # %% ../nbs/package/spreadsheet.ipynb #9aac4301
 _unprintable = re.compile('[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]')
 
-def _text(s, n=60):
+def _text(text, most=60):
     "A name from outside, made fit for a cell or an error message"
-    s = _unprintable.sub('?', str(s))
-    return s if len(s) <= n else s[:n-1] + '…'
+    text = _unprintable.sub('?', str(text))
+    return text if len(text) <= most else text[:most-1] + '…'
 
 @dataclass
 class _Stage:
@@ -79,33 +79,35 @@ class _Stage:
         return range(group*per_group, (group+1)*per_group)
 
 # %% ../nbs/package/spreadsheet.ipynb #29648f24
-def _plain(m, cls, *methods):
-    return isinstance(m, cls) and all(getattr(type(m), k) is getattr(cls, k) for k in ('forward', *methods))
+def _plain(module, cls, *methods):
+    names = 'forward',*methods
+    return isinstance(module, cls) and all(getattr(type(module), k) is getattr(cls, k) for k in names)
 
-def _conv_obstacle(l, cls):
-    if not _plain(l.module, nn.Conv2d, '_conv_forward'):
+def _conv_obstacle(layer, cls):
+    if not _plain(layer.module, nn.Conv2d, '_conv_forward'):
         return f"is a convolution in a {cls}, so where its weights are is not known; use nn.Conv2d"
 
-def _norm_obstacle(l, cls):
-    if not _plain(l.module, nn.BatchNorm2d): return f"normalizes in a way ({cls}) other than nn.BatchNorm2d"
-    if l.module.running_mean is None:
+def _norm_obstacle(layer, cls):
+    if not _plain(layer.module, nn.BatchNorm2d):
+        return f"normalizes in a way ({cls}) other than nn.BatchNorm2d"
+    if layer.module.running_mean is None:
         return "normalizes by the batch, and a sheet has one image; use track_running_stats=True"
 
-def _activation_obstacle(l, cls):
-    is_layer = type(l.module).__module__.startswith('torch.nn.')
-    called = not is_layer and re.fullmatch(r'(.*\.)?relu( \(\d+\))?', l.name)
-    is_relu = isinstance(l.module, nn.ReLU) or called
+def _activation_obstacle(layer, cls):
+    is_layer = type(layer.module).__module__.startswith('torch.nn.')
+    called = not is_layer and re.fullmatch(r'(.*\.)?relu( \(\d+\))?', layer.name)
+    is_relu = isinstance(layer.module, nn.ReLU) or called
     return None if is_relu else f'is an activation function ({cls}) other than ReLU'
 
-def _dropout_obstacle(l, cls):
-    is_layer = isinstance(l.module, nn.modules.dropout._DropoutNd)
+def _dropout_obstacle(layer, cls):
+    is_layer = isinstance(layer.module, nn.modules.dropout._DropoutNd)
     if not is_layer: return "is a dropout that may stay active; use nn.Dropout"
 
-def _pool_obstacle(l, cls):
-    w = l.window
-    plain = w.dilation == (1, 1) and not w.ceil_mode and w.padding == ((0, 0), (0, 0))
-    mean = isinstance(l.module, nn.AvgPool2d) and not l.module.divisor_override
-    if not plain or l.kind == 'avg_pool' and not mean:
+def _pool_obstacle(layer, cls):
+    window = layer.window
+    plain = window.dilation == (1, 1) and not window.ceil_mode and window.padding == ((0, 0), (0, 0))
+    mean = isinstance(layer.module, nn.AvgPool2d) and not layer.module.divisor_override
+    if not plain or layer.kind == 'avg_pool' and not mean:
         return "pools with more than a size and a stride; use a plain nn.MaxPool2d or nn.AvgPool2d"
 
 _obstacles = dict(conv=_conv_obstacle, norm=_norm_obstacle, activation=_activation_obstacle,
@@ -114,17 +116,18 @@ _obstacles = dict(conv=_conv_obstacle, norm=_norm_obstacle, activation=_activati
 # %% ../nbs/package/spreadsheet.ipynb #b6c8bf06
 _follow = 'norm', 'activation', 'dropout'
 
-def _obstacle(l, layers, stages):
+def _obstacle(layer, layers, stages):
     "Why a record cannot be written as a formula; None if it can"
-    if l.inputs != (l.index-1,):
-        sources = [repr(_text(layers[i].name)) if i is not None and i >= 0 else 'the image' for i in l.inputs]
+    if layer.inputs != (layer.index-1,):
+        sources = [repr(_text(layers[i].name)) if i is not None and i >= 0 else 'the image'
+            for i in layer.inputs]
         return f"is fed by {' and '.join(sources)}, not by the layer before it alone"
-    if l.kind in _follow and stages[-1].layer is None: return 'comes before the first convolution'
+    if layer.kind in _follow and stages[-1].layer is None: return 'comes before the first convolution'
     normalized = any(o.kind == 'norm' for o in stages[-1].after)
-    if l.kind == 'norm' and normalized: return 'is a second normalization in a row'
-    if l.kind in _obstacles: return _obstacles[l.kind](l, _text(type(l.module).__name__))
+    if layer.kind == 'norm' and normalized: return 'is a second normalization in a row'
+    if layer.kind in _obstacles: return _obstacles[layer.kind](layer, _text(type(layer.module).__name__))
     of_padding = "; of padding only a convolution's own zeros do"
-    return f'({l.kind}) has no formula here' + of_padding*(l.kind == 'pad')
+    return f'({layer.kind}) has no formula here' + of_padding*(layer.kind == 'pad')
 
 def _plan(layers, shape, pixels):
     "The stages to write, from a trace; `ValueError` for what has no formula"
@@ -134,18 +137,19 @@ def _plan(layers, shape, pixels):
         raise ValueError(f"write_workbook: {model} has no convolution; there is nothing to write")
     stages = [_Stage(name, tuple(shape), groups=shape[0]) for name in ['pixels']*pixels + ['input']]
     count = dict(conv=0, pool=0)
-    for l in layers:
-        follows = l.kind in _follow and l.inputs == (l.index-1,)
+    for layer in layers:
+        follows = layer.kind in _follow and layer.inputs == (layer.index-1,)
         if count['conv'] == n_convs and not follows: break
-        if why := _obstacle(l, layers, stages):
-            raise ValueError(f'write_workbook: layer {_text(l.name)!r} {why}. What can be written: two '
+        if why := _obstacle(layer, layers, stages):
+            raise ValueError(f'write_workbook: layer {_text(layer.name)!r} {why}. What can be written: two '
                              'convolutions in one line, with ReLU, batch norm and pooling after them')
-        kind = 'pool' if l.kind.endswith('_pool') else l.kind
+        kind = 'pool' if layer.kind.endswith('_pool') else layer.kind
         if kind in count:
             count[kind] += 1
-            groups = l.groups if kind == 'conv' else l.out_shape[1]
-            stages.append(_Stage(f'{kind}{count[kind]}', l.out_shape[1:], l.window, groups, l))
-        elif not (kind == 'dropout' or _is_relu_again(l, stages[-1].after)): stages[-1].after.append(l)
+            groups = layer.groups if kind == 'conv' else layer.out_shape[1]
+            stages.append(_Stage(f'{kind}{count[kind]}', layer.out_shape[1:], layer.window, groups, layer))
+        elif not (kind == 'dropout' or _is_relu_again(layer, stages[-1].after)):
+            stages[-1].after.append(layer)
     for stage,after in zip(stages, stages[1:]): stage.ring = after.window.padding
     return stages
 
@@ -163,69 +167,72 @@ def _check_size(stages):
         outputs,reads = math.prod(stage.shape),len(stage.reads(0, before))
         windows += outputs*reads
         cells += outputs + stage.shape[0]*reads*math.prod(stage.window.ks)*stage.name.startswith('conv')
-        for n,most,what in ((windows, _max_windows, 'windows to read'), (cells, _max_cells, 'cells')):
-            if n > most:
-                raise ValueError(f'write_workbook: up to {stage.title} the sheet has {n:,} {what}, '
+        for number,most,what in ((windows, _max_windows, 'windows to read'), (cells, _max_cells, 'cells')):
+            if number > most:
+                raise ValueError(f'write_workbook: up to {stage.title} the sheet has {number:,} {what}, '
                                  f'and {most:,} can be written; {_smaller}')
 
 # %% ../nbs/package/spreadsheet.ipynb #56e73502
-def _numbers(t, what):
-    "`t` as float64 in the fewest digits that keep a float32 apart from its neighbors; `ValueError` for NaN"
-    if t.is_meta:
+def _numbers(tensor, what):
+    "float64 in the fewest digits that keep a float32 apart from its neighbors; `ValueError` for NaN"
+    if tensor.is_meta:
         raise ValueError(f'write_workbook: {what} has a shape but no values (it is on the meta device); '
                          'build the model on a real one, and for weight_norm use nn.utils.parametrizations')
-    x = t.detach().cpu().double()
-    if not x.isfinite().all():
+    values = tensor.detach().cpu().double()
+    if not values.isfinite().all():
         raise ValueError(f'write_workbook: {what} holds NaN or infinity, as no cell can; give finite numbers')
-    if t.dtype == torch.float64: return x
-    return torch.tensor([float(f'{v:.9g}') for v in x.flatten().tolist()], dtype=torch.float64).view(x.shape)
+    if tensor.dtype == torch.float64: return values
+    return torch.tensor([float(f'{v:.9g}') for v in values.flatten().tolist()],
+        dtype=torch.float64).view(values.shape)
 
-def _of_norm(l, channels):
+def _of_norm(layer, channels):
     "The parameters of a batch norm"
-    m = l.module
-    affine = (m.weight, m.bias) if m.weight is not None else (torch.ones(channels), torch.zeros(channels))
-    ps = dict(zip(('mean', 'var', 'gamma', 'beta'), (m.running_mean, m.running_var, *affine)))
-    return {k: _numbers(p, f'{k} of {_text(l.name)!r}') for k,p in ps.items()}
+    module = layer.module
+    affine = module.weight,module.bias
+    if module.weight is None: affine = torch.ones(channels),torch.zeros(channels)
+    ps = dict(zip(('mean', 'var', 'gamma', 'beta'), (module.running_mean, module.running_var, *affine)))
+    return {k: _numbers(p, f'{k} of {_text(layer.name)!r}') for k,p in ps.items()}
 
 # %% ../nbs/package/spreadsheet.ipynb #3ceee1b3
-def _step(stage, x):
+def _step(stage, values):
     "What a stage makes of the values of the stage before; its parameters go into the stage"
     if stage.layer is None:
         mean,std = (stage.params[k][:, None, None] for k in ('mean', 'std'))
-        return (x - mean)/std
+        return (values - mean)/std
     if not stage.name.startswith('conv'):
         pool = F.max_pool2d if stage.layer.kind == 'max_pool' else F.avg_pool2d
-        return pool(x, stage.window.ks, stage.window.stride)
-    m,name = stage.layer.module,repr(_text(stage.layer.name))
-    stage.weight = _numbers(m.weight, f'the weight of {name}')
-    if m.bias is not None: stage.params['bias'] = _numbers(m.bias, f'the bias of {name}')
+        return pool(values, stage.window.ks, stage.window.stride)
+    module,name = stage.layer.module,repr(_text(stage.layer.name))
+    stage.weight = _numbers(module.weight, f'the weight of {name}')
+    if module.bias is not None: stage.params['bias'] = _numbers(module.bias, f'the bias of {name}')
     (top,bottom),(left,right) = stage.window.padding
-    return F.conv2d(F.pad(x, (left, right, top, bottom)), stage.weight, stage.params.get('bias'),
+    return F.conv2d(F.pad(values, (left, right, top, bottom)), stage.weight, stage.params.get('bias'),
                     stage.window.stride, 0, stage.window.dilation, stage.groups)
 
 def _fill(stages, image, mean, std):
     "Parameters and values into the stages"
-    x = stages[0].values = _numbers(image, 'image')
+    values = stages[0].values = _numbers(image, 'image')
     for stage in stages[1:]:
         if stage.layer is None: stage.params = dict(mean=mean, std=std)
-        x = _step(stage, x)
-        for l in stage.after:
-            if l.kind == 'activation': x = x.relu()
+        values = _step(stage, values)
+        for layer in stage.after:
+            if layer.kind == 'activation': values = values.relu()
             else:
-                ps = _of_norm(l, len(x))
+                ps = _of_norm(layer, len(values))
                 stage.params |= ps
-                x = F.batch_norm(x[None], *ps.values(), eps=l.module.eps)[0]
-        if not (x.abs() < 1e308).all():
+                values = F.batch_norm(values[None], *ps.values(), eps=layer.module.eps)[0]
+        if not (values.abs() < 1e308).all():
             raise ValueError(f'write_workbook: {stage.title} gives a number beyond 1e308, or none at all, '
                              'and no cell holds that; give smaller weights, and variances above 0')
-        stage.values = x
+        stage.values = values
 
 # %% ../nbs/package/spreadsheet.ipynb #481e6373
-def _ref(r, c, r1=None, c1=None, fixed=False):
+def _ref(row, col, r1=None, c1=None, fixed=False):
     "A cell or a range as a spreadsheet names it; rows and columns count from 1"
-    d = '$' if fixed else ''
-    first = f'{d}{get_column_letter(c)}{d}{r}'
-    return first if r1 is None or (r, c) == (r1, c1) else f'{first}:{d}{get_column_letter(c1)}{d}{r1}'
+    lock = '$' if fixed else ''
+    first = f'{lock}{get_column_letter(col)}{lock}{row}'
+    if r1 is None or (row, col) == (r1, c1): return first
+    return f'{first}:{lock}{get_column_letter(c1)}{lock}{r1}'
 
 @dataclass
 class _Block:
@@ -248,8 +255,8 @@ def _products(kernel, block, window, rows, cols):
     "The products of `kernel` and the inputs in `rows` and `cols`, summed: a piece of a formula"
     if window.dilation == (1, 1) and window.ks != (1, 1):
         return f'SUMPRODUCT({kernel.range(*kernel.inner, fixed=True)},{block.range(rows, cols)})'
-    return '+'.join(f'{kernel.cell(a, b, fixed=True)}*{block.cell(r, c)}'
-                    for a,r in enumerate(rows) for b,c in enumerate(cols))
+    return '+'.join(f'{kernel.cell(down, along, fixed=True)}*{block.cell(row, column)}'
+                    for down,row in enumerate(rows) for along,column in enumerate(cols))
 
 # %% ../nbs/package/spreadsheet.ipynb #d86efd66
 @dataclass
@@ -265,10 +272,10 @@ class _Tile:
     def switch(self, fixed=False):
         "The cell in the corner, which says whether the highlighted output depends on this channel"
         return _ref(self.mark_row+1, self.mark_column+1, fixed=fixed)
-    def lane_place(self, axis, o, number=False):
+    def lane_place(self, axis, offset, number=False):
         "Where the mark, or the number, of a row (axis 0) or a column (axis 1) is"
-        if axis == 0: return self.values.row+o,self.mark_column+number
-        return self.mark_row+number,self.values.column+o
+        if axis == 0: return self.values.row+offset,self.mark_column+number
+        return self.mark_row+number,self.values.column+offset
     def lane(self, axis, cells, number=False):
         "The marks, or the numbers, of rows (axis 0) or columns (axis 1): a fixed range"
         ends = (self.lane_place(axis, o, number) for o in (cells[0], cells[-1]))
@@ -286,10 +293,10 @@ class _Form:
 # %% ../nbs/package/spreadsheet.ipynb #08246be0
 def _form(stage, per_row):
     "The form with `per_row` kernels side by side"
-    (kh,kw),n = stage.window.ks,0 if stage.weight is None else stage.weight.shape[1]
-    kernels = [(2 + k//per_row*(kh+1), k%per_row*(kw+1)) for k in range(n)]
+    (kh,kw),n_kernels = stage.window.ks,0 if stage.weight is None else stage.weight.shape[1]
+    kernels = [(2 + k//per_row*(kh+1), k%per_row*(kw+1)) for k in range(n_kernels)]
     columns = [c+k for _,c in kernels[:per_row] for k in range(kw)] or [0]*bool(stage.params)
-    below = 2 + math.ceil(n/per_row)*(kh+1)
+    below = 2 + math.ceil(n_kernels/per_row)*(kh+1)
     params = {p: (below + k//len(columns)*2, columns[k%len(columns)]) for k,p in enumerate(stage.params)}
     height,width = (size + sum(ring) for size,ring in zip(stage.shape[1:], stage.ring))
     bottom = max([3+height] + [r+1 for r,_ in params.values()] + [r+kh for r,_ in kernels])
@@ -297,8 +304,9 @@ def _form(stage, per_row):
 
 def _compact(stage):
     "The form with the smallest tile"
-    n = 1 if stage.weight is None else stage.weight.shape[1]
-    return min((_form(stage, per_row) for per_row in range(1, n+1)), key=lambda f: f.height*(f.area+f.width))
+    n_kernels = 1 if stage.weight is None else stage.weight.shape[1]
+    return min((_form(stage, per_row) for per_row in range(1, n_kernels+1)),
+        key=lambda f: f.height*(f.area+f.width))
 
 # %% ../nbs/package/spreadsheet.ipynb #328ceb57
 class _Section:
@@ -319,8 +327,8 @@ class _Section:
 
     def place(self, top):
         "Put the tiles on the sheet"
-        for k in range(self.channels):
-            row,column = top + k%self.stacked*self.height,self.left + k//self.stacked*self.width
+        for channel in range(self.channels):
+            row,column = top + channel%self.stacked*self.height,self.left + channel//self.stacked*self.width
             for stage,form in zip(self.stages, self.forms):
                 stage.tiles.append(self._tile(stage, form, row, column))
                 row += form.height
@@ -347,40 +355,41 @@ def _place(stages):
         if left + _spare <= _max_columns: break
     bottom = _top + max(s.stacked*s.height for s in sections)
     needs = (left+_spare, _max_columns, 'columns', 'width'),(bottom, _max_rows, 'rows', 'height')
-    for n,most,unit,key in needs:
-        if n > most:
+    for needed,most,unit,key in needs:
+        if needed > most:
             largest = max(sections, key=lambda s: getattr(s, key)).stages[-1]
-            raise ValueError(f'write_workbook: with {largest.title} the sheet needs {n:,} {unit}, '
+            raise ValueError(f'write_workbook: with {largest.title} the sheet needs {needed:,} {unit}, '
                              f'and Excel has {most:,}; {_smaller}')
     for section in sections: section.place(_top)
     return sections
 
 # %% ../nbs/package/spreadsheet.ipynb #6f473075
-def _after(l, e, param):
-    "The formula `e` with ReLU or batch norm around it"
-    if l.kind == 'activation': return f'MAX(0,{e})'
-    scale = f"/SQRT({param['var']}+{l.module.eps:G})*{param['gamma']}"
-    return f"({e}-{param['mean']}){scale}+{param['beta']}"
+def _after(layer, inner, param):
+    "The formula `inner` with ReLU or batch norm around it"
+    if layer.kind == 'activation': return f'MAX(0,{inner})'
+    scale = f"/SQRT({param['var']}+{layer.module.eps:G})*{param['gamma']}"
+    return f"({inner}-{param['mean']}){scale}+{param['beta']}"
 
-def _formula(before, stage, channel, i, j):
-    "What the cell of `channel`, row `i`, column `j` says"
+def _formula(before, stage, channel, row, column):
+    "What the cell of `channel`, `row`, and `column` says"
     tile = stage.tiles[channel]
     param = {k: _ref(*at, fixed=True) for k,at in tile.params.items()}
-    blocks,sees = [before.tiles[k].values for k in stage.reads(channel, before)],stage.window.inputs(i, j)
-    if stage.layer is None: e = f"({blocks[0].cell(i, j)}-{param['mean']})/{param['std']}"
+    blocks = [before.tiles[k].values for k in stage.reads(channel, before)]
+    sees = stage.window.inputs(row, column)
+    if stage.layer is None: formula = f"({blocks[0].cell(row, column)}-{param['mean']})/{param['std']}"
     elif stage.weight is None:
         name = dict(max_pool='MAX', avg_pool='AVERAGE')[stage.layer.kind]
-        e = f'{name}({blocks[0].range(*sees)})'
+        formula = f'{name}({blocks[0].range(*sees)})'
     else:
         sums = [_products(k, block, stage.window, *sees) for k,block in zip(tile.kernels, blocks)]
-        e = '+'.join(sums + [param[k] for k in param if k == 'bias'])
-    for l in stage.after: e = _after(l, e, param)
-    return f'={e}'
+        formula = '+'.join(sums + [param[k] for k in param if k == 'bias'])
+    for l in stage.after: formula = _after(l, formula, param)
+    return f'={formula}'
 
 # %% ../nbs/package/spreadsheet.ipynb #9b77614b
-def _field(stages, i, j):
-    "For each stage, the rows and the columns that output (i, j) of the last one depends on, padding included"
-    res = [({i}, {j})]
+def _field(stages, row, column):
+    "For each stage, the rows and columns that output (row, column) of the last one depends on, with padding"
+    res = [({row}, {column})]
     for stage in stages[:0:-1]:
         real = _real(stage, res[0]) # a cell of padding depends on nothing
         sees = [{k for o in outs for k in stage.window.inputs(o, o)[axis]} for axis,outs in enumerate(real)]
@@ -394,14 +403,14 @@ def _real(stage, seen):
 def _default_pick(stages):
     "The largest output that sees no padding, or where all do, the largest: (filter, row, column)"
     last = stages[-1]
-    def inside(axis, o):
-        fields = _field(stages, o, 0) if axis == 0 else _field(stages, 0, o)
-        return all(0 <= min(f[axis], default=0) and max(f[axis], default=0) < stage.shape[axis+1]
-                   for f,stage in zip(fields, stages))
+    def inside(axis, at):
+        fields = _field(stages, at, 0) if axis == 0 else _field(stages, 0, at)
+        return all(0 <= min(field[axis], default=0) and max(field[axis], default=0) < stage.shape[axis+1]
+                   for field,stage in zip(fields, stages))
     rows,cols = (torch.tensor([inside(axis, o) for o in range(last.shape[axis+1])]) for axis in (0, 1))
     mask = rows[:, None] & cols
-    x = last.values.masked_fill(~mask, -math.inf) if mask.any() else last.values
-    return tuple(int(o) for o in np.unravel_index(x.argmax().item(), last.shape))
+    values = last.values.masked_fill(~mask, -math.inf) if mask.any() else last.values
+    return tuple(int(o) for o in np.unravel_index(values.argmax().item(), last.shape))
 
 # %% ../nbs/package/spreadsheet.ipynb #4e8379bc
 _signs = '▶','▼' # beside rows, over columns
@@ -412,10 +421,10 @@ def _mix(color, share=1.):
     return 'FF' + ''.join(f'{round(255 + (int(color[k:k+2], 16)-255)*share):02X}' for k in (1, 3, 5))
 _pale = {k: _mix(palette[k], .14) for k in ('input', 'kernel', 'output')}
 
-def _format(x):
+def _format(values):
     "Two decimals, or as many as fit into a cell; what rounds to zero is 0, without a sign"
-    largest = x.abs().max().item()
-    if (x == x.round()).all(): return '0'
+    largest = values.abs().max().item()
+    if (values == values.round()).all(): return '0'
     digits,half = ('0.00', .005) if largest < 10 else ('0.0', .05) if largest < 1000 else ('0', .5)
     return f'[>={half}]{digits};[<=-{half}]-{digits};0'
 
@@ -443,9 +452,9 @@ def _add_styles(wb):
 class _Sheet:
     "A worksheet on which text stays text, and which knows what its formulas give"
     def __init__(self, ws): self.ws,self.known = ws,{}
-    def put(self, r, c, value, style, fmt=None, known=None):
+    def put(self, row, column, value, style, fmt=None, known=None):
         "A number, a text, or a formula with its value"
-        cell = self.ws.cell(r, c)
+        cell = self.ws.cell(row, column)
         cell.style = f'cnn {style}'
         if fmt: cell.number_format = fmt
         cell.value = value
@@ -482,11 +491,12 @@ def _write_marks(sheet, stage, after, seen):
     "Numbers along the rows and columns of each channel, and marks where the highlighted output sees them"
     for tile in stage.tiles:
         for axis,sign in enumerate(_signs):
-            for o in tile.values.outer[axis]:
-                at = tile.lane_place(axis, o, number=True)
+            for offset in tile.values.outer[axis]:
+                at = tile.lane_place(axis, offset, number=True)
                 formula = f'=IF({_mark_test(_ref(*at), axis, after)},"{sign}","")'
-                sheet.put(*tile.lane_place(axis, o), formula, 'mark', known=sign if o in seen[axis] else '')
-                sheet.put(*at, o, 'number')
+                known = sign if offset in seen[axis] else ''
+                sheet.put(*tile.lane_place(axis, offset), formula, 'mark', known=known)
+                sheet.put(*at, offset, 'number')
 
 # %% ../nbs/package/spreadsheet.ipynb #b732596a
 def _readers(stages):
@@ -494,10 +504,10 @@ def _readers(stages):
     res = [[(k, k) for k in range(stages[-1].shape[0])]]
     for stage,after in zip(stages[-2::-1], stages[:0:-1]):
         spans = [None]*stage.shape[0]
-        for k,(first,last) in enumerate(res[0]):
-            for c in after.reads(k, stage):
-                low,high = spans[c] or (first, last)
-                spans[c] = min(low, first),max(high, last)
+        for reader,(first,last) in enumerate(res[0]):
+            for channel in after.reads(reader, stage):
+                low,high = spans[channel] or (first, last)
+                spans[channel] = min(low, first),max(high, last)
         res.insert(0, spans)
     return res
 
@@ -521,13 +531,13 @@ def _write_parameters(sheet, before, stage, channel):
     "Title, kernels, and parameters of a channel"
     tile = stage.tiles[channel]
     sheet.put(tile.row, tile.column, _tile_title(stage, channel), 'tile')
-    for k,kernel in enumerate(tile.kernels):
-        label = f'on {stage.reads(channel, before)[k]}' if before.shape[0] > 1 else 'kernel'
+    for which,kernel in enumerate(tile.kernels):
+        label = f'on {stage.reads(channel, before)[which]}' if before.shape[0] > 1 else 'kernel'
         sheet.put(kernel.row-1, kernel.column, label, 'label')
-        for i in range(kernel.height):
-            for j in range(kernel.width):
-                weight = stage.weight[channel, k, i, j].item()
-                sheet.put(*kernel.place(i, j), weight, 'kernel', stage.kernel_format)
+        for down in range(kernel.height):
+            for along in range(kernel.width):
+                weight = stage.weight[channel, which, down, along].item()
+                sheet.put(*kernel.place(down, along), weight, 'kernel', stage.kernel_format)
     for name,(row,column) in tile.params.items():
         sheet.put(row-1, column, name, 'label')
         value = stage.params[name][channel].item()
@@ -536,14 +546,17 @@ def _write_parameters(sheet, before, stage, channel):
 def _write_values(sheet, before, stage, channel):
     "The values of a channel, as numbers or formulas, and the padding around them"
     block,values = stage.tiles[channel].values,stage.values[channel].tolist()
-    for i in block.outer[0]:
-        for j in block.outer[1]:
-            if i not in block.inner[0] or j not in block.inner[1]: sheet.put(*block.place(i, j), 0, 'padding')
-            elif before is None: sheet.put(*block.place(i, j), values[i][j], stage.kind, stage.value_format)
+    for row in block.outer[0]:
+        for column in block.outer[1]:
+            if row not in block.inner[0] or column not in block.inner[1]:
+                sheet.put(*block.place(row, column), 0, 'padding')
+            elif before is None:
+                sheet.put(*block.place(row, column), values[row][column], stage.kind, stage.value_format)
             else:
-                formula = _formula(before, stage, channel, i, j)
+                formula = _formula(before, stage, channel, row, column)
                 if len(formula) > _max_formula: raise ValueError(_too_long(before, stage, formula))
-                sheet.put(*block.place(i, j), formula, stage.kind, stage.value_format, known=values[i][j])
+                sheet.put(*block.place(row, column), formula, stage.kind, stage.value_format,
+                    known=values[row][column])
 
 def _too_long(before, stage, formula):
     reads,weights = len(stage.reads(0, before)),math.prod(stage.window.ks)
@@ -600,55 +613,60 @@ def _can_be_added_up(stages):
 
 def _runs(first, lengths, is_wide):
     "The first columns of runs of wide columns, one after the other, with a column for a sign between them"
-    res,c = [],first
-    for n in lengths:
-        while not all(map(is_wide, range(c, c+n))): c += 1
-        res.append(c)
-        c += n+1
+    res,column = [],first
+    for length in lengths:
+        while not all(map(is_wide, range(column, column+length))): column += 1
+        res.append(column)
+        column += length+1
     return res
 
 def _of_filter(cells): return f"=CHOOSE(pick_filter+1,{','.join(cells)})"
 
-def _write_channel(sheet, stages, pick, k, row, columns):
-    "Window, kernel, and sum of products of channel `k`"
-    (before,stage),(f,i,j) = stages[-2:],pick
-    block,w = before.tiles[k].values,stage.window
+def _write_channel(sheet, stages, pick, channel, row, columns):
+    "Window, kernel, and sum of products of `channel`"
+    (before,stage),(chosen,out_row,out_column) = stages[-2:],pick
+    block,window = before.tiles[channel].values,stage.window
     (up,down),(ahead,behind) = block.ring
-    padded = F.pad(before.values[k], (ahead, behind, up, down))
+    padded = F.pad(before.values[channel], (ahead, behind, up, down))
     seen,total = block.range(*block.outer, fixed=True),0.
-    for a in range(w.ks[0]):
-        for b in range(w.ks[1]):
-            row_step,column_step = (s*d+1 for s,d in zip((a, b), w.dilation))
-            steps = f'pick_row*{w.stride[0]}+{row_step}',f'pick_column*{w.stride[1]}+{column_step}'
-            x = padded[i*w.stride[0]+a*w.dilation[0], j*w.stride[1]+b*w.dilation[1]].item()
-            weights = [tile.kernels[k].cell(a, b, fixed=True) for tile in stage.tiles]
-            weight = stage.weight[f, k, a, b].item()
+    for at_row in range(window.ks[0]):
+        for at_column in range(window.ks[1]):
+            row_step,column_step = (s*d for s,d in zip((at_row, at_column), window.dilation))
+            steps = (f'pick_row*{window.stride[0]}+{row_step+1}',
+                f'pick_column*{window.stride[1]}+{column_step+1}')
+            pixel = padded[out_row*window.stride[0] + row_step,
+                out_column*window.stride[1] + column_step].item()
+            weights = [tile.kernels[channel].cell(at_row, at_column, fixed=True) for tile in stage.tiles]
+            weight = stage.weight[chosen, channel, at_row, at_column].item()
             style = before.kind,before.value_format
-            sheet.put(row+a, columns[0]+b, f"=INDEX({seen},{','.join(steps)})", *style, known=x)
-            sheet.put(row+a, columns[1]+b, _of_filter(weights), 'kernel', stage.kernel_format, known=weight)
-            total += x*weight
-    middle,last = row+w.ks[0]//2,(row+w.ks[0]-1, w.ks[1]-1)
+            sheet.put(row+at_row, columns[0]+at_column, f"=INDEX({seen},{','.join(steps)})", *style,
+                known=pixel)
+            sheet.put(row+at_row, columns[1]+at_column, _of_filter(weights), 'kernel', stage.kernel_format,
+                known=weight)
+            total += pixel*weight
+    middle,last = row+window.ks[0]//2,(row+window.ks[0]-1, window.ks[1]-1)
     pairs = [_ref(row, c, last[0], c+last[1]) for c in columns[:2]]
-    for c,sign in ((columns[0]+w.ks[1], '×'), (columns[1]+w.ks[1], '=')): sheet.put(middle, c, sign, 'sign')
+    for c,sign in ((columns[0]+window.ks[1], '×'), (columns[1]+window.ks[1], '=')):
+        sheet.put(middle, c, sign, 'sign')
     formula,fmt = f"=SUMPRODUCT({','.join(pairs)})",_format(torch.tensor(total))
     sheet.put(middle, columns[2], formula, 'constant', fmt, known=total)
-    sheet.name(f'added_{k}', _ref(middle, columns[2], fixed=True))
+    sheet.name(f'added_{channel}', _ref(middle, columns[2], fixed=True))
     return total
 
 def _write_sum(sheet, stages, pick, section, wide):
     "The panel that adds up the highlighted activation"
-    stage,(f,i,j) = stages[-1],pick
+    stage,(chosen,out_row,out_column) = stages[-1],pick
     kh,kw = stage.window.ks
     columns = _runs(section.left, (kw, kw, 3), lambda c: c in wide or c > max(wide)+1)
     row,right = _top + section.stacked*section.height,columns[2]+3
     sheet.put(row, section.left, 'the highlighted activation, channel by channel', 'tile')
     total,parts = 0.,[]
-    for k in range(stage.weight.shape[1]):
-        total += _write_channel(sheet, stages, pick, k, row+1 + k*(kh+1), columns)
-        parts.append(_ref(row+1 + k*(kh+1) + kh//2, columns[2]))
+    for channel in range(stage.weight.shape[1]):
+        total += _write_channel(sheet, stages, pick, channel, row+1 + channel*(kh+1), columns)
+        parts.append(_ref(row+1 + channel*(kh+1) + kh//2, columns[2]))
     lines = []
     if 'bias' in stage.params:
-        bias = stage.params['bias'][f].item()
+        bias = stage.params['bias'][chosen].item()
         cells = [_ref(*tile.params['bias'], fixed=True) for tile in stage.tiles]
         lines.append(('bias', _of_filter(cells), bias))
         parts,total = [*parts, _ref(row+1, right)],total+bias
@@ -656,7 +674,8 @@ def _write_sum(sheet, stages, pick, section, wide):
     grids = [tile.values.range(*tile.values.inner, fixed=True) for tile in stage.tiles]
     outputs = [f'INDEX({grid},pick_row+1,pick_column+1)' for grid in grids]
     after = ' and '.join('ReLU' if l.kind == 'activation' else 'batch norm' for l in stage.after)
-    if after: lines.append((f'after {after}', _of_filter(outputs), stage.values[f, i, j].item()))
+    known = stage.values[chosen, out_row, out_column].item()
+    if after: lines.append((f'after {after}', _of_filter(outputs), known))
     for at,(name,formula,known) in enumerate(lines, row+1):
         style = 'output' if name.startswith('after') else 'kernel' if name == 'bias' else 'constant'
         sheet.put(at, columns[2]+1, f'  {name}', 'label')
@@ -670,12 +689,13 @@ def _by(shape): return 'x'.join(map(str, shape))
 def _describe(stage):
     "A stage in words"
     if stage.layer is None: return f'Input: {_by(stage.shape)}'
-    w,is_conv = stage.window,stage.weight is not None
-    how = [f'stride {_short(w.stride)}'] + [f'padding {_short([_short(p) for p in w.padding])}']*is_conv
-    how += [f'dilation {_short(w.dilation)}']*(w.dilation != (1, 1))
+    window,is_conv = stage.window,stage.weight is not None
+    padding = _short([_short(p) for p in window.padding])
+    how = [f'stride {_short(window.stride)}'] + [f'padding {padding}']*is_conv
+    how += [f'dilation {_short(window.dilation)}']*(window.dilation != (1, 1))
     how += [f'{stage.groups} groups']*(is_conv and stage.groups > 1)
     what = f"{stage.shape[0]} filters of {_by(stage.weight.shape[1:])}" if is_conv \
-           else f"the {dict(max_pool='largest', avg_pool='mean')[stage.layer.kind]} of {_by(w.ks)}"
+           else f"the {dict(max_pool='largest', avg_pool='mean')[stage.layer.kind]} of {_by(window.ks)}"
     then = ''.join(', ' + ('ReLU' if l.kind == 'activation' else 'batch norm') for l in stage.after)
     return f"{stage.name} ({stage.title}): {what}, {', '.join(how)}{then}"
 
@@ -696,12 +716,13 @@ def _write_pick(sheet, stage, pick, columns):
     "The three cells that choose an output, above the image"
     sheet.put(1, _left, f'{stage.name}:', 'count')
     names = 'filter' if stage.weight is not None else 'channel', 'row', 'column'
-    for name,key,value,n,column in zip(names, ('filter', 'row', 'column'), pick, stage.shape, columns):
+    for name,key,value,size,column in zip(names, ('filter', 'row', 'column'), pick, stage.shape, columns):
         sheet.put(1, column-1, name, 'name')
         sheet.put(1, column, value, 'pick')
         sheet.name(f'pick_{key}', _ref(1, column, fixed=True))
-        check = DataValidation('whole', operator='between', formula1='0', formula2=str(n-1),
-                               showErrorMessage=True, errorTitle=name, error=f'There are {name}s 0 to {n-1}')
+        check = DataValidation('whole', operator='between', formula1='0', formula2=str(size-1),
+                               showErrorMessage=True, errorTitle=name,
+                                   error=f'There are {name}s 0 to {size-1}')
         check.add(_ref(1, column))
         sheet.ws.add_data_validation(check)
 
@@ -717,8 +738,8 @@ def _set_sizes(ws, stages, wide):
     "Widths, heights, zoom, and what a print looks like"
     end = max(wide)+1
     bottom = max(tile.values.row+tile.values.outer[0][-1] for stage in stages for tile in stage.tiles)+4
-    for c in range(1, end+_spare):
-        ws.column_dimensions[get_column_letter(c)].width = 4 if c in wide or c > end else 2
+    for column in range(1, end+_spare):
+        ws.column_dimensions[get_column_letter(column)].width = 4 if column in wide or column > end else 2
     for r in range(_top, bottom + 30): ws.row_dimensions[r].height = 15
     for r,height in enumerate((22, 17, 17, 5)): ws.row_dimensions[r+1].height = height
     pixels = sum(33 if c in wide else 19 for c in range(1, end+1))
@@ -729,13 +750,13 @@ def _set_sizes(ws, stages, wide):
 
 def _write_names(sheet, stage):
     "Names for the parts of a stage, such as conv1_output_0"
-    for c,tile in enumerate(stage.tiles):
-        output = f'{stage.name}_output_{c}' if stage.layer else f'{stage.name}_{c}'
+    for channel,tile in enumerate(stage.tiles):
+        output = f'{stage.name}_output_{channel}' if stage.layer else f'{stage.name}_{channel}'
         sheet.name(output, tile.values.range(*tile.values.inner, fixed=True))
-        for key,at in tile.params.items(): sheet.name(f'{stage.name}_{key}_{c}', _ref(*at, fixed=True))
+        for key,at in tile.params.items(): sheet.name(f'{stage.name}_{key}_{channel}', _ref(*at, fixed=True))
         if not (ks := tile.kernels): continue
         bottom,right = max(k.row+k.height for k in ks)-1,max(k.column+k.width for k in ks)-1
-        sheet.name(f'{stage.name}_filter_{c}', _ref(ks[0].row, ks[0].column, bottom, right, fixed=True))
+        sheet.name(f'{stage.name}_filter_{channel}', _ref(ks[0].row, ks[0].column, bottom, right, fixed=True))
 
 # %% ../nbs/package/spreadsheet.ipynb #5a686cbb
 def _write_network(ws, stages, pick, title):
@@ -793,16 +814,16 @@ def _write_readme(ws, stages, pick, title):
     ws.page_setup.orientation = 'landscape'
     ws.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for letter,width in zip('ABC', (3, 6, 104)): ws.column_dimensions[letter].width = width
-    for r,(style,text) in enumerate(_lines(stages, facts), 2):
+    for row,(style,text) in enumerate(_lines(stages, facts), 2):
         swatch = style in palette or style == 'pick'
         sample = '●' if style == 'pick' else 0 if style == 'padding' else .5
-        if swatch: sheet.put(r, 2, sample, style, '0.0' if style in _pale else None)
-        sheet.put(r, 3 if swatch else 2, f'  {text}' if swatch else text, 'text' if swatch else style)
+        if swatch: sheet.put(row, 2, sample, style, '0.0' if style in _pale else None)
+        sheet.put(row, 3 if swatch else 2, f'  {text}' if swatch else text, 'text' if swatch else style)
         lines = max(1, math.ceil(len(text)/128))
-        ws.row_dimensions[r].height = dict(title=30, heading=26).get(style, 5 + 13*lines)
-        if style == 'text': ws.merge_cells(start_row=r, start_column=2, end_row=r, end_column=3)
-        link = Hyperlink(ref=_ref(r, 2), location=f"Network!{facts['cell']}")
-        if facts['cell'] in text: ws.cell(r, 2).hyperlink = link
+        ws.row_dimensions[row].height = dict(title=30, heading=26).get(style, 5 + 13*lines)
+        if style == 'text': ws.merge_cells(start_row=row, start_column=2, end_row=row, end_column=3)
+        link = Hyperlink(ref=_ref(row, 2), location=f"Network!{facts['cell']}")
+        if facts['cell'] in text: ws.cell(row, 2).hyperlink = link
 
 # %% ../nbs/package/spreadsheet.ipynb #cadaef6a
 _main = 'http://schemas.openxmlformats.org/spreadsheetml/2006/main'
@@ -835,27 +856,30 @@ def _save(path, data):
     try:
         with open(part, 'xb') as f: f.write(data)
         os.replace(part, path)
-    except OSError as e:
-        raise type(e)(f'write_workbook: cannot write {path} ({e.strerror}); give a folder that is there and '
-                      'can be written to, and close the workbook if it is open') from e
+    except OSError as error:
+        raise type(error)(f'write_workbook: cannot write {path} ({error.strerror}); give a folder that is '
+                      'there and can be written to, and close the workbook if it is open') from error
     finally:
         with suppress(OSError): part.unlink()
 
 # %% ../nbs/package/spreadsheet.ipynb #7bca888d
-def _one_image(o):
+def _one_image(image):
     "One image (C, H, W), from a tensor or an array"
-    x = _as_tensor(o)
-    if not _is_numbers(x) or x.is_meta: return x # the rule says what is wrong with it
-    x = x.detach().cpu()
-    return x[None] if x.ndim == 2 else x
+    image_tensor = _as_tensor(image)
+    if not _is_numbers(image_tensor) or image_tensor.is_meta:
+        return image_tensor # the rule says what is wrong with it
+    image_tensor = image_tensor.detach().cpu()
+    return image_tensor[None] if image_tensor.ndim == 2 else image_tensor
 
 def _is_numbers(x): return isinstance(x, Tensor) and x.layout == torch.strided and not x.is_complex()
-def _column(o):
+def _column(numbers):
     "A number, or several, as float64"
-    if o is None: return o
-    try: x = o.detach().cpu().double() if torch.is_tensor(o) else torch.tensor(np.array(o, np.float64))
-    except (TypeError, ValueError, RuntimeError): return o # the rule says what is wrong with it
-    return x.flatten()
+    if numbers is None: return numbers
+    try:
+        if torch.is_tensor(numbers): column = numbers.detach().cpu().double()
+        else: column = torch.tensor(np.array(numbers, np.float64))
+    except (TypeError, ValueError, RuntimeError): return numbers # the rule says what is wrong with it
+    return column.flatten()
 def _is_column(o): return o is None or o.numel() > 0 and bool(o.isfinite().all())
 def _triple(o): return tuple(map(scalar, o)) if isinstance(o, Iterable) and np.ndim(o) else o
 def _is_triple(o): return o is None or isinstance(o, tuple) and all(type(v) is int for v in o)
@@ -876,9 +900,10 @@ def _misfit(image, mean, std):
     if (mean is None) != (std is None): return f'{given} is given without {missing}; give both or none'
     if mean is None and not image.is_floating_point():
         return f'image is {image.dtype}; give it in floating point, as the model sees it, or add mean and std'
-    for name,o in dict(mean=mean, std=std).items():
-        if o is not None and len(o) not in (1, len(image)):
-            return f'{name} has {len(o)} numbers and image {len(image)} channels; give one, or one for each'
+    for name,numbers in dict(mean=mean, std=std).items():
+        if numbers is not None and len(numbers) not in (1, len(image)):
+            return (f'{name} has {len(numbers)} numbers and image {len(image)} channels; give one, '
+                    'or one for each')
     if std is not None and not (std > 0).all(): return f'std is {std.tolist()}; give numbers above 0'
 
 def _book(stages, pick, title):
@@ -888,12 +913,12 @@ def _book(stages, pick, title):
     network = _write_network(wb.create_sheet('Network'), stages, pick, title)
     wb.active.title = 'Read me'
     _write_readme(wb.active, stages, pick, title)
-    f = io.BytesIO()
-    try: wb.save(f)
-    except OSError as e:
-        raise type(e)(f"write_workbook: cannot write ({e.strerror}); make room in {gettempdir()}, "
-                      "where the sheets are put together") from e
-    return _with_values(f.getvalue(), network.ws.dimensions, network.known)
+    file = io.BytesIO()
+    try: wb.save(file)
+    except OSError as error:
+        raise type(error)(f"write_workbook: cannot write ({error.strerror}); make room in {gettempdir()}, "
+                      "where the sheets are put together") from error
+    return _with_values(file.getvalue(), network.ws.dimensions, network.known)
 
 # %% ../nbs/package/spreadsheet.ipynb #781a4d09
 @checked
@@ -934,8 +959,8 @@ def _shades(sheet):
             at = [(o-low)/(high-low) for o in ends]
             stops = [(o, f'#{color.rgb[-6:]}') for o,color in zip(at, scale.color)]
             colors = LinearSegmentedColormap.from_list('', stops)
-            for c in _cells_of(sheet, where.sqref.ranges):
-                if c.value is not None: res[c.coordinate] = colors((c.value-low)/(high-low))
+            for cell in _cells_of(sheet, where.sqref.ranges):
+                if cell.value is not None: res[cell.coordinate] = colors((cell.value-low)/(high-low))
     return res
 
 _marked = re.compile(r'(\$?)([A-Z]+)(\$?)(\d+)<>""')
@@ -952,16 +977,16 @@ def _outlined(sheet):
         rules = [o.formula[0] for o in where.rules if o.type == 'expression' and o.dxf.border]
         first = min(where.sqref.ranges, key=str) # the only one, where a rule has relative references
         for text in (o for o in rules if 'ABS' not in o):
-            for c in _cells_of(sheet, where.sqref.ranges):
-                steps = c.row-first.min_row,c.column-first.min_col
-                if all(_is_on(sheet, *steps, *o) for o in _marked.findall(text)): res.add(c.coordinate)
+            for cell in _cells_of(sheet, where.sqref.ranges):
+                steps = cell.row-first.min_row,cell.column-first.min_col
+                if all(_is_on(sheet, *steps, *o) for o in _marked.findall(text)): res.add(cell.coordinate)
     return res
 
-def _shown(c):
+def _shown(cell):
     "The text of a cell"
-    if isinstance(c.value, str): return c.value
-    digits = 2 if '0.00' in c.number_format else int('0.0' in c.number_format)
-    return f'{c.value:.{digits}f}' if abs(c.value) >= .5*10**-digits else '0'
+    if isinstance(cell.value, str): return cell.value
+    digits = 2 if '0.00' in cell.number_format else int('0.0' in cell.number_format)
+    return f'{cell.value:.{digits}f}' if abs(cell.value) >= .5*10**-digits else '0'
 
 # %% ../nbs/package/spreadsheet.ipynb #e7b04eb3
 @checked
@@ -970,35 +995,38 @@ def draw_workbook(
 ) -> Axes: # of a figure 1366 pixels wide, as a laptop's screen
     "Draw the sheet with the network from the values, rules, and sizes in the file"
     try: sheet = load_workbook(path, data_only=True)['Network']
-    except (OSError, KeyError, zipfile.BadZipFile) as e:
+    except (OSError, KeyError, zipfile.BadZipFile) as error:
         said = f'draw_workbook: {path} is no workbook of write_workbook; give one that it wrote'
-        raise ValueError(said) from e
+        raise ValueError(said) from error
     cells = [c for row in sheet for c in row if c.value is not None and c.value != '']
     columns,rows = max(c.column for c in cells)+1,max(c.row for c in cells)+1
     widths = [8*sheet.column_dimensions[get_column_letter(k)].width for k in range(1, columns+1)]
     heights = [4/3*(sheet.row_dimensions[k].height or 15) for k in range(1, rows+1)]
-    x,y = np.cumsum([0, *widths]),np.cumsum([0, *heights])
-    scale = 13.66/x[-1]
-    fig = plt.figure(figsize=(13.66, scale*y[-1]), dpi=100, layout='none')
-    ax = fig.add_axes((0, 0, 1, 1), xlim=(0, x[-1]), ylim=(y[-1], 0))
+    lefts,tops = np.cumsum([0, *widths]),np.cumsum([0, *heights])
+    scale = 13.66/lefts[-1]
+    fig = plt.figure(figsize=(13.66, scale*tops[-1]), dpi=100, layout='none')
+    ax = fig.add_axes((0, 0, 1, 1), xlim=(0, lefts[-1]), ylim=(tops[-1], 0))
     ax.set_axis_off()
-    _draw_cells(ax, sheet, cells, x, y, 72*scale*4/3)
+    _draw_cells(ax, sheet, cells, lefts, tops, 72*scale*4/3)
     return ax
 
-def _draw_cells(ax, sheet, cells, x, y, points):
+def _draw_cells(ax, sheet, cells, lefts, tops, points):
     shades,outlined,boxes = _shades(sheet),_outlined(sheet),{False: [], True: []}
-    for c in cells:
-        left,top,w,h = x[c.column-1],y[c.row-1],x[c.column]-x[c.column-1],y[c.row]-y[c.row-1]
-        fill = shades.get(c.coordinate, f'#{c.fill.fgColor.rgb[-6:]}' if c.fill.patternType else 'none')
-        on,dark = c.coordinate in outlined,not isinstance(fill, str) and sum(fill[:3]) < 1.3
+    for cell in cells:
+        left,top = lefts[cell.column-1],tops[cell.row-1]
+        width,height = lefts[cell.column]-left,tops[cell.row]-top
+        plain = f'#{cell.fill.fgColor.rgb[-6:]}' if cell.fill.patternType else 'none'
+        fill = shades.get(cell.coordinate, plain)
+        on,dark = cell.coordinate in outlined,not isinstance(fill, str) and sum(fill[:3]) < 1.3
         edge = palette['accent'] if on else '#BBBBBB'
-        box = Rectangle((left, top), w, h, fc=fill, ec=edge, lw=.6+.6*on)
-        if c.border.left and c.border.left.style or on: boxes[on].append(box)
-        color = 'white' if dark else f'#{c.font.color.rgb[-6:]}' if c.font.color else palette['ink']
-        at = c.alignment.horizontal
-        ax.text(left + dict(left=2, right=w-2).get(at, w/2), top + h/2, _shown(c), color=color, va='center',
-                ha=at if at in ('left', 'right') else 'center', fontsize=.87*points*c.font.sz,
-                weight='bold' if c.font.b or on else 'normal', zorder=4)
+        box = Rectangle((left, top), width, height, fc=fill, ec=edge, lw=.6+.6*on)
+        if cell.border.left and cell.border.left.style or on: boxes[on].append(box)
+        color = 'white' if dark else f'#{cell.font.color.rgb[-6:]}' if cell.font.color else palette['ink']
+        at = cell.alignment.horizontal
+        side = dict(left=2, right=width-2).get(at, width/2)
+        ax.text(left + side, top + height/2, _shown(cell), color=color, va='center',
+                ha=at if at in ('left', 'right') else 'center', fontsize=.87*points*cell.font.sz,
+                weight='bold' if cell.font.b or on else 'normal', zorder=4)
     for on,patches in boxes.items():
         ax.add_collection(PatchCollection(patches, match_original=True, zorder=2+on))
 
