@@ -40,20 +40,20 @@ _width = 2048 # columns taken at a time: what they need besides stays in the pro
 @njit(error_model='numpy', nogil=True)
 def _add_up(values, start, sums, squares):
     "Add each value's difference from `start`, and its square, to the sums of its column"
-    for j in range(len(values)):
-        difference = values[j] - start
-        sums[j] += difference
-        squares[j] += difference*difference
+    for at in range(len(values)):
+        difference = values[at] - start
+        sums[at] += difference
+        squares[at] += difference*difference
 
 # %% ../nbs/package/callbacks.ipynb #66abf50c
 @njit(error_model='numpy', nogil=True)
 def _tally(values, counts):
     "Count the values of at most .05, those below -.05, and those that are NaN"
     small = negative = missing = np.int32(0)
-    for j in range(len(values)):
-        small += values[j] <= np.float32(_near)
-        negative += values[j] < -np.float32(_near)
-        missing += values[j] != values[j]
+    for at in range(len(values)):
+        small += values[at] <= np.float32(_near)
+        negative += values[at] < -np.float32(_near)
+        missing += values[at] != values[at]
     counts[0] += small; counts[1] += negative; counts[2] += missing
 
 # %% ../nbs/package/callbacks.ipynb #52d092d1
@@ -61,83 +61,85 @@ def _tally(values, counts):
 def _compare(values, before, pairs):
     "Count the values that differ from those of the image before, as they are and after a ReLU"
     differ = passed = np.int32(0)
-    for j in range(len(values)):
-        v,u = values[j],before[j]
-        differ += v != u
-        passed += (v != u) & ((v > 0) | (u > 0))
+    for at in range(len(values)):
+        value,previous = values[at],before[at]
+        differ += value != previous
+        passed += (value != previous) & ((value > 0) | (previous > 0))
     pairs[0] += differ; pairs[1] += passed
 
 # %% ../nbs/package/callbacks.ipynb #38214e34
 @njit(error_model='numpy', nogil=True)
 def _fill(values, low, high, bins, slots, tables):
     "Count each value in its bin; slot 0 takes what lies outside [low, high]"
-    for j in range(len(values)):
-        v = values[j]
-        k = min(np.int32((v - low)*np.float32(bins)/(high - low)), np.int32(bins - 1)) + np.int32(1)
-        slots[j] = k if (v >= low) & (v <= high) else np.int32(0)
-    for j in range(len(values)): tables[j & 3,slots[j]] += 1
+    for at in range(len(values)):
+        value = values[at]
+        slot = min(np.int32((value - low)*np.float32(bins)/(high - low)), np.int32(bins - 1)) + np.int32(1)
+        slots[at] = slot if (value >= low) & (value <= high) else np.int32(0)
+    for at in range(len(values)): tables[at & 3,slots[at]] += 1
 
 # %% ../nbs/package/callbacks.ipynb #791acaa6
 @njit(error_model='numpy', nogil=True)
-def _scan(x, bins, low, high):
+def _scan(matrix, bins, low, high):
     "Mean, std, pairs that differ, before and after a ReLU; counts of <= .05, < -.05, NaN, and each bin"
-    rows,cols = x.shape
-    start = np.float64(x[0,0]) if np.isfinite(x[0,0]) else 0. # differences from it keep their digits
+    rows,cols = matrix.shape
+    # differences from it keep their digits
+    start = np.float64(matrix[0,0]) if np.isfinite(matrix[0,0]) else 0.
     total = square = 0.
     pairs = np.zeros(2, np.int64)
     counts,tables = np.zeros(3 + bins, np.int64),np.zeros((4, 1 + bins), np.int64)
     slots = np.empty(_width, np.uint32)
     for left in range(0, cols, _width):
-        n = min(_width, cols - left)
-        sums,squares = np.zeros(n),np.zeros(n)
-        for r in range(rows):
-            values = x[r,left:left+n]
+        width = min(_width, cols - left)
+        sums,squares = np.zeros(width),np.zeros(width)
+        for row in range(rows):
+            values = matrix[row,left:left+width]
             _add_up(values, start, sums, squares)
             _tally(values, counts)
-            if r: _compare(values, x[r-1,left:left+n], pairs)
+            if row: _compare(values, matrix[row-1,left:left+width], pairs)
             if bins: _fill(values, low, high, bins, slots, tables)
-        for j in range(n): # loops, since arithmetic with arrays takes long to compile
-            total += sums[j]; square += squares[j]
+        for at in range(width): # loops, since arithmetic with arrays takes long to compile
+            total += sums[at]; square += squares[at]
     for table in tables:
         for k in range(bins): counts[3 + k] += table[1 + k]
-    mean = total/x.size
-    std = np.sqrt(max(square - total*mean, 0.)/(x.size - 1))
+    mean = total/matrix.size
+    std = np.sqrt(max(square - total*mean, 0.)/(matrix.size - 1))
     return start + mean, std, pairs/((rows - 1)*cols), counts
 
 # %% ../nbs/package/callbacks.ipynb #956e8deb
-def _first_tensor(o):
-    "`o` itself, or of a tuple, list, or dictionary, as a recurrent layer gives, the first tensor in it"
-    if isinstance(o, Tensor): return o
-    parts = o.values() if isinstance(o, dict) else o if isinstance(o, (tuple, list)) else ()
+def _first_tensor(output):
+    "`output` itself, or of a tuple, list, or dictionary, as a recurrent layer gives, the first tensor in it"
+    if isinstance(output, Tensor): return output
+    if isinstance(output, dict): output = tuple(output.values())
+    parts = output if isinstance(output, (tuple, list)) else ()
     return next((t for p in parts if (t := _first_tensor(p)) is not None), None)
 
-def _as_rows(x):
-    "`x` as (images, positions), positions as they lie in memory: `channels_last` is not copied"
-    if not x.ndim: return x.reshape(1, 1).numpy()
-    order = sorted(range(1, x.ndim), key=x.stride, reverse=True)
-    return x.permute(0, *order).reshape(len(x), -1).contiguous().numpy()
+def _as_rows(tensor):
+    "`tensor` as (images, positions), positions as they lie in memory: `channels_last` is not copied"
+    if not tensor.ndim: return tensor.reshape(1, 1).numpy()
+    order = sorted(range(1, tensor.ndim), key=tensor.stride, reverse=True)
+    return tensor.permute(0, *order).reshape(len(tensor), -1).contiguous().numpy()
 
 # %% ../nbs/package/callbacks.ipynb #bbd64da3
 @np.errstate(over='ignore', invalid='ignore') # of a range without measure, `histc` is to say what comes out
-def _describe(x, bins=None, low=None, high=None):
+def _describe(values, bins=None, low=None, high=None):
     "((4,) mean, std, shares of pairs that differ; (3 + bins,) counts as of `_scan`; number of values)"
-    x = x.detach().as_subclass(Tensor).float()
-    if x.device.type != 'cpu' or not x.numel(): return _describe_there(x, bins, low, high)
+    values = values.detach().as_subclass(Tensor).float()
+    if values.device.type != 'cpu' or not values.numel(): return _describe_there(values, bins, low, high)
     left,right = np.float32(low or 0),np.float32(high or 0)
     own = bool(bins) and 0 < (right - left)*np.float32(bins) < np.inf
-    mean,std,pairs,counts = _scan(_as_rows(x), bins if own else 0, left, right)
+    mean,std,pairs,counts = _scan(_as_rows(values), bins if own else 0, left, right)
     counts = torch.from_numpy(counts)
-    if bins and not own: counts = torch.cat([counts, x.histc(bins, low, high).long()])
-    return torch.tensor([mean, std, *pairs], dtype=torch.float32, device='cpu'),counts,x.numel()
+    if bins and not own: counts = torch.cat([counts, values.histc(bins, low, high).long()])
+    return torch.tensor([mean, std, *pairs], dtype=torch.float32, device='cpu'),counts,values.numel()
 
-def _describe_there(x, bins, low, high):
+def _describe_there(values, bins, low, high):
     "The same in PyTorch's operations; everything stays where it is, and nothing waits for the device"
-    std = x.std() if x.numel() > 1 else x.new_full((), math.nan)
-    images = x.flatten(1) if x.ndim > 1 else x.reshape(-1, 1)
+    std = values.std() if values.numel() > 1 else values.new_full((), math.nan)
+    images = values.flatten(1) if values.ndim > 1 else values.reshape(-1, 1)
     differ,passed = ((o[1:] != o[:-1]).float().mean() for o in (images, images.clamp(min=0)))
-    counts = torch.stack([(x <= _near).sum(), (x < -_near).sum(), x.isnan().sum()])
-    if bins: counts = torch.cat([counts, x.histc(bins, low, high).long()])
-    return torch.stack([x.mean(), std, differ, passed]),counts,x.numel()
+    counts = torch.stack([(values <= _near).sum(), (values < -_near).sum(), values.isnan().sum()])
+    if bins: counts = torch.cat([counts, values.histc(bins, low, high).long()])
+    return torch.stack([values.mean(), std, differ, passed]),counts,values.numel()
 
 # %% ../nbs/package/callbacks.ipynb #9ee02f6e
 _block = 256 # batches
@@ -209,9 +211,9 @@ class _Statistics(_PackedRows):
         if isinstance(idx, str):
             if idx in self.layers: return self.layers.index(idx)
             raise ValueError(f"ActivationStats: {_unknown(idx, self.layers)}")
-        n = len(self.layers)
-        if -n <= idx < n: return idx % n
-        raise ValueError(f"ActivationStats: layer is {idx}; give 0 to {n-1}, or a name: {self.layers}")
+        count = len(self.layers)
+        if -count <= idx < count: return idx % count
+        raise ValueError(f"ActivationStats: layer is {idx}; give 0 to {count-1}, or a name: {self.layers}")
 
     @checked('ActivationStats')
     def series(self,
@@ -219,15 +221,15 @@ class _Statistics(_PackedRows):
         what:_Statistic='mean', # the statistic; 'near_zero' is fastai's, 'near_zero_abs' goes by magnitude
     ) -> Tensor: # (batches,), one number for each recorded batch; NaN where the layer did not run
         "One statistic of one layer, batch by batch; `ValueError` for an unknown layer or statistic"
-        i = self._index(idx)
-        values,counts,size,calls = (o[:, i] for o in self._read())
+        index = self._index(idx)
+        values,counts,size,calls = (o[:, index] for o in self._read())
         mean,std,differ,passed = values.double().T
         small,negative,missing = counts.double().T[:3]
         if what in ('mean', 'std', 'calls'): return dict(mean=mean, std=std, calls=calls)[what]
         if what == 'near_zero': return small/size # every value of at most .05, the negative ones too
         if what == 'near_zero_abs': return (small - negative)/size # from -.05 to .05
         if what == 'nan': return missing/size
-        share = passed if what == 'health' and i in self.before_relu else differ
+        share = passed if what == 'health' and index in self.before_relu else differ
         return torch.where(mean.isfinite(), share, math.nan)
 
 # %% ../nbs/package/callbacks.ipynb #a164741f
@@ -281,14 +283,14 @@ class _Diagnosis(_FastaiStatistics):
         "Medians of the last tenth of a layer's record, and 'healthy', 'collapsing', 'NaN', or 'not run'"
         return [self._health(i) for i in range(len(self.layers))]
 
-    def _health(self, i):
-        ran = self.series(i, 'calls') > 0
-        def last(what): return self.series(i, what)[ran][-max(1, ran.sum()//10):].median().item()
+    def _health(self, index):
+        ran = self.series(index, 'calls') > 0
+        def last(what): return self.series(index, what)[ran][-max(1, ran.sum()//10):].median().item()
         small,mean,signal,health = (last(o) for o in ('near_zero', 'mean', 'signal', 'health'))
         verdict = 'healthy' if health >= _healthy else 'collapsing'
         if math.isnan(health): verdict = 'one image' if math.isfinite(mean) else 'NaN'
-        res = Health(self.layers[i], 1 - small, signal, health, verdict if ran.any() else self._absent)
-        if note := self._note(i): res.note = note
+        res = Health(self.layers[index], 1 - small, signal, health, verdict if ran.any() else self._absent)
+        if note := self._note(index): res.note = note
         return res
 
     def _said(self, name):
@@ -309,13 +311,13 @@ _words = dict(mean='mean', std='std', near_zero='at most .05', near_zero_abs='wi
 
 class _Lines(_Diagnosis):
     "Pictures of the statistics"
-    def _plot(self, i, names, ax, styles=('-', '--'), colors=('output', 'kernel')):
+    def _plot(self, index, names, ax, styles=('-', '--'), colors=('output', 'kernel')):
         "Draw statistics of a layer against the batch; single batches as points"
-        calls = self.series(i, 'calls') > 0
+        calls = self.series(index, 'calls') > 0
         marker = '' if calls.all() and len(self) > 1 else '.'
         for name,style,color in zip(names, styles, colors):
             kwargs = dict(marker=marker, color=palette[color], lw=1.2, label=_words[name])
-            ax.plot(self.batches, self.series(i, name), style, **kwargs)
+            ax.plot(self.batches, self.series(index, name), style, **kwargs)
         if not calls.any(): self._say_absent(ax)
         ax.set_xlabel('batch')
 
@@ -329,12 +331,12 @@ class _Lines(_Diagnosis):
         title:str|None=None, # says what to see; None: the layer's name
     ) -> Figure: # three panels
         "Mean, standard deviation, and share near zero, by fastai's definition and by magnitude, of a layer"
-        i = self._index(idx)
+        index = self._index(idx)
         fig,axs = plt.subplots(1, 3, figsize=(9, 2.6), layout='constrained')
-        for ax,name in zip(axs, ('mean', 'std')): self._plot(i, [name], ax); ax.set_title(name)
-        self._plot(i, ('near_zero', 'near_zero_abs'), axs[2])
+        for ax,name in zip(axs, ('mean', 'std')): self._plot(index, [name], ax); ax.set_title(name)
+        self._plot(index, ('near_zero', 'near_zero_abs'), axs[2])
         axs[2].set(title='share near zero', ylim=(-.03, 1.03)); axs[2].legend(fontsize=8)
-        said = f'Layer {self._said(self.layers[i])}' if title is None else title
+        said = f'Layer {self._said(self.layers[index])}' if title is None else title
         fig.suptitle(said, x=.01, ha='left', fontsize=11, parse_math=title is not None) # a name may have a $
         return fig
 
@@ -355,19 +357,19 @@ class _Histograms(_Lines):
         colorbar:bool=True, # draw a color bar?
     ) -> Axes: # the axes drawn on
         "The 'colorful dimension': a layer's histograms side by side, from left to right as training goes on"
-        i,(low,high) = self._index(idx),self.hist_range or (0, 1)
-        h = np.ma.masked_array(self.hist(i).numpy())
-        h[:, self.series(i, 'calls').numpy() == 0] = np.ma.masked
+        index,(low,high) = self._index(idx),self.hist_range or (0, 1)
+        counts = np.ma.masked_array(self.hist(index).numpy())
+        counts[:, self.series(index, 'calls').numpy() == 0] = np.ma.masked
         if ax is None: ax = plt.subplots(figsize=figsize, layout='constrained')[1]
-        box = (-.5, h.shape[1]-.5, low, high)
-        drawn = ax.imshow(h, origin='lower', aspect='auto', extent=box, cmap='magma', vmin=0, vmax=vmax)
+        box = (-.5, counts.shape[1]-.5, low, high)
+        drawn = ax.imshow(counts, origin='lower', aspect='auto', extent=box, cmap='magma', vmin=0, vmax=vmax)
         if colorbar: ax.figure.colorbar(drawn, ax=ax, label='log(1 + count)')
         ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         ax.xaxis.set_major_formatter(lambda v,_: str(self.batches[int(v)]) if 0 <= v < len(self) else '')
-        if h.count() == 0: self._say_absent(ax)
+        if counts.count() == 0: self._say_absent(ax)
         ax.grid(False)
         ax.set(xlabel='batch', ylabel=self.of[:-1])
-        ax.set_title(self.layers[i], parse_math=False)
+        ax.set_title(self.layers[index], parse_math=False)
         return ax
 
 # %% ../nbs/package/callbacks.ipynb #c05bb0ac
@@ -377,10 +379,10 @@ class _Overview(_Histograms):
         title:str|None=None, # says what to see
     ) -> Figure: # a column for each layer
         "All layers side by side: histograms, if there are any, mean and deviation, share near zero, health"
-        n,rows = len(self.layers),3 + bool(self.bins)
-        size = max(1.75*n, 4),1.5*rows
-        fig,axs = plt.subplots(rows, n, figsize=size, squeeze=False, layout='constrained', sharey='row')
-        for i in range(n): self._plot_column(i, axs[:, i])
+        count,rows = len(self.layers),3 + bool(self.bins)
+        size = max(1.75*count, 4),1.5*rows
+        fig,axs = plt.subplots(rows, count, figsize=size, squeeze=False, layout='constrained', sharey='row')
+        for i in range(count): self._plot_column(i, axs[:, i])
         if self.bins: fig.colorbar(axs[0, 0].images[0], ax=axs[0], label='log(1 + count)')
         labels = [self.of[:-1]]*bool(self.bins) + ['mean, std', 'share near zero', 'health']
         for ax,label in zip(axs[:, 0], labels): ax.set_ylabel(label)
@@ -392,22 +394,23 @@ class _Overview(_Histograms):
         "The largest log(1 + count) of all layers: one scale of colors for all"
         return max(1., max(self.hist(i).max().item() for i in range(len(self.layers))))
 
-    def _plot_column(self, i, column):
+    def _plot_column(self, index, column):
         if self.bins:
-            self.color_dim(i, ax=column[0], vmax=self._top(), colorbar=False).set(title='', ylabel='')
+            self.color_dim(index, ax=column[0], vmax=self._top(), colorbar=False).set(title='', ylabel='')
         moments,near,health = column[-3:]
-        self._plot(i, ('mean', 'std'), moments)
-        self._plot(i, ('near_zero', 'near_zero_abs'), near)
-        self._plot(i, ('health',), health, colors=('accent',))
+        self._plot(index, ('mean', 'std'), moments)
+        self._plot(index, ('near_zero', 'near_zero_abs'), near)
+        self._plot(index, ('health',), health, colors=('accent',))
         health.axhline(_healthy, color=palette['ink'], lw=.8, ls=':')
         for ax in (near, health): ax.set_ylim(-.03, 1.03)
         for ax in column[:-1]: ax.tick_params(labelbottom=False); ax.set_xlabel('')
-        self._title_column(i, column[0])
+        self._title_column(index, column[0])
 
-    def _title_column(self, i, ax):
-        h = self._health(i)
-        said = [h.layer, h.verdict] + wrap(h.note, 18)*(h.note != h.verdict) # as wide as a column
-        weight = 'normal' if h.verdict == 'healthy' else 'bold'
+    def _title_column(self, index, ax):
+        health = self._health(index)
+        note = wrap(health.note, 18) if health.note != health.verdict else [] # as wide as a column
+        said = [health.layer, health.verdict, *note]
+        weight = 'normal' if health.verdict == 'healthy' else 'bold'
         ax.set_title('\n'.join(said), fontsize=9, loc='left', weight=weight, parse_math=False)
 
 # %% ../nbs/package/callbacks.ipynb #c2d0a482
@@ -465,10 +468,10 @@ class _BatchHooks:
         self._handles,self._outputs = [],[] # outputs: (weak reference, layer, call); none is kept alive
 
     def attach(self, model):
-        for i,m in enumerate(self.layers): self._hook(m, partial(self._after_layer, i))
-        for m in model.modules():
-            if isinstance(m, self.kinds): self._hook(m, self._after_activation)
-            elif isinstance(m, _relus): self._hook(m, self._after_relu)
+        for i,module in enumerate(self.layers): self._hook(module, partial(self._after_layer, i))
+        for module in model.modules():
+            if isinstance(module, self.kinds): self._hook(module, self._after_activation)
+            elif isinstance(module, _relus): self._hook(module, self._after_relu)
         self._handles.append(_ForwardGuard(model, self.remove))
     def _hook(self, module, f): self._handles.append(module.register_forward_hook(f))
 
@@ -476,29 +479,30 @@ class _BatchHooks:
         for h in self._handles: h.remove()
         self._handles,self._outputs = [],[]
 
-    def _after_layer(self, i, module, args, output):
+    def _after_layer(self, index, module, args, output):
         output = _first_tensor(output)
-        if output is None or _is_other_replica(module, self.layers[i], output): return
-        self.calls[i] += 1
-        self._outputs.append((weakref.ref(output), i, self.calls[i]))
-        if i not in self.followed: self._keep(i, self.calls[i], output)
+        if output is None or _is_other_replica(module, self.layers[index], output): return
+        self.calls[index] += 1
+        self._outputs.append((weakref.ref(output), index, self.calls[index]))
+        if index not in self.followed: self._keep(index, self.calls[index], output)
 
     def _after_activation(self, module, args, output):
-        for ref,i,call in self._outputs:
-            if args and ref() is args[0]: self.followed.add(i); self._keep(i, call, output, True)
+        for ref,index,call in self._outputs:
+            if args and ref() is args[0]: self.followed.add(index); self._keep(index, call, output, True)
 
     def _after_relu(self, module, args, output):
         self.before_relu |= {i for ref,i,_ in self._outputs if args and ref() is args[0]}
 
-    def _keep(self, i, call, output, is_activation=False):
+    def _keep(self, index, call, output, is_activation=False):
         "Describe an output, or its gradient once there is one"
-        if self.is_forward: self.rows[i] = self.describe(output)
-        elif output.requires_grad: output.register_hook(partial(self._after_gradient, i, call, is_activation))
+        if self.is_forward: self.rows[index] = self.describe(output)
+        elif output.requires_grad:
+            output.register_hook(partial(self._after_gradient, index, call, is_activation))
 
-    def _after_gradient(self, i, call, is_activation, grad):
+    def _after_gradient(self, index, call, is_activation, grad):
         "Gradients come in reverse order: the first is that of the last call"
-        if call < self.calls[i] or (i in self.followed and not is_activation): return
-        self.rows[i] = self.describe(grad)
+        if call < self.calls[index] or (index in self.followed and not is_activation): return
+        self.rows[index] = self.describe(grad)
 
 # %% ../nbs/package/callbacks.ipynb #7d6ccb74
 def _is_other_replica(module, layer, output):
@@ -527,9 +531,10 @@ def _named_layers(module, prefix='', seen=None):
 # %% ../nbs/package/callbacks.ipynb #794ceb63
 def _layers_with_parameters(model, include_paramless):
     "All layers that have parameters and no layers within, as fastai chooses them"
-    def is_chosen(m):
-        inner = set(m._modules) - {'parametrizations'} # a layer with a parametrization is still one layer
-        return not inner and (include_paramless or next(m.parameters(), None) is not None)
+    def is_chosen(module):
+        # a layer with a parametrization is still one layer
+        inner = set(module._modules) - {'parametrizations'}
+        return not inner and (include_paramless or next(module.parameters(), None) is not None)
     res = [m for name,m in _named_layers(model) if is_chosen(m) and 'parametrizations' not in name.split('.')]
     if res: return res
     raise ValueError(f"ActivationStats: {described(_unwrapped(model))} has no layer with parameters; "
@@ -556,8 +561,8 @@ def _find_modules(model, asked, include_paramless):
     raise ValueError("ActivationStats: modules is empty; name at least one layer, or give None for all")
 
 # %% ../nbs/package/callbacks.ipynb #67639b03
-_acts = tuple(getattr(activation, o) for o in activation.__all__
-              if not o.startswith(('Softmax', 'Softmin', 'LogSoftmax', 'Multihead')))
+_acts = tuple(getattr(activation, name) for name in activation.__all__
+              if not name.startswith(('Softmax', 'Softmin', 'LogSoftmax', 'Multihead')))
 def _is_list(o): return o is None or isinstance(o, Iterable) and not isinstance(o, (str, nn.Module, type))
 def _is_class(o): return isinstance(o, type) or isinstance(o, tuple) and all(isinstance(k, type) for k in o)
 def _is_act(o): return isinstance(o, bool) or _is_class(o)

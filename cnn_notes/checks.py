@@ -40,16 +40,17 @@ def described(
     return _shortened(o)
 
 # %% ../nbs/package/checks.ipynb #1e33f51b
-def _whereabouts(x):
+def _whereabouts(tensor):
     "The layout and the device of a tensor, if they are not the usual ones"
-    if not isinstance(x, Tensor): return ''
-    odd = [str(x.layout)]*(x.layout != torch.strided) + [f'on {x.device}']*(x.device.type != 'cpu')
+    if not isinstance(tensor, Tensor): return ''
+    layout,device = tensor.layout,tensor.device
+    odd = [str(layout)]*(layout != torch.strided) + [f'on {device}']*(device.type != 'cpu')
     return ''.join(f', {o}' for o in odd)
 
-def _shortened(o):
-    try: text = repr(tuple(o) if isinstance(o, torch.Size) else o)
+def _shortened(value):
+    try: text = repr(tuple(value) if isinstance(value, torch.Size) else value)
     except Exception: text = None # such as a whole number of 5,000 digits
-    name = type(o).__name__
+    name = type(value).__name__
     kind = f"a{'n' if name[0] in 'AEIOUaeiou' else ''} {name}"
     return kind if text is None else text if len(text) <= 80 else f'{kind}, {text[:50]}...'
 
@@ -62,11 +63,11 @@ class Rule:
         test:Callable|None=None, # value -> is the value allowed? None: every value is
         convert:Callable|None=None, # applied first; None: the value stays as it is
     ): self.wanted,self.kind,self.test,self.convert = wanted,kind,test,convert
-    def __call__(self, o):
-        v = self.convert(o) if self.convert else o
-        if not self.kind(v): raise TypeError(f'is {described(o)}; give {self.wanted}')
-        if self.test and not self.test(v): raise ValueError(f'is {described(o)}; give {self.wanted}')
-        return v
+    def __call__(self, given):
+        value = self.convert(given) if self.convert else given
+        if not self.kind(value): raise TypeError(f'is {described(given)}; give {self.wanted}')
+        if self.test and not self.test(value): raise ValueError(f'is {described(given)}; give {self.wanted}')
+        return value
     def __repr__(self): return f'Rule({self.wanted!r})'
 
 # %% ../nbs/package/checks.ipynb #510d3540
@@ -80,8 +81,8 @@ def scalar(
 def _is_meta(o): return isinstance(o, Tensor) and o.is_meta
 def _is_whole(v): return isinstance(v, Integral) and not isinstance(v, bool)
 def _is_real(v): return isinstance(v, Real) and not isinstance(v, bool)
-def _is_finite(v):
-    try: return math.isfinite(v)
+def _is_finite(value):
+    try: return math.isfinite(value)
     except OverflowError: return False # a whole number beyond all floats
 
 # %% ../nbs/package/checks.ipynb #f6dac643
@@ -92,9 +93,9 @@ def whole(
     "The rule for a whole number: Python's and NumPy's integers and 0-d integer tensors, but not `True`"
     return Rule(f'a whole number{_between(low, high)}', _is_whole, lambda v: _within(v, low, high), _whole)
 
-def _whole(o):
-    v = scalar(o)
-    return index(v) if _is_whole(v) else v
+def _whole(given):
+    value = scalar(given)
+    return index(value) if _is_whole(value) else value
 def _within(v, low, high): return (low is None or v >= low) and (high is None or v <= high)
 def _between(low, high):
     if high is None: return '' if low is None else f' of {low:,} or more'
@@ -108,9 +109,9 @@ def real(
     below:float|None=None, # an upper limit that is not allowed itself
 ) -> Rule: # the value becomes a Python number
     "The rule for a finite real number: Python's and NumPy's numbers and 0-d tensors, but not `True`"
-    def allowed(v):
-        inside = (above is None or v > above) and (below is None or v < below)
-        return _is_finite(v) and inside and _within(v, low, high)
+    def allowed(value):
+        inside = (above is None or value > above) and (below is None or value < below)
+        return _is_finite(value) and inside and _within(value, low, high)
     open_ends = [f' {word} {v:g}' for word,v in dict(above=above, below=below).items() if v is not None]
     limits = _between(low, high) + ''.join(open_ends)
     return Rule(f'a finite number{limits}', _is_real, allowed, scalar)
@@ -120,9 +121,9 @@ def one_or_two(
     rule:Rule, # for each of the numbers
 ) -> Rule: # a number stays one; two become a tuple
     "The rule for one number, or two: (rows, columns)"
-    def each(o):
-        many = isinstance(o, (tuple, list)) or isinstance(o, np.ndarray) and o.ndim == 1
-        return tuple(map(rule.convert, o)) if many else rule.convert(o)
+    def each(value):
+        many = isinstance(value, (tuple, list)) or isinstance(value, np.ndarray) and value.ndim == 1
+        return tuple(map(rule.convert, value)) if many else rule.convert(value)
     def right(v): return all(map(rule.kind, v)) and len(v) == 2 if isinstance(v, tuple) else rule.kind(v)
     def allowed(v): return all(map(rule.test, v)) if isinstance(v, tuple) else rule.test(v)
     return Rule(f'{rule.wanted}, or two, (rows, columns)', right, allowed, each)
@@ -140,10 +141,10 @@ def several(
     high:int|None=None, # how many there are at most; None: there is no limit
 ) -> Rule: # the values become a tuple
     "The rule for a list, an array, or another iterable of numbers"
-    def each(o):
-        single = isinstance(o, (str, bytes, dict)) or getattr(o, 'ndim', 1) != 1
-        many = isinstance(o, Iterable) and not single
-        return tuple(map(rule.convert, o)) if many else o
+    def each(values):
+        single = isinstance(values, (str, bytes, dict)) or getattr(values, 'ndim', 1) != 1
+        many = isinstance(values, Iterable) and not single
+        return tuple(map(rule.convert, values)) if many else values
     def right(v): return isinstance(v, tuple) and all(map(rule.kind, v))
     def allowed(v): return _within(len(v), low, high) and all(map(rule.test, v))
     count = f'{low}' if low == high else f'{low} or more' if high is None else f'{low} to {high}'
@@ -160,9 +161,10 @@ odd              = Rule('an odd number', _is_whole, lambda v: v%2 == 1)
 OddInt           = Annotated[int, whole(1), odd]
 
 # %% ../nbs/package/checks.ipynb #a876204f
-def _four(o):
-    many = isinstance(o, (tuple, list)) and len(o) == 2 and all(isinstance(p, (tuple, list)) for p in o)
-    return tuple(map(one_or_two(whole(0)), o)) if many else None
+def _four(value):
+    two = isinstance(value, (tuple, list)) and len(value) == 2
+    many = two and all(isinstance(o, (tuple, list)) for o in value)
+    return tuple(map(one_or_two(whole(0)), value)) if many else None
 Sides = Annotated[tuple, Rule('((top, bottom), (left, right))', lambda v: v is not None, None, _four)]
 
 # %% ../nbs/package/checks.ipynb #56c10f72
@@ -199,13 +201,13 @@ class TensorRule(Rule):
         kind = next(o for o in _numbers if o.__name__ == hint.__name__.split('[')[0])
         self.numbers,self.any_axes = _numbers[kind],kind[Tensor, '...']
         self.wanted = f"{self.numbers} tensor with axes ({', '.join(self.axes)})"
-    def __call__(self, x):
-        if isinstance(x, self.hint) and x.layout == torch.strided: return x
-        said = f'is {described(x)}; give {self.wanted}'
-        if not isinstance(x, Tensor): raise TypeError(f'{said}, such as torch.as_tensor makes')
-        if x.layout != torch.strided: raise TypeError(f'{said}, dense, as .to_dense() makes it')
+    def __call__(self, tensor):
+        if isinstance(tensor, self.hint) and tensor.layout == torch.strided: return tensor
+        said = f'is {described(tensor)}; give {self.wanted}'
+        if not isinstance(tensor, Tensor): raise TypeError(f'{said}, such as torch.as_tensor makes')
+        if tensor.layout != torch.strided: raise TypeError(f'{said}, dense, as .to_dense() makes it')
         how = ', as .float() makes it' if 'float' in self.numbers else ''
-        if not isinstance(x, self.any_axes): raise TypeError(said + how)
+        if not isinstance(tensor, self.any_axes): raise TypeError(said + how)
         raise ValueError(said)
 
 _numbers = {Float: 'a floating-point', Int: 'an integer', Num: 'a', Shaped: 'any'}
@@ -225,9 +227,9 @@ def rule_of(
     if kind is Literal: return _choice(*get_args(hint))
     return Rule(_named(hint), lambda o: _bearable(o, hint))
 
-def _bearable(o, hint):
+def _bearable(value, hint):
     from beartype.door import is_bearable # late, because it takes long to import
-    return is_bearable(o, hint)
+    return is_bearable(value, hint)
 
 # %% ../nbs/package/checks.ipynb #65164460
 def _is_array_type(hint): return isinstance(hint, type) and hasattr(hint, 'dim_str')
@@ -269,12 +271,12 @@ class _Either:
     def __init__(self, rules):
         self.rules,self.wanted = rules,', or '.join(r.wanted for r in rules if r)
         self.tensor = next((r.tensor for r in rules if hasattr(r, 'tensor')), None)
-    def __call__(self, o):
+    def __call__(self, value):
         kinds = set()
         for rule in self.rules:
-            try: return rule(o) if rule else o
+            try: return rule(value) if rule else value
             except (TypeError, ValueError) as e: kinds.add(type(e))
-        raise (ValueError if ValueError in kinds else TypeError)(f'is {described(o)}; give {self.wanted}')
+        raise (ValueError if ValueError in kinds else TypeError)(f'is {described(value)}; give {self.wanted}')
 
 # %% ../nbs/package/checks.ipynb #e1972436
 Checked = TypeVar('Checked', bound=Callable)
@@ -290,60 +292,60 @@ def checked(
     if isinstance(f, str): return functools.partial(_checked, name=f)
     return _checked(f, _own_name(f))
 
-def _own_name(f):
+def _own_name(func):
     "How messages call a function: a method goes by 'Class.method', `__init__` and `forward` by their class"
-    parts = f.__qualname__.split('<locals>.')[-1].split('.')
+    parts = func.__qualname__.split('<locals>.')[-1].split('.')
     return '.'.join(o for o in parts if not o.startswith('__') and o != 'forward')
 
 # %% ../nbs/package/checks.ipynb #73e8b120
-def _checked(f, name):
-    if isinstance(f, type):
-        f.__init__ = functools.wraps(f.__init__)(_checked(f.__init__, name))
-        return f
-    parameters = inspect.signature(f).parameters.values()
+def _checked(func, name):
+    if isinstance(func, type):
+        func.__init__ = functools.wraps(func.__init__)(_checked(func.__init__, name))
+        return func
+    parameters = inspect.signature(func).parameters.values()
     names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    @functools.wraps(f)
+    @functools.wraps(func)
     def call(*args, **kwargs):
-        if torch.compiler.is_compiling(): return f(*args, **kwargs)
-        arguments = _Arguments(f, name)
+        if torch.compiler.is_compiling(): return func(*args, **kwargs)
+        arguments = _Arguments(func, name)
         args = [arguments.take(k, v) for k,v in zip(names, args)] + list(args[len(names):])
-        return f(*args, **{k: arguments.take(k, v) for k,v in kwargs.items()})
+        return func(*args, **{k: arguments.take(k, v) for k,v in kwargs.items()})
     return call
 
 # %% ../nbs/package/checks.ipynb #a12b2633
 @functools.cache
-def _rules(f):
+def _rules(func):
     "The rule of each parameter, read at the first call, when all names in annotations are known"
-    parameters = inspect.signature(f, eval_str=True).parameters.values()
+    parameters = inspect.signature(func, eval_str=True).parameters.values()
     plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and p.name != 'self']
     return {p.name: rule for p in plain if (rule := rule_of(p.annotation))}
 
 class _Arguments:
     "The arguments of one call: each by its rule, and tensors by what they share"
     def __init__(self, f, name): self.f,self.name,self.rules,self.shared = f,name,_rules(f),{}
-    def take(self, k, v):
-        if (rule := self.rules.get(k)) is None: return v
+    def take(self, name, value):
+        if (rule := self.rules.get(name)) is None: return value
         try:
-            v = rule(v)
-            if isinstance(v, Tensor) and movable not in getattr(rule, 'steps', ()):
-                self.compare(k, v, getattr(rule, 'tensor', None))
-            return v
-        except (TypeError, ValueError) as e:
-            raise type(e)(f'{self.name}: {k} {e}{_said_of(self.f, k)}') from None
-    def compare(self, k, x, rule):
-        facts = dict(device=x.device)
-        if rule and rule.numbers == _numbers[Float]: facts['dtype'] = x.dtype
-        if rule and len(rule.axes) == x.ndim:
-            facts.update((k, n) for k,n in zip(rule.axes, x.shape) if k[0].isalpha())
-        for fact,v in facts.items():
-            other,wanted = self.shared.setdefault(fact, (k, v))
-            if v == wanted: continue
+            value = rule(value)
+            if isinstance(value, Tensor) and movable not in getattr(rule, 'steps', ()):
+                self.compare(name, value, getattr(rule, 'tensor', None))
+            return value
+        except (TypeError, ValueError) as error:
+            raise type(error)(f'{self.name}: {name} {error}{_said_of(self.f, name)}') from None
+    def compare(self, name, tensor, rule):
+        facts = dict(device=tensor.device)
+        if rule and rule.numbers == _numbers[Float]: facts['dtype'] = tensor.dtype
+        if rule and len(rule.axes) == tensor.ndim:
+            facts.update((k, n) for k,n in zip(rule.axes, tensor.shape) if k[0].isalpha())
+        for fact,value in facts.items():
+            other,wanted = self.shared.setdefault(fact, (name, value))
+            if value == wanted: continue
             how = 'move one of them with .to()' if fact in ('device', 'dtype') else 'make them equal'
-            raise ValueError(f'has {fact} {v}, but {other} has {fact} {wanted}; {how}')
+            raise ValueError(f'has {fact} {value}, but {other} has {fact} {wanted}; {how}')
 
-def _said_of(f, k):
+def _said_of(func, name):
     "The docment of a parameter, in parentheses"
-    try: text = docments(f).get(k)
+    try: text = docments(func).get(name)
     except Exception: return '' # a function whose source is not at hand
     return f' ({text})' if text else ''
 

@@ -53,8 +53,8 @@ def read_idx(
 ) -> Tensor: # uint8, or int32 for a file of 32-bit numbers, in the shape that the file's header gives
     "Read an IDX file; raises `ValueError` for a file that is damaged or of another format"
     try: raw = _contents(path)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as e:
-        raise ValueError(f"read_idx: {path} is not a whole gzip file ({e}); get it again") from e
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"read_idx: {path} is not a whole gzip file ({error}); get it again") from error
     kind,shape,start,flaw = _header(raw)
     if flaw: raise ValueError(f'read_idx: {path} {flaw}')
     values = raw[start:].view(kind)
@@ -170,15 +170,16 @@ def _fastai():
                               for module,names in _wanted.items() for name in names.split()})
 
 # %% ../nbs/package/data.ipynb #ce1b0d12
-def _own(o):
+def _own(value):
     "A tensor without the rest of the memory that it is a view of; anything else as it is"
-    is_view = isinstance(o, Tensor) and o.untyped_storage().nbytes() > o.numel()*o.element_size()
-    return o.clone(memory_format=torch.contiguous_format) if is_view else o
+    if not isinstance(value, Tensor): return value
+    is_view = value.untyped_storage().nbytes() > value.numel()*value.element_size()
+    return value.clone(memory_format=torch.contiguous_format) if is_view else value
 
 def _is_names(o): return isinstance(o, Iterable) and not isinstance(o, (str, bytes))
-def _tensor_of(o):
-    try: return torch.as_tensor(o)
-    except (TypeError, ValueError, RuntimeError): return o
+def _tensor_of(value):
+    try: return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError): return value
 
 _Names     = Annotated[Iterable, Rule('a list of names', _is_names)]
 _Positions = Annotated[Any, Rule('positions, a list or an int64 tensor', torch.is_tensor, None, _tensor_of)]
@@ -243,8 +244,8 @@ class ImageTensors:
 
     def to(self, device):
         "Move everything to `device`"
-        for k in ('x', 'y', 'mean', 'std'):
-            if (o := getattr(self, k)) is not None: setattr(self, k, o.to(device))
+        for key in ('x', 'y', 'mean', 'std'):
+            if (o := getattr(self, key)) is not None: setattr(self, key, o.to(device))
         return self
 
     @contextmanager
@@ -285,12 +286,12 @@ class _Gathers:
                              "add it with event='after_batch'")
         super().before_iter()
 
-    def _transform(self, b):
+    def _transform(self, batch):
         "Run the transforms that somebody added: on fastai's types, before normalization, as they expect it"
-        if not self.after_batch.fs: return b
-        typed = self._retain_dl((self.dataset.denormalize(b[0]), *b[1:]))
-        x,*y = (o.as_subclass(Tensor) for o in self.after_batch(typed))
-        return (self.dataset.normalize(x), *y)
+        if not self.after_batch.fs: return batch
+        typed = self._retain_dl((self.dataset.denormalize(batch[0]), *batch[1:]))
+        images,*labels = (o.as_subclass(Tensor) for o in self.after_batch(typed))
+        return (self.dataset.normalize(images), *labels)
 
     def __iter__(self):
         self.randomize(); self.before_iter()
@@ -312,10 +313,11 @@ class _Gathers:
         "Images, or (image, label) pairs, as a data set like this one"
         items = list(items)
         pairs = bool(items) and all(isinstance(o, tuple) for o in items)
-        x,y = zip(*items) if pairs else (items, None)
-        x = [_to_chw(o, self.dataset.x) for o in x]
-        x = torch.stack(x) if x else self.dataset.x[:0]
-        return self.dataset.new(x, None if y is None else torch.as_tensor(y, device=x.device))
+        images,labels = zip(*items) if pairs else (items, None)
+        images = [_to_chw(o, self.dataset.x) for o in images]
+        images = torch.stack(images) if images else self.dataset.x[:0]
+        if labels is not None: labels = torch.as_tensor(labels, device=images.device)
+        return self.dataset.new(images, labels)
 
 # %% ../nbs/package/data.ipynb #a5cf8650
 _all_ = ['Mnist'] # without TensorDL: `from cnn_notes.data import *` would import fastai for it
@@ -333,37 +335,39 @@ def _pixels_of(image, gray):
     array = np.asarray(image)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
 
-def _array(o):
+def _array(given):
     "Numbers in any container as an array in this machine's byte order, whose memory PyTorch can share"
     from PIL import Image
-    if isinstance(o, (list, tuple)) and o and all(isinstance(i, Image.Image) for i in o):
-        gray = all(i.mode in ('1', 'L', 'LA', 'I', 'F') or i.mode.startswith('I;') for i in o)
-        o = np.stack([_pixels_of(i, gray) for i in o])
-    elif isinstance(o, (list, tuple)): o = np.stack([np.asarray(i) for i in o]) if o else o
-    o = np.asarray(o)
-    if o.dtype.kind not in 'biuf': raise TypeError(o.dtype)
-    kind = o.dtype.newbyteorder('=')
+    if isinstance(given, (list, tuple)) and given and all(isinstance(i, Image.Image) for i in given):
+        gray = all(i.mode in ('1', 'L', 'LA', 'I', 'F') or i.mode.startswith('I;') for i in given)
+        given = np.stack([_pixels_of(i, gray) for i in given])
+    elif isinstance(given, (list, tuple)):
+        given = np.stack([np.asarray(i) for i in given]) if given else given
+    given = np.asarray(given)
+    if given.dtype.kind not in 'biuf': raise TypeError(given.dtype)
+    kind = given.dtype.newbyteorder('=')
     if kind.kind == 'u' and kind.itemsize > 1: kind = np.int64 # what PyTorch calculates with
     if kind == np.longdouble: kind = np.float64
-    return np.require(o, kind, ['C', 'W', 'A'])
+    return np.require(given, kind, ['C', 'W', 'A'])
 
-def _as_tensor(o):
-    "`o` as a tensor, if it holds numbers; images without a channel axis get one from `_images`"
-    if isinstance(o, Tensor): return o if type(o) is Tensor else o.as_subclass(Tensor)
-    tensors = isinstance(o, (list, tuple)) and o and all(map(torch.is_tensor, o))
-    try: return torch.stack(o) if tensors else torch.from_numpy(_array(o))
-    except (TypeError, ValueError, RuntimeError): return o # `_loaders` says what is wrong with it
+def _as_tensor(given):
+    "`given` as a tensor, if it holds numbers; images without a channel axis get one from `_images`"
+    if isinstance(given, Tensor): return given if type(given) is Tensor else given.as_subclass(Tensor)
+    tensors = isinstance(given, (list, tuple)) and given and all(map(torch.is_tensor, given))
+    try: return torch.stack(given) if tensors else torch.from_numpy(_array(given))
+    except (TypeError, ValueError, RuntimeError): return given # `_loaders` says what is wrong with it
 
-def _images(o):
-    x = _as_tensor(o)
-    if not isinstance(x, Tensor) or x.layout != torch.strided: return x
-    if x.dtype == torch.bool: x = x.float()
-    return x.unsqueeze(1) if x.ndim == 3 else x
+def _images(given):
+    images = _as_tensor(given)
+    if not isinstance(images, Tensor) or images.layout != torch.strided: return images
+    if images.dtype == torch.bool: images = images.float()
+    return images.unsqueeze(1) if images.ndim == 3 else images
 
 # %% ../nbs/package/data.ipynb #4264b2f6
-def _labels(o):
-    y = _as_tensor(o)
-    return y.long() if isinstance(y, Tensor) and _is_whole(y) and y.layout == torch.strided else y
+def _labels(given):
+    labels = _as_tensor(given)
+    fits = isinstance(labels, Tensor) and _is_whole(labels) and labels.layout == torch.strided
+    return labels.long() if fits else labels
 
 def _is_whole(x): return not x.dtype.is_floating_point and not x.is_complex() and x.dtype != torch.bool
 def _are_bytes(x): return x.dtype == torch.uint8 or _is_whole(x) and 0 <= x.min() and x.max() <= 255
@@ -378,11 +382,12 @@ def _alike(*images):
     return train,valid
 
 # %% ../nbs/package/data.ipynb #7ec0d30d
-def _listed(o):
+def _listed(digits):
     "The digits that were asked for, as a list"
-    if o is None: return None
-    alone = isinstance(o, str) or not isinstance(o, Iterable) or isinstance(o, Tensor) and o.ndim == 0
-    return [scalar(i) for i in ([o] if alone else o)]
+    if digits is None: return None
+    is_scalar = isinstance(digits, Tensor) and digits.ndim == 0
+    alone = isinstance(digits, str) or not isinstance(digits, Iterable) or is_scalar
+    return [scalar(i) for i in ([digits] if alone else digits)]
 
 def _unfit(train_y, valid_y, digits, bs):
     "Why the images with these labels do not make training and validation sets, in words; None if they do"
@@ -397,21 +402,23 @@ def _unfit(train_y, valid_y, digits, bs):
     if bs > n_train: return f'bs is {bs} but there are {n_train:,} training images; give {n_train} or less'
 
 # %% ../nbs/package/data.ipynb #18f96246
-def _to_chw(o, like):
+def _to_chw(image, like):
     "One image (path, PIL image, array, or tensor) in the shape and type and on the device of those in `like`"
     from PIL import Image
-    c,h,w = like.shape[1:]
-    is_array,fa = isinstance(o, (Tensor, np.ndarray)),_fastai()
-    from_file = fa.PILImageBW if c == 1 else fa.PILImage
-    if not is_array and not isinstance(o, Image.Image): o = from_file.create(o)
-    x = _as_tensor(o if is_array else np.array(o.convert('L' if c == 1 else 'RGB')))
-    if x.ndim == 2: x = x[None]
-    if x.ndim == 3 and x.shape != (c, h, w) and x.shape[-1] == c: x = x.permute(2, 0, 1)
+    channels,height,width = like.shape[1:]
+    is_array,fa = isinstance(image, (Tensor, np.ndarray)),_fastai()
+    from_file = fa.PILImageBW if channels == 1 else fa.PILImage
+    if not is_array and not isinstance(image, Image.Image): image = from_file.create(image)
+    pixels = _as_tensor(image if is_array else np.array(image.convert('L' if channels == 1 else 'RGB')))
+    if pixels.ndim == 2: pixels = pixels[None]
+    if pixels.ndim == 3 and pixels.shape != (channels, height, width) and pixels.shape[-1] == channels:
+        pixels = pixels.permute(2, 0, 1)
     is_float = like.dtype.is_floating_point
-    fits = x.dtype == like.dtype or (x.dtype != torch.uint8 if is_float else x.numel() and _are_bytes(x))
-    if x.shape == (c, h, w) and fits: return x.to(like)
-    raise ValueError(f'test image: shape {tuple(x.shape)} and {x.dtype}; '
-                     f'this model was given images of shape {(c, h, w)} and {like.dtype}')
+    fits = pixels.dtype == like.dtype or is_float and pixels.dtype != torch.uint8
+    fits = fits or not is_float and pixels.numel() > 0 and _are_bytes(pixels)
+    if pixels.shape == (channels, height, width) and fits: return pixels.to(like)
+    raise ValueError(f'test image: shape {tuple(pixels.shape)} and {pixels.dtype}; '
+                     f'this model was given images of shape {(channels, height, width)} and {like.dtype}')
 
 # %% ../nbs/package/data.ipynb #fd55d13a
 _real = Rule('real numbers', lambda x: not x.is_complex())
@@ -432,15 +439,15 @@ def _loaders(
     if digits is not None: sets = [(x[kept], y[kept]) for x,y in sets for kept in [torch.isin(y, vocab)]]
     values = sets[0][0].float()
     mean,std = values.mean((0, 2, 3)),values.std((0, 2, 3), correction=0).clamp_min(1e-6)
-    train,valid = (ImageTensors(x, torch.searchsorted(vocab, y), vocab.tolist(), mean, std, split)
-                   for split,(x,y) in enumerate(sets))
+    train,valid = (ImageTensors(images, torch.searchsorted(vocab, labels), vocab.tolist(), mean, std, split)
+                   for split,(images,labels) in enumerate(sets))
     TensorDL = __getattr__('TensorDL')
     return TensorDL(train, bs=bs, shuffle=True, drop_last=True),TensorDL(valid, bs=val_bs or bs)
 
 # %% ../nbs/package/data.ipynb #8fb41a37
 def _is_data(o): return o is None or isinstance(o, (str, Path, Sequence))
-def _is_device(o):
-    try: return o is None or torch.empty(0, device=o) is not None
+def _is_device(given):
+    try: return given is None or torch.empty(0, device=given) is not None
     except (TypeError, RuntimeError, AssertionError): return False
 
 _Data   = Annotated[Any, Rule('a folder, or (train_x, train_y, valid_x, valid_y)', _is_data)]

@@ -42,18 +42,18 @@ class BatchNorm2d(nn.Module):
         mean,var,gamma,beta = (t.view(-1, 1, 1) for t in (mean, var, self.weight, self.bias))
         return ((x - mean)/(var + self.eps).sqrt()*gamma + beta).to(dtype)
 
-    def _track(self, mean, var, n):
+    def _track(self, mean, var, count):
         self.running_mean += self.momentum*(mean - self.running_mean)
-        self.running_var  += self.momentum*(var*n/(n - 1) - self.running_var) # the unbiased variance
+        self.running_var  += self.momentum*(var*count/(count - 1) - self.running_var) # the unbiased variance
         self.num_batches_tracked += 1
 
     def extra_repr(self) -> str: return f'{len(self.weight)}, eps={self.eps}, momentum={self.momentum}'
 
 def _at_least_single(x): return x.to(torch.promote_types(x.dtype, torch.float32)) # for statistics
-def _fits(x, nf, training):
-    if (c := x.shape[1]) != nf: raise ValueError(f'BatchNorm2d: x has {c} channels; give {nf}')
-    if training and (n := x.numel()//nf) < 2:
-        raise ValueError(f'BatchNorm2d: x has {n} value per channel; give 2 or more, or call eval()')
+def _fits(images, nf, training):
+    if (c := images.shape[1]) != nf: raise ValueError(f'BatchNorm2d: x has {c} channels; give {nf}')
+    if training and (count := images.numel()//nf) < 2:
+        raise ValueError(f'BatchNorm2d: x has {count} value per channel; give 2 or more, or call eval()')
 
 # %% ../nbs/11_batchnorm.ipynb #e43155e9
 @checked
@@ -64,10 +64,10 @@ def standardize(
 ) -> Tensor: # the same shape and dtype
     """Mean 0 and variance 1 over `axes`: `standardize(x, (0, 2, 3))` is batch norm without what it learns;
     `ValueError` if each mean is of one value"""
-    y = _at_least_single(x)
-    mean,var = y.mean(axes, keepdim=True),y.var(axes, keepdim=True, correction=0)
-    if mean.numel() == y.numel(): raise ValueError('standardize: a mean of one value; give more')
-    return ((y - mean)/(var + eps).sqrt()).to(x.dtype)
+    values = _at_least_single(x)
+    mean,var = values.mean(axes, keepdim=True),values.var(axes, keepdim=True, correction=0)
+    if mean.numel() == values.numel(): raise ValueError('standardize: a mean of one value; give more')
+    return ((values - mean)/(var + eps).sqrt()).to(x.dtype)
 
 _Images = Float[Tensor, 'n c h w']
 
@@ -93,8 +93,9 @@ def group_norm(
 ) -> Tensor: # the same shape
     """One mean for each group of channels of each image: `group_norm(x, 1)` is `layer_norm(x)`, and with one
     channel in a group it is `instance_norm(x)`; `ValueError` if `groups` does not divide the channels"""
-    if (c := x.shape[1])%groups: raise ValueError(f'group_norm: groups is {groups}; give a divisor of {c}')
-    return standardize(x.unflatten(1, (groups, c//groups)), (2, 3, 4)).flatten(1, 2)
+    if (channels := x.shape[1])%groups:
+        raise ValueError(f'group_norm: groups is {groups}; give a divisor of {channels}')
+    return standardize(x.unflatten(1, (groups, channels//groups)), (2, 3, 4)).flatten(1, 2)
 
 # %% what `help` shows: parameters, results, errors, an example
 from ._help import explain

@@ -99,11 +99,11 @@ def find_layer(
 class LayerList(list):
     "Records of layers, in the order in which they ran"
     made_by = 'trace' # the function whose name an error carries
-    def __getitem__(self, i):
+    def __getitem__(self, which):
         "A layer as in `find`, or some layers by a slice"
-        if not isinstance(i, slice):
-            return super().__getitem__(i) if type(i) is int else self.find(i)
-        part = type(self)(super().__getitem__(i))
+        if not isinstance(which, slice):
+            return super().__getitem__(which) if type(which) is int else self.find(which)
+        part = type(self)(super().__getitem__(which))
         vars(part).update(vars(self))
         return part
     def find(self,
@@ -131,8 +131,8 @@ class _Param(NamedTuple):
 
 def _from_schema(schema):
     empty = inspect.Parameter.empty
-    return [_Param(a.name, str(a.type), a.default_value if a.has_default_value() else empty, not a.kwarg_only)
-            for a in schema.arguments]
+    def usual(arg): return arg.default_value if arg.has_default_value() else empty
+    return [_Param(o.name, str(o.type), usual(o), not o.kwarg_only) for o in schema.arguments]
 
 def _from_signature(func):
     params = inspect.signature(func).parameters.values()
@@ -168,11 +168,11 @@ def _fits(value, kind):
 def _bind_to(params, args, kwargs):
     "The arguments by name, or None if they do not fit"
     positional = [p for p in params if p.positional]
-    n = len(positional)
-    if n and positional[-1].type.startswith('List[') and len(args) > n:
-        args = (*args[:n-1], args[n-1:]) # x.permute(0, 2, 1) means x.permute((0, 2, 1))
+    count = len(positional)
+    if count and positional[-1].type.startswith('List[') and len(args) > count:
+        args = (*args[:count-1], args[count-1:]) # x.permute(0, 2, 1) means x.permute((0, 2, 1))
     given = {**dict(zip((p.name for p in positional), args)), **kwargs}
-    if len(args) > n or not set(given) <= {p.name for p in params}: return None
+    if len(args) > count or not set(given) <= {p.name for p in params}: return None
     if not all(_fits(given[p.name], p.type) for p in params if p.name in given): return None
     if any(p.default is inspect.Parameter.empty and p.name not in given for p in params): return None
     return {p.name: given.get(p.name, p.default) for p in params}
@@ -222,9 +222,9 @@ def _pad_details(args):
 def _resize_details(args): return dict(kind='upsample' if args['mode'] == 'nearest' else 'interpolate')
 
 def _mean_details(args):
-    n,dims = args['input'].ndim,args.get('dim')
+    ndim,dims = args['input'].ndim,args.get('dim')
     dims = () if dims is None else (dims,) if isinstance(dims, int) else dims
-    return dict(kind='adaptive_pool') if {d%n for d in dims} == {n-2, n-1} else {}
+    return dict(kind='adaptive_pool') if {d%ndim for d in dims} == {ndim-2, ndim-1} else {}
 
 _more = dict(conv2d=_conv_details, linear=_linear_details, max_pool2d=_pool_details, avg_pool2d=_pool_details,
                 pad=_pad_details, interpolate=_resize_details, mean=_mean_details)
@@ -235,11 +235,11 @@ def _details_of(name, args):
     except KeyError: return dict(kind=name)
 
 # %% ../nbs/package/tracing.ipynb #ee436a09
-def _looked_through(o):
+def _looked_through(wrapper):
     "What a wrapper that only changes how a module runs has inside: compiled, parallel"
-    if isinstance(o, (nn.DataParallel, nn.parallel.DistributedDataParallel)): return o.module
-    if not isinstance(o, nn.Module): return getattr(o, '_torchdynamo_orig_callable', None)
-    return o._modules.get('_orig_mod') if type(o).__name__ == 'OptimizedModule' else None
+    if isinstance(wrapper, (nn.DataParallel, nn.parallel.DistributedDataParallel)): return wrapper.module
+    if not isinstance(wrapper, nn.Module): return getattr(wrapper, '_torchdynamo_orig_callable', None)
+    return wrapper._modules.get('_orig_mod') if type(wrapper).__name__ == 'OptimizedModule' else None
 
 _shared = {*sys.stdlib_module_names, 'torch', 'numpy', 'fastai', 'builtins'} # objects of these are not copied
 _keeping = {'torch.utils.hooks', 'fastai.callback.hook', 'types', 'argparse'} # but of these they are
@@ -254,16 +254,16 @@ class _Copier:
         self.device = device # None: each tensor's own
         self.copies,self.modules,self.tensors = {},[],[]
 
-    def __call__(self, o, path=''):
-        if o is None or type(o) in _plain: return o
-        if id(o) in self.copies: return self.copies[id(o)][1]
-        if (inner := _looked_through(o)) is not None: return self._keep(o, self(inner, path))
+    def __call__(self, old, path=''):
+        if old is None or type(old) in _plain: return old
+        if id(old) in self.copies: return self.copies[id(old)][1]
+        if (inner := _looked_through(old)) is not None: return self._keep(old, self(inner, path))
         for kind,name in self._kinds.items():
-            if isinstance(o, kind): return getattr(self, name)(o, path)
-        return o if isinstance(o, type) or _is_shared(type(o)) else self._object(o, path)
+            if isinstance(old, kind): return getattr(self, name)(old, path)
+        return old if isinstance(old, type) or _is_shared(type(old)) else self._object(old, path)
 
-    def _keep(self, o, new):
-        self.copies[id(o)] = o,new # and `o` stays alive, so that its id stays its own
+    def _keep(self, old, new):
+        self.copies[id(old)] = old,new # and `old` stays alive, so that its id stays its own
         return new
 
     _kinds = {nn.Module: '_module', Tensor: '_tensor', dict: '_dict', list: '_list', tuple: '_tuple',
@@ -274,49 +274,50 @@ class _Copier:
 
 # %% ../nbs/package/tracing.ipynb #f8825948
 class _Copier(_Copier):
-    def _tensor(self, t, path):
-        new = t.detach() if self.device is None else t.detach().to(self.device)
+    def _tensor(self, tensor, path):
+        new = tensor.detach() if self.device is None else tensor.detach().to(self.device)
         new = new.clone()
-        if type(new) is not type(t): new = Tensor._make_subclass(type(t), new, t.requires_grad) # nn.Parameter
-        self.tensors.append((t, new))
-        self._keep(t, new)
-        vars(new).update({k: self(v) for k,v in vars(t).items()})
+        if type(new) is not type(tensor):
+            new = Tensor._make_subclass(type(tensor), new, tensor.requires_grad) # nn.Parameter
+        self.tensors.append((tensor, new))
+        self._keep(tensor, new)
+        vars(new).update({k: self(v) for k,v in vars(tensor).items()})
         return new
 
-    def _module(self, m, path):
-        new = self._keep(m, object.__new__(type(m)))
-        self.modules.append((m, new, path))
-        for k,v in list(vars(m).items()):
-            vars(new)[k] = self(v, path if k == '_modules' else f'{path}.{k}'.lstrip('.'))
+    def _module(self, module, path):
+        new = self._keep(module, object.__new__(type(module)))
+        self.modules.append((module, new, path))
+        for key,value in list(vars(module).items()):
+            vars(new)[key] = self(value, path if key == '_modules' else f'{path}.{key}'.lstrip('.'))
         vars(new).pop('_compiled_call_impl', None) # left by `Module.compile`
         return new
 
-    def _object(self, o, path):
-        try: new = self._keep(o, copy.copy(o))
-        except Exception: return self._keep(o, o)
-        if new is o: return o
-        slots = [s for c in type(o).__mro__ for s in getattr(c, '__slots__', ()) if s != '__weakref__']
-        for k in (*getattr(o, '__dict__', ()), *(s for s in slots if hasattr(o, s))):
-            object.__setattr__(new, k, self(getattr(o, k), f'{path}.{k}'))
+    def _object(self, old, path):
+        try: new = self._keep(old, copy.copy(old))
+        except Exception: return self._keep(old, old)
+        if new is old: return old
+        slots = [s for c in type(old).__mro__ for s in getattr(c, '__slots__', ()) if s != '__weakref__']
+        for key in (*getattr(old, '__dict__', ()), *(s for s in slots if hasattr(old, s))):
+            object.__setattr__(new, key, self(getattr(old, key), f'{path}.{key}'))
         return new
 
 # %% ../nbs/package/tracing.ipynb #81aa30f6
 class _Copier(_Copier):
-    def _dict(self, o, path):
-        new = self._keep(o, copy.copy(o))
+    def _dict(self, old, path):
+        new = self._keep(old, copy.copy(old))
         new.clear()
-        for k,v in list(o.items()): new[self(k)] = self(v, f'{path}.{k}'.lstrip('.'))
+        for k,v in list(old.items()): new[self(k)] = self(v, f'{path}.{k}'.lstrip('.'))
         return new
 
-    def _list(self, o, path):
-        new = self._keep(o, copy.copy(o))
-        new[:] = [self(v, f'{path}.{i}') for i,v in enumerate(o)]
+    def _list(self, old, path):
+        new = self._keep(old, copy.copy(old))
+        new[:] = [self(v, f'{path}.{i}') for i,v in enumerate(old)]
         return new
 
-    def _tuple(self, o, path):
-        new = [self(v, f'{path}.{i}') for i,v in enumerate(o)]
-        if all(a is b for a,b in zip(o, new)): return o
-        return self._keep(o, type(o)(*new) if hasattr(o, '_fields') else type(o)(new))
+    def _tuple(self, old, path):
+        new = [self(v, f'{path}.{i}') for i,v in enumerate(old)]
+        if all(a is b for a,b in zip(old, new)): return old
+        return self._keep(old, type(old)(*new) if hasattr(old, '_fields') else type(old)(new))
 
     def _set(self, o, path): return self._keep(o, type(o)(map(self, o)))
     def _deque(self, o, path): return self._keep(o, deque(map(self, o), o.maxlen))
@@ -326,17 +327,18 @@ class _Copier(_Copier):
 # %% ../nbs/package/tracing.ipynb #fc37af58
 class _Copier(_Copier):
     def _method(self, o, path): return types.MethodType(self(o.__func__), self(o.__self__, path))
-    def _partial(self, o, path):
-        return self._keep(o, functools.partial(self(o.func), *self(o.args), **self(o.keywords)))
+    def _partial(self, old, path):
+        return self._keep(old, functools.partial(self(old.func), *self(old.args), **self(old.keywords)))
     def _weakref(self, o, path): return o if o() is None else self._keep(o, weakref.ref(self(o())))
 
-    def _function(self, o, path):
-        cells = tuple(types.CellType() for _ in o.__closure__ or ())
-        new = types.FunctionType(o.__code__, o.__globals__, o.__name__, None, cells)
-        self._keep(o, new) # before its cells, which may hold the function itself
-        old = [_content(c) for c in o.__closure__ or ()] + [o.__defaults__, o.__kwdefaults__, vars(o)]
+    def _function(self, func, path):
+        cells = tuple(types.CellType() for _ in func.__closure__ or ())
+        new = types.FunctionType(func.__code__, func.__globals__, func.__name__, None, cells)
+        self._keep(func, new) # before its cells, which may hold the function itself
+        old = [_content(c) for c in func.__closure__ or ()]
+        old += [func.__defaults__, func.__kwdefaults__, vars(func)]
         *contents,new.__defaults__,new.__kwdefaults__,attributes = copied = [self(v) for v in old]
-        if all(a is b for a,b in zip(old[:-1], copied)): return self._keep(o, o) # it remembers nothing
+        if all(a is b for a,b in zip(old[:-1], copied)): return self._keep(func, func) # it remembers nothing
         for cell,value in zip(cells, contents):
             if value is not _empty: cell.cell_contents = value
         vars(new).update(attributes)
@@ -350,22 +352,24 @@ def _content(cell):
 # %% ../nbs/package/tracing.ipynb #50e80872
 def _tensors(o): return _found(o, Tensor)
 
-def _found(o, cls) -> Iterator:
+def _found(value, cls) -> Iterator:
     "All objects of a class in nested tuples, lists, slices and dicts"
-    if isinstance(o, cls): yield o
-    elif isinstance(o, (tuple, list)):
-        for v in o: yield from _found(v, cls)
-    elif isinstance(o, slice): yield from _found((o.start, o.stop, o.step), cls)
-    elif isinstance(o, dict): yield from _found(tuple(o.values()), cls)
-    elif hasattr(o, '__dataclass_fields__') and not isinstance(o, type): yield from _found(vars(o), cls)
+    if isinstance(value, cls): yield value
+    elif isinstance(value, (tuple, list)):
+        for v in value: yield from _found(v, cls)
+    elif isinstance(value, slice): yield from _found((value.start, value.stop, value.step), cls)
+    elif isinstance(value, dict): yield from _found(tuple(value.values()), cls)
+    elif hasattr(value, '__dataclass_fields__') and not isinstance(value, type):
+        yield from _found(vars(value), cls)
 
-def _replaced(o, f):
-    "The same nested object with every tensor `t` replaced by `f(t)`"
-    if isinstance(o, Tensor): return f(o)
-    if isinstance(o, tuple): return tuple(_replaced(v, f) for v in o)
-    if isinstance(o, list): return [_replaced(v, f) for v in o]
-    if isinstance(o, slice): return slice(*(_replaced(v, f) for v in (o.start, o.stop, o.step)))
-    return {k: _replaced(v, f) for k,v in o.items()} if isinstance(o, dict) else o
+def _replaced(value, change):
+    "The same nested object with every tensor `t` replaced by `change(t)`"
+    if isinstance(value, Tensor): return change(value)
+    if isinstance(value, tuple): return tuple(_replaced(v, change) for v in value)
+    if isinstance(value, list): return [_replaced(v, change) for v in value]
+    if isinstance(value, slice):
+        return slice(*(_replaced(v, change) for v in (value.start, value.stop, value.step)))
+    return {k: _replaced(v, change) for k,v in value.items()} if isinstance(value, dict) else value
 
 # %% ../nbs/package/tracing.ipynb #91b865cb
 def _function_name(func):
@@ -375,13 +379,13 @@ def _function_name(func):
     name = name.split('.')[0].strip('_')
     return f'quantized_{name}' if str(func).startswith('quantized.') else name # not the same function
 
-def _version(t):
+def _version(tensor):
     "A number that changes when a tensor is written to, also through another view of the same values"
-    return None if t.is_inference() else t._version
+    return None if tensor.is_inference() else tensor._version
 
-def _storage(t):
-    try: return t.untyped_storage()._cdata
-    except (RuntimeError, NotImplementedError): return id(t) # a sparse tensor, for instance
+def _storage(tensor):
+    try: return tensor.untyped_storage()._cdata
+    except (RuntimeError, NotImplementedError): return id(tensor) # a sparse tensor, for instance
 
 # %% ../nbs/package/tracing.ipynb #5d4dce67
 class _Recorder(TorchFunctionMode):
@@ -393,9 +397,9 @@ class _Recorder(TorchFunctionMode):
         self.owner,self.writer,self.origin,self.ops,self.done = {},{},{},None,[]
 
     def start(self, x): self._own(x, -1)
-    def _own(self, t, i, output=0):
-        self.owner[id(t)] = i,output,_version(t)
-        self.keep.append(t) # an id is only unique while its object lives
+    def _own(self, tensor, index, output=0):
+        self.owner[id(tensor)] = index,output,_version(tensor)
+        self.keep.append(tensor) # an id is only unique while its object lives
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         return self._follow(func, args, kwargs or {})
@@ -423,16 +427,16 @@ _leaving = ('numpy', 'array') # with these, values leave PyTorch, and what happe
 _read = ('item', 'tolist', 'float') # so they do with these, but one by one
 
 def _lies(t): return (tuple(t.shape), t.stride(), t.storage_offset()) if t.layout == torch.strided else None
-def _index_of(view, t):
+def _index_of(view, tensor):
     "The index that makes a view, which lies as `view` says, of a tensor; None: there is no such index"
-    mine = _lies(t)
+    mine = _lies(tensor)
     if not view or not mine or 0 in mine[1]: return None
     index,rest,left = [],view[2] - mine[2],list(zip(*view[:2]))
-    for n,stride in zip(*mine[:2]):
+    for length,stride in zip(*mine[:2]):
         start,rest = divmod(rest, stride)
         size,step = left.pop(0) if left and left[0][1] >= stride else (None, 0)
         end = start + ((size or 1) - 1)*step//stride
-        if not 0 <= start <= end < n or step%stride: return None
+        if not 0 <= start <= end < length or step%stride: return None
         index.append(start if size is None else slice(start, end + 1, max(step//stride, 1)))
     return None if left or rest else tuple(index)
 
@@ -445,18 +449,19 @@ def _changed(func, given, versions):
     return [] if name in _norms else [t for t,v in zip(given, versions) if _version(t) != v]
 
 class _Recorder(_Recorder):
-    def _catch_up(self, t):
-        "If `t` was written to through another view of it, record where its values come from now"
-        index,output,version = self.owner.get(id(t), (None, 0, None))
-        writer = self.writer.get(_storage(t)) if self.writer else None
-        if version == _version(t) or writer is None: return
-        by = {} if index is None else {'input': Source(index, output, tuple(t.shape))}
-        written,at = writer[2] and writer[2][0],_index_of(writer[2], t)
+    def _catch_up(self, tensor):
+        "If `tensor` was written to through another view of it, record where its values come from now"
+        index,output,version = self.owner.get(id(tensor), (None, 0, None))
+        writer = self.writer.get(_storage(tensor)) if self.writer else None
+        if version == _version(tensor) or writer is None: return
+        by = {} if index is None else {'input': Source(index, output, tuple(tensor.shape))}
+        written,at = writer[2] and writer[2][0],_index_of(writer[2], tensor)
         if at is not None: by['index'] = at
         call = Call('setitem' if at else 'write', by | {'value': Source(*writer[:2], written or ())})
         _,_,shapes,*_ = zip(*call.sources())
         self.done = []
-        self._record('write', (call, dict(kind='write')), shapes, tuple(s.index for s in call.sources()), [t])
+        inputs = tuple(s.index for s in call.sources())
+        self._record('write', (call, dict(kind='write')), shapes, inputs, [tensor])
 
     def _note(self, func, args, kwargs):
         "The call with its sources, and what its kind adds, as they are before it runs"
@@ -464,9 +469,10 @@ class _Recorder(_Recorder):
         bound = {'input': args[0]} if func.__name__ == '__get__' else _bind(func, name, args, kwargs)
         return Call(name, _replaced(bound, self._source)),dict(kind=_kind(name)) | _details_of(name, bound)
 
-    def _source(self, t):
-        index,output,_ = self.owner.get(id(t), (None, 0, None))
-        return Source(index, output, tuple(t.shape), () if index is not None else self.origin.get(id(t), ()))
+    def _source(self, tensor):
+        index,output,_ = self.owner.get(id(tensor), (None, 0, None))
+        origin = () if index is not None else self.origin.get(id(tensor), ())
+        return Source(index, output, tuple(tensor.shape), origin)
 
 # %% ../nbs/package/tracing.ipynb #3d15887f
 def _is_layer(module):
@@ -479,8 +485,8 @@ class _Recorder(_Recorder):
         "The innermost module that is running, and the name for an operation in it"
         module,path = self.modules[id(self.stack[-1])]
         full = path if main and path and _is_layer(module) else f'{path}.{name}'.lstrip('.')
-        self.used[kind, full] = n = self.used.get((kind, full), 0) + 1
-        return module,full if n == 1 else f'{full} ({n})'
+        self.used[kind, full] = times = self.used.get((kind, full), 0) + 1
+        return module,full if times == 1 else f'{full} ({times})'
 
     def _record(self, name, note, shapes, sources, outs):
         call,details = note
@@ -539,8 +545,8 @@ def _class_state(modules):
     "What the model's own classes keep: (class, attribute) -> value, and the contents of a container"
     classes = {c for m,_,_ in modules for c in type(m).__mro__ if not _is_shared(c)}
     kept = {(c, k): v for c in classes for k,v in vars(c).items() if k[:2] != '__'}
-    return {key: (v, copy.copy(v)) if isinstance(v, (dict, list, set)) else (v, None)
-            for key,v in kept.items() if v is None or isinstance(v, (Tensor, dict, list, set))}
+    return {key: (value, copy.copy(value)) if isinstance(value, (dict, list, set)) else (value, None)
+            for key,value in kept.items() if value is None or isinstance(value, (Tensor, dict, list, set))}
 
 def _set_back(state):
     for (cls, key),(value, contents) in state.items():
@@ -551,8 +557,8 @@ def _set_back(state):
         value.extend(contents) if isinstance(value, list) else value.update(contents)
 
 # %% ../nbs/package/tracing.ipynb #1ff25dca
-def _play(model, x, device=None, recorder=_Recorder, grad=False):
-    "Run a private copy of `model` on `x` once, in evaluation mode, under a recorder"
+def _play(model, batch, device=None, recorder=_Recorder, grad=False):
+    "Run a private copy of `model` on `batch` once, in evaluation mode, under a recorder"
     copier = _Copier(device)
     root = copier(model)
     rec = recorder(copier.modules)
@@ -561,11 +567,11 @@ def _play(model, x, device=None, recorder=_Recorder, grad=False):
         new.register_forward_pre_hook(lambda m, _: rec.stack.append(m), prepend=True)
         new.register_forward_hook(leave, always_call=True)
     rec.origin.update((id(p), (name,)) for name,p in root.named_parameters())
-    rec.start(x)
+    rec.start(batch)
     ops,kept = _Ops(rec),_class_state(copier.modules)
     try:
         root.eval()
-        with torch.set_grad_enabled(grad), ops, rec: root(x)
+        with torch.set_grad_enabled(grad), ops, rec: root(batch)
     finally:
         ops.restore()
         _set_back(kept)
@@ -578,11 +584,11 @@ def _play(model, x, device=None, recorder=_Recorder, grad=False):
 def _run(model, shape, like, device):
     "The trace of `model`, on the meta device, or, with None as the device, on zeros"
     with torch.no_grad():
-        x = torch.zeros(shape, dtype=like.dtype, device=device or like.device)
-        rec = _play(model, x, device)
+        batch = torch.zeros(shape, dtype=like.dtype, device=device or like.device)
+        rec = _play(model, batch, device)
     if device and any(o < 1 for l in rec.layers for o in l.out_shape):
         raise RuntimeError('a window larger than its image') # which PyTorch 2.4 lets pass on the meta device
-    return Trace(rec.layers, model, tuple(x.shape), rec.aside, rec.parameters)
+    return Trace(rec.layers, model, tuple(batch.shape), rec.aside, rec.parameters)
 
 # %% ../nbs/package/tracing.ipynb #b24e8d01
 def _batch_shape(input_shape, caller):
@@ -627,10 +633,10 @@ def _trace(model, input_shape, caller):
                          f"takes {gb:,.0f} GB; give a smaller one")
     try: return _run(model, shape, like, None)
     except ValueError: raise # which says itself what is wrong
-    except Exception as e:
-        known = isinstance(e, (RuntimeError, IndexError, TypeError, AttributeError))
-        why = f'{e}' if known else f'it raises {type(e).__name__}: {e}'
-        raise ValueError(f"{caller}: {name} does not run on an input of shape {shape}: {why}") from e
+    except Exception as error:
+        known = isinstance(error, (RuntimeError, IndexError, TypeError, AttributeError))
+        why = f'{error}' if known else f'it raises {type(error).__name__}: {error}'
+        raise ValueError(f"{caller}: {name} does not run on an input of shape {shape}: {why}") from error
 
 # %% ../nbs/package/tracing.ipynb #978f8608
 def trace(

@@ -87,9 +87,9 @@ class View:
         heights:Annotated[tuple, _lengths], # CSS, for 720 pixels of width or more, for 480 or more, for less
     ):
         self.name,self.data,self.title,self.heights = name,data,title,heights
-        if (n := len(_json(data))) > self.room:
-            raise ValueError(f'{type(self).__name__}: its data takes {n/1000:,.0f} KB, and a view has room '
-                             f'for {self.room/1000:.0f}; give fewer kernels, channels or layers, a smaller '
+        if (size := len(_json(data))) > self.room:
+            raise ValueError(f'{type(self).__name__}: its data takes {size/1000:,.0f} KB, and a view has '
+                             f'room for {self.room/1000:.0f}; give fewer kernels, channels or layers, a smaller '
                              'image, or float32')
 
     def static(self) -> Figure|None: # for where the view cannot run; here None: a view's own class draws it
@@ -131,9 +131,9 @@ def _save(view, path):
     try:
         part.write_text(view.page(), encoding='ascii')
         os.replace(part, whole)
-    except OSError as e:
-        raise type(e)(f'View.save: cannot write {path} ({e.strerror}); give a file in a folder that can be '
-                      'written to') from e
+    except OSError as error:
+        raise type(error)(f'View.save: cannot write {path} ({error.strerror}); give a file in a folder that '
+                      'can be written to') from error
     finally:
         with suppress(OSError): part.unlink()
     return path
@@ -152,36 +152,37 @@ def _still(view):
     return f'<img alt="{_attr(view.alt())}" src="data:image/png;base64,{encoded}">'
 
 # %% ../nbs/package/views.ipynb #e4992fb3
-def _numbers(o):
-    "What `o` holds as a tensor, channels first; `o` itself if it holds no numbers"
-    dense = isinstance(o, Tensor) and not o.is_meta and o.layout == torch.strided
-    if isinstance(o, Tensor): return o.detach().cpu().as_subclass(Tensor) if dense else o
-    if isinstance(o, PIL.Image.Image): o = o if o.mode in ('L', 'F', 'I') else o.convert('RGB')
-    try: t = torch.as_tensor(np.array(o))
-    except (TypeError, ValueError): return o
-    return t.permute(2, 0, 1) if isinstance(o, PIL.Image.Image) and t.ndim == 3 else t
+def _numbers(given):
+    "What `given` holds as a tensor, channels first; `given` itself if it holds no numbers"
+    dense = isinstance(given, Tensor) and not given.is_meta and given.layout == torch.strided
+    if isinstance(given, Tensor): return given.detach().cpu().as_subclass(Tensor) if dense else given
+    if isinstance(given, PIL.Image.Image):
+        given = given if given.mode in ('L', 'F', 'I') else given.convert('RGB')
+    try: tensor = torch.as_tensor(np.array(given))
+    except (TypeError, ValueError): return given
+    return tensor.permute(2, 0, 1) if isinstance(given, PIL.Image.Image) and tensor.ndim == 3 else tensor
 
 def _are_numbers(t): return isinstance(t, Tensor) and not t.is_complex() and t.layout == torch.strided
-def _fits(t, *limits):
-    "Is `t` a tensor of these axes, none empty or longer than its limit, with numbers that JSON can say?"
-    sizes = t.ndim == len(limits) and all(0 < n <= most for n,most in zip(t.shape, limits))
-    return sizes and not t.is_meta and bool((t.double().abs() <= 1e9).all())
+def _fits(tensor, *limits):
+    "Is it a tensor of these axes, none empty or longer than its limit, with numbers that JSON can say?"
+    sizes = tensor.ndim == len(limits) and all(0 < n <= most for n,most in zip(tensor.shape, limits))
+    return sizes and not tensor.is_meta and bool((tensor.double().abs() <= 1e9).all())
 
 # %% ../nbs/package/views.ipynb #ceb2a160
-def _channels_first(o):
-    t = _numbers(o)
-    return t[None] if isinstance(t, Tensor) and t.ndim == 2 else t
-def _filters_first(o):
-    t = _channels_first(o)
-    return t[None] if isinstance(t, Tensor) and t.ndim == 3 else t
+def _channels_first(given):
+    tensor = _numbers(given)
+    return tensor[None] if isinstance(tensor, Tensor) and tensor.ndim == 2 else tensor
+def _filters_first(given):
+    tensor = _channels_first(given)
+    return tensor[None] if isinstance(tensor, Tensor) and tensor.ndim == 3 else tensor
 
 _image_rule = Rule('finite numbers, (H, W) or (C, H, W), at most 8 x 32 x 32: cut out a part, '
                    'as in img[:, 8:20, 8:20], or shrink it with F.avg_pool2d',
                    _are_numbers, lambda t: _fits(t, 8, 32, 32), _channels_first)
-def _a_bias(o):
-    t = o if o is None else _numbers(o)
-    plain = isinstance(t, Tensor) and not t.is_meta and t.ndim < 2 and not t.is_complex()
-    return t.detach().double().flatten().tolist() if plain else o
+def _a_bias(given):
+    tensor = given if given is None else _numbers(given)
+    plain = isinstance(tensor, Tensor) and not tensor.is_meta and tensor.ndim < 2 and not tensor.is_complex()
+    return tensor.detach().double().flatten().tolist() if plain else given
 _bias_rule  = Rule('one finite number, or one for each filter', lambda v: v is None or isinstance(v, list),
                    lambda v: v is None or 0 < len(v) <= 64 and all(abs(o) <= 1e9 for o in v), _a_bias)
 _mapping_rule = Rule('a dict from names to weights', lambda o: o is None or isinstance(o, Mapping))
@@ -200,9 +201,10 @@ _layer_rule = Rule('a layer with one group, padded by zeros, and alike in rows a
                    lambda o: isinstance(o, nn.Conv2d), _is_plain)
 _Kernel = str|Annotated[nn.Conv2d, _layer_rule]|Annotated[Any, _filter_rule]
 
-def _is_layer_name(o):
-    number = isinstance(o, (int, np.integer)) or isinstance(o, (Tensor, np.ndarray)) and o.ndim == 0
-    return isinstance(o, str) or number and not isinstance(o, bool)
+def _is_layer_name(given):
+    alone = isinstance(given, (Tensor, np.ndarray)) and given.ndim == 0
+    number = isinstance(given, (int, np.integer)) or alone
+    return isinstance(given, str) or number and not isinstance(given, bool)
 _layers_rule = Rule("a list of layers' names or numbers", lambda o: isinstance(o, (list, tuple)),
                     lambda o: all(map(_is_layer_name, o)))
 _start_rule = Rule("a layer's name and a position, such as ('conv', (row, column))",
@@ -237,10 +239,10 @@ def _named(kernels, channels, bias):
     "The filters that have names: those of this module, and the reader's"
     bias = None if bias is None else bias[0]
     res = []
-    for name,o in {**named_kernels, **(kernels or {})}.items():
-        try: weights = _one_rule(o)[0]
-        except (TypeError, ValueError) as e:
-            raise ValueError(f'explore_conv: kernels[{name!r}] {e}') from None
+    for name,kernel in {**named_kernels, **(kernels or {})}.items():
+        try: weights = _one_rule(kernel)[0]
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'explore_conv: kernels[{name!r}] {error}') from None
         res.append(_Filter(str(name), _spread(weights, channels, name), bias))
     return res
 
@@ -253,11 +255,12 @@ def _given(kernel, bias, channels):
     names = ['given'] if len(kernel) == 1 else [f'filter {n}' for n in range(len(kernel))]
     return [_Filter(n, _spread(w, channels, n), b) for n,w,b in zip(names, kernel, biases)]
 
-def _biases(bias, n):
-    "One for each of n filters"
-    if bias is None or len(bias) == 1: return (bias or [None])*n
-    if len(bias) == n: return bias
-    raise ValueError(f'explore_conv: bias has {len(bias)} numbers for {n} of the filters; give {n}, or one')
+def _biases(bias, count):
+    "One for each of `count` filters"
+    if bias is None or len(bias) == 1: return (bias or [None])*count
+    if len(bias) == count: return bias
+    raise ValueError(f'explore_conv: bias has {len(bias)} numbers for {count} of the filters; '
+                     f'give {count}, or one')
 
 def _layer_settings(layer):
     return dict(stride=layer.stride[0], padding=layer.padding[0], dilation=layer.dilation[0])
@@ -265,10 +268,10 @@ def _layer_settings(layer):
 # %% ../nbs/package/views.ipynb #5dcd3c5b
 def _convolved(view):
     "The view's output, before ReLU"
-    (rows, cols),(h, w) = (n + 2*view.padding for n in view.img.shape[-2:]),view.window.span
-    if h > rows or w > cols:
-        raise ValueError(f'explore_conv: the kernel spans {h} x {w} cells, the padded image has {rows} x '
-                         f'{cols}; take a smaller kernel or dilation, or more padding')
+    (rows, cols),(height, width) = (n + 2*view.padding for n in view.img.shape[-2:]),view.window.span
+    if height > rows or width > cols:
+        raise ValueError(f'explore_conv: the kernel spans {height} x {width} cells, the padded image has '
+                         f'{rows} x {cols}; take a smaller kernel or dilation, or more padding')
     bias = None if view.filter.bias is None else torch.tensor([view.filter.bias], dtype=torch.double)
     settings = view.stride,view.padding,view.dilation
     return F.conv2d(_stack(view.img)[None], _stack(view.kernel)[None], bias, *settings)[0, 0]
@@ -282,10 +285,10 @@ def _position(at, output):
                          'output, counted from 0') from None
 
 # %% ../nbs/package/views.ipynb #239f8b09
-def _written(t):
+def _written(tensor):
     "A tensor for the script: its numbers as lists, each with as many digits as its precision needs"
-    single = t.dtype in (torch.float32, torch.float16, torch.bfloat16)
-    return dict(single=single, values=_nested(t.float().numpy()) if single else t.double().tolist())
+    single = tensor.dtype in (torch.float32, torch.float16, torch.bfloat16)
+    return dict(single=single, values=_nested(tensor.float().numpy()) if single else tensor.double().tolist())
 def _nested(a): return [_nested(o) for o in a] if a.ndim > 1 else [float(str(v)) for v in a]
 
 # %% ../nbs/package/views.ipynb #c56a9431
@@ -340,8 +343,8 @@ def _heights(img, given, padding, bank):
     maps = [1, 1, 1 + _stacked(img, padding)]
     plans = [_plan(img, given, padding, which, '(100cqw - 2px)') for which in range(3)]
     texts = [o + _stack_px*(n - 1) for o,n in zip(_text_px[len(img) > 1], maps)]
-    return tuple(f'calc({text + small*n*chips}px + {n}*{plate} + {shares})'
-                 for text,small,n,(plate,shares) in zip(texts, _chips_px, maps, plans))
+    return tuple(f'calc({text + small*many*chips}px + {many}*{plate} + {shares})'
+                 for text,small,many,(plate,shares) in zip(texts, _chips_px, maps, plans))
 
 # %% ../nbs/package/views.ipynb #5c6c69c6
 def _stack(t): return t if t.ndim == 3 else t[None]
@@ -358,9 +361,9 @@ def _shares(view):
     return (_patch(view)*_stack(view.kernel)).sum((1, 2))
 
 # %% ../nbs/package/views.ipynb #58e25d47
-def _writer(t, digits):
-    "How to write the numbers of `t`: as `formatter` in view.js does"
-    big,whole = t.abs().max(),(t == t.round()).all()
+def _writer(tensor, digits):
+    "How to write the numbers of `tensor`: as `formatter` in view.js does"
+    big,whole = tensor.abs().max(),(tensor == tensor.round()).all()
     if big >= 1e6 or 0 < big < .5*10**-digits and not whole: return lambda v: '0' if v == 0 else f'{v:.1e}'
     return lambda v: '0' if v == 0 else f'{_round(v, 0 if whole else digits):f}'
 def _round(v, digits): return Decimal(v).quantize(Decimal(10)**-digits, ROUND_HALF_UP) # as JavaScript does
@@ -395,16 +398,17 @@ class _Sheet:
     def __init__(self, width, height):
         self.width,self.height,self.fig = width,height,Figure(figsize=(width, height), layout='constrained')
         self.fig.set_layout_engine('none') # the layout that a reader's style asks for must not move it
-    def grid(self, t, left, top, cell, title, kind, values, **limits):
-        rows,cols = t.shape
+    def grid(self, tensor, left, top, cell, title, kind, values, **limits):
+        rows,cols = tensor.shape
         box = left/self.width,1 - (top + rows*cell)/self.height,cols*cell/self.width,rows*cell/self.height
-        ax = show_image(t, self.fig.add_axes(box), kind=kind, values=values, grid=True, **limits)
+        ax = show_image(tensor, self.fig.add_axes(box), kind=kind, values=values, grid=True, **limits)
         ax.set_title(title, loc='left', fontsize=11)
         return ax
 
-def _format(t, digits, most):
+def _format(tensor, digits, most):
     "How `show_image` writes the numbers of a grid; None: it has no room for them"
-    return ('.0f' if (t == t.round()).all() else f'.{digits}f') if max(t.shape) <= most else None
+    if max(tensor.shape) > most: return None
+    return '.0f' if (tensor == tensor.round()).all() else f'.{digits}f'
 
 # %% ../nbs/package/views.ipynb #395ef280
 def _conv_figure(view):
@@ -421,20 +425,21 @@ def _conv_figure(view):
     text = fill(unbroken, int(15*width))
     step = max(rows*cell, kernel.shape[1]*small) + .35
     sheet = _Sheet(width, max(channels*step, output.shape[0]*cell + .35) + .6 + .17*(text.count('\n')+1))
-    for k in range(channels):
-        _draw_channel(view, sheet, k, inputs[k], kernel[k], left, .3 + k*step, (cell, small))
+    for channel in range(channels):
+        _draw_channel(view, sheet, channel, inputs[channel], kernel[channel], left, .3 + channel*step,
+            (cell, small))
     most = 8 if max(rows, cols) <= 8 else 0
     values = _format(output, view.digits, most)
     outline(sheet.grid(output, left[2], .3, cell, f'output {_size(output)}', 'output', values), *view.at)
     sheet.fig.text(.15/width, .08, text, fontsize=9, va='bottom')
     return sheet.fig
 
-def _draw_channel(view, sheet, k, inputs, kernel, left, top, cells):
+def _draw_channel(view, sheet, channel, inputs, kernel, left, top, cells):
     many,pad = len(view.channels) > 1,f', padding {view.padding}' if view.padding else ''
     largest,weight = view.img.max().item(),view.kernel.abs().max().item() or 1.
     limits = [dict(vmin=min(view.img.min().item(), 0.), vmax=largest), dict(vmin=-weight, vmax=weight)]
     if not many or largest <= 0: limits = [{}, {}]
-    title = view.channels[k] if many else f'input {_size(view.img)}'
+    title = view.channels[channel] if many else f'input {_size(view.img)}'
     values = _format(inputs, view.digits, 0 if many else 8),_format(kernel, view.digits, 3)
     ax = sheet.grid(inputs, left[0], top, cells[0], title + pad, 'input', values[0], **limits[0])
     title = 'kernel' if many else f'kernel {_size(kernel)}'
@@ -579,9 +584,9 @@ class WindowView(View):
         return fig
     def alt(self) -> str: # the picture in words
         "What `static` shows"
-        n,out = self.in_size,self.window.out_size(self.in_size)
+        size,out = self.in_size,self.window.out_size(self.in_size)
         rows,_ = self.window.inputs(self._at(), self._at())
-        return (f'{self.title}: {self.window} makes {out} x {out} outputs of {n} x {n} inputs; '
+        return (f'{self.title}: {self.window} makes {out} x {out} outputs of {size} x {size} inputs; '
                 f'output {self._at()}, {self._at()} sees rows and columns {", ".join(map(str, rows))}')
 
 @checked
@@ -598,10 +603,10 @@ def explore_window(
 _most_layers = 11 # beside the image
 _looking = 'add', 'mul', 'concat', 'upsample', 'adaptive_pool', 'linear'
 
-def _axis(looks, n):
-    "Where positions look, for the view's script: null for their own, 'all' of n, or for each position a list"
-    if looks == tuple((o,) for o in range(n)): return None
-    return 'all' if all(o == tuple(range(n)) for o in looks) else looks
+def _axis(looks, size):
+    "Where positions look, for the view's script: null for their own, 'all' of `size`, or a list for each"
+    if looks == tuple((o,) for o in range(size)): return None
+    return 'all' if all(o == tuple(range(size)) for o in looks) else looks
 
 def _feeds(layer):
     "What feeds a layer, and where its rows and columns look there"
@@ -657,28 +662,28 @@ class NetworkView(View):
 # %% ../nbs/package/views.ipynb #be356b00
 def _network_layout(panels):
     "The panels' side and ratio, and for each layout the columns and the heights of texts"
-    n,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
-    columns = 4 if n > 6 or n == 4 else 3,3 if n > 4 else 2,2
+    count,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
+    columns = 4 if count > 6 or count == 4 else 3,3 if count > 4 else 2,2
     return dict(side=280, gap=14, ratio=ratio, columns=columns, head=(82, 98, 109), top=(48, 66, 108))
 
-def _network_heights(n, side, gap, ratio, columns, head, top):
+def _network_heights(panels, side, gap, ratio, columns, head, top):
     "The frame's heights: a title, the sentence about the activation, and rows of panels"
     def height(above, of_head, count, margin):
         panel = f'{ratio:.4f}*min({side}px,(100cqw - {margin + 4 + gap*(count-1)}px)/{count})'
-        return f'calc({80+above}px + {-(-n//count)}*({of_head}px + {panel}))'
+        return f'calc({80+above}px + {-(-panels//count)}*({of_head}px + {panel}))'
     return tuple(map(height, top, head, columns, _margin))
 
 # %% ../nbs/package/views.ipynb #f7d6f2d7
 def _network_figure(view):
     def plain(text): return text.replace('$', r'\$') # no formulas
-    n,columns = len(view.panels),view.data['columns'][0]
-    rows = -(-n//columns)
+    count,columns = len(view.panels),view.data['columns'][0]
+    rows = -(-count//columns)
     fig = Figure(figsize=(9, rows*(9/columns + .3) + .3), layout='constrained')
     axs = list(fig.subplots(rows, columns, squeeze=False).flat)
-    for k,(ax, p, cells) in enumerate(zip(axs, view.panels, view._lit())):
-        values = torch.tensor(p['channels'][p['channel']]['values'])
-        title = f"{p['name']}: {cells.sum()} of {cells.numel()}"
-        show_image(values, ax, kind='output' if k else 'input', title=plain(title))
+    for index,(ax, panel, cells) in enumerate(zip(axs, view.panels, view._lit())):
+        values = torch.tensor(panel['channels'][panel['channel']]['values'])
+        title = f"{panel['name']}: {cells.sum()} of {cells.numel()}"
+        show_image(values, ax, kind='output' if index else 'input', title=plain(title))
         ax.images[0].set_alpha(torch.where(cells, 1., .25).numpy())
         if cells.any(): outline(ax, (box := _box(cells)).rows, box.cols)
     for ax in axs: ax.axis('off')
@@ -726,15 +731,16 @@ def _shown(layers, names):
                              'name other layers')
     return shown
 
-def _panel(name, index, t, channels):
+def _panel(name, index, tensor, channels):
     "One layer for one image: its channels, with four digits of each value"
-    if not t.isfinite().all():
+    if not tensor.isfinite().all():
         raise ValueError(f'explore_network: layer {name!r} has values that are NaN or infinite')
-    t = t[0].detach().cpu().float()
-    t = t[:channels] if index >= 0 or len(t) == 1 else t.mean(0, keepdim=True) # of color, the mean
-    values = [[[float(f'{v:.4g}') for v in row] for row in c.tolist()] for c in t]
-    liveliest = (t.amax((1, 2)) - t.amin((1, 2))).argmax().item()
-    return dict(name=name, index=index, size=tuple(t.shape[1:]), channel=liveliest,
+    tensor = tensor[0].detach().cpu().float()
+    gray = index < 0 and len(tensor) > 1 # of color, the mean
+    tensor = tensor.mean(0, keepdim=True) if gray else tensor[:channels]
+    values = [[[float(f'{v:.4g}') for v in row] for row in c.tolist()] for c in tensor]
+    liveliest = (tensor.amax((1, 2)) - tensor.amin((1, 2))).argmax().item()
+    return dict(name=name, index=index, size=tuple(tensor.shape[1:]), channel=liveliest,
                 channels=[dict(number=k, values=v) for k,v in enumerate(values)])
 
 def _start(layers, panels, at):
