@@ -49,8 +49,8 @@ def gabor_kernel(
 ) -> Tensor: # (ks, ks), 1 in the center for phase 0
     "A wave times a bell-shaped window"
     if sigma is None: sigma = _octave*wavelength
-    y,x = _grid(ks)
-    across,along = x*math.cos(theta) + y*math.sin(theta), y*math.cos(theta) - x*math.sin(theta)
+    down,right = _grid(ks)
+    across,along = right*math.cos(theta) + down*math.sin(theta), down*math.cos(theta) - right*math.sin(theta)
     window = torch.exp(-(across**2 + (gamma*along)**2)/(2*sigma**2))
     return (window*torch.cos(2*math.pi*across/wavelength + phase)).float()
 
@@ -132,9 +132,9 @@ def hog(
     "Histograms of oriented gradients; `ValueError` for blocks that are larger than the image"
     # N. Dalal and B. Triggs, Histograms of oriented gradients for human detection (2005). They split a vote
     # between neighboring bins and cells; as in scikit-image, here it goes to one bin of one cell.
-    h,w = x.shape[2:]
-    if cell*block > min(h, w):
-        raise ValueError(f'hog: x is {h} x {w}, a block {cell*block}; give a smaller cell')
+    height,width = x.shape[2:]
+    if cell*block > min(height, width):
+        raise ValueError(f'hog: x is {height} x {width}, a block {cell*block}; give a smaller cell')
     angle,size = orientations(x)
     cells = cell_histograms((angle*(bins/math.pi)).long().clamp(max=bins-1), bins, cell, size)
     blocks = cells.unfold(2, block, 1).unfold(3, block, 1) # (n, bins, rows, columns, block, block)
@@ -152,9 +152,9 @@ def lbp(
     x:_FiniteImages, # gray images
 ) -> Tensor: # (n, h, w) int64, from 0 to 255: bit i is 1 where neighbor i is at least as large as the pixel
     "Each pixel compared with its eight neighbors, 0 beyond the border"
-    h,w = x.shape[2:]
+    height,width = x.shape[2:]
     padded = F.pad(x, (1, 1, 1, 1))[:, 0]
-    moved = [padded[:, 1+down:1+down+h, 1+right:1+right+w] for down,right in _neighbors]
+    moved = [padded[:, 1+down:1+down+height, 1+right:1+right+width] for down,right in _neighbors]
     bits = ((neighbor >= x[:, 0]).long() << bit for bit,neighbor in enumerate(moved))
     return sum(bits, torch.tensor(0))
 
@@ -173,9 +173,9 @@ def _gabor_pair(raw, theta, ks):
     limits = torch.tensor([[-ks/2, -ks/2, .6, .6, 2.], [ks/2, ks/2, ks, ks, 4*ks]], dtype=torch.float64)
     low,high = limits.view(2, 5, 1, 1, 1) # within what so small a grid can show
     cx,cy,width,length,wavelength = low + (high - low)*raw.sigmoid()
-    y,x = (o.flatten() for o in _grid(ks))
-    across = (x-cx)*theta.cos() + (y-cy)*theta.sin()
-    along  = (y-cy)*theta.cos() - (x-cx)*theta.sin()
+    down,right = (o.flatten() for o in _grid(ks))
+    across = (right-cx)*theta.cos() + (down-cy)*theta.sin()
+    along  = (down-cy)*theta.cos() - (right-cx)*theta.sin()
     window = torch.exp(-across**2/(2*width**2) - along**2/(2*length**2))
     phase = 2*math.pi*across/wavelength
     return window*phase.cos(), window*phase.sin(), (theta % math.pi, wavelength, width, length)
@@ -186,13 +186,14 @@ def _closest(even, odd, kernel):
     def dot(a, b): return (a*b).sum(-1, keepdim=True)
     even2,odd2,both = dot(even, even) + 1e-9,dot(odd, odd) + 1e-9,dot(even, odd)
     with_even,with_odd = dot(even, kernel),dot(odd, kernel)
-    a,b = with_even*odd2 - with_odd*both,with_odd*even2 - with_even*both
-    return (a*even + b*odd)/(even2*odd2 - both**2)
+    of_even,of_odd = with_even*odd2 - with_odd*both,with_odd*even2 - with_even*both
+    return (of_even*even + of_odd*odd)/(even2*odd2 - both**2)
 
-def _starts(n, starts, seed):
+def _starts(count, starts, seed):
     "Parameters to start from: random ones, and directions spread over half a turn"
-    raw = .7*torch.randn(5, n, starts, 1, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    theta = (torch.arange(starts, dtype=torch.float64)*math.pi/starts).view(1, starts, 1).repeat(n, 1, 1)
+    raw = .7*torch.randn(5, count, starts, 1, generator=torch.Generator().manual_seed(seed),
+        dtype=torch.float64)
+    theta = (torch.arange(starts, dtype=torch.float64)*math.pi/starts).view(1, starts, 1).repeat(count, 1, 1)
     return raw.requires_grad_(),theta.requires_grad_()
 
 # %% ../nbs/12_before_deep_learning.ipynb #a9f7f844
@@ -204,27 +205,27 @@ def fit_gabor(
     seed:Annotated[int, whole(0, 2**63-1)]=0, # of the other starting values
 ) -> GaborFit: # the share of each kernel's sum of squares, the fit, theta in radians, and sizes in pixels
     "The Gabor function closest to each kernel"
-    n,ks = len(kernels),kernels.shape[-1]
+    count,ks = len(kernels),kernels.shape[-1]
     given = kernels.detach().cpu().double().flatten(1)[:, None] # (n, 1, ks*ks)
     size = given.norm(dim=2, keepdim=True)
-    raw,theta = _starts(n, starts, seed)
+    raw,theta = _starts(count, starts, seed)
     def fit():
         even,odd,found = _gabor_pair(raw, theta, ks)
         fitted = _closest(even, odd, given/size)
         return 1 - (fitted - given/size).square().sum(-1),fitted,found
     _climb(lambda: fit()[0].sum(), (raw, theta), steps)
     with torch.no_grad(): share,fitted,found = fit()
-    best = torch.arange(n),share.argmax(1)
-    fitted = (fitted[best]*size[:, 0]).view(n, ks, ks)
+    best = torch.arange(count),share.argmax(1)
+    fitted = (fitted[best]*size[:, 0]).view(count, ks, ks)
     return GaborFit(share[best].float(), fitted.float(), *(o[(*best, 0)].float() for o in found))
 
 @torch.enable_grad()
-def _climb(f, parameters, steps):
-    "Gradient ascent on `f()`"
+def _climb(goal, parameters, steps):
+    "Gradient ascent on `goal()`"
     opt = torch.optim.Adam(parameters, lr=.1, maximize=True)
     for _ in range(steps):
         opt.zero_grad()
-        f().backward()
+        goal().backward()
         opt.step()
 
 # %% what `help` shows: parameters, results, errors, an example

@@ -53,10 +53,12 @@ class Counts(LayerList):
     def _rows(self):
         head = ('layer', 'kind', 'output', 'parameters', 'trainable', 'multiplications', 'with a real pixel',
                 'activations')
-        def number(o, k):
-            return 'at least '*(bool(o.unknown) and k in ('multiplications', 'real')) + f'{getattr(o, k):,}'
-        def row(o):
-            return [o.name, o.kind, ' x '.join(map(str, o.out_shape)), *(number(o, k) for k in _numbers)]
+        def number(count, key):
+            unsure = bool(count.unknown) and key in ('multiplications', 'real')
+            return 'at least '*unsure + f'{getattr(count, key):,}'
+        def row(count):
+            return [count.name, count.kind, ' x '.join(map(str, count.out_shape)),
+                *(number(count, k) for k in _numbers)]
         return head,[row(o) for o in (*self, self.total)]
 
     def _note(self):
@@ -90,9 +92,9 @@ class _Parameters:
         taken = [self.left.pop(n) for n in names if n in self.left]
         return sum(p.numel() for p in taken),sum(p.numel() for p in taken if p.requires_grad)
 
-def _layer_count(l, params, real):
-    sizes = products(l), real, prod(l.out_shape)
-    return LayerCount(l.name, l.kind, l.out_shape[1:], *params, *sizes, unknown_products(l))
+def _layer_count(layer, params, real):
+    sizes = products(layer), real, prod(layer.out_shape)
+    return LayerCount(layer.name, layer.kind, layer.out_shape[1:], *params, *sizes, unknown_products(layer))
 
 def count(
     model:nn.Module|Trace, # any model that `trace` follows, or its trace

@@ -43,10 +43,11 @@ class Verdict:
         return f'<div style="{style}"><b style="color:{color}">{sign}</b> {escape(self.message)}{seen}</div>'
 
 # %% ../nbs/package/exercises.ipynb #34b2685e
-def _array(o):
+def _array(value):
     "Tensors, arrays, and numbers as an array; None for anything else"
-    if isinstance(o, torch.Tensor): o = (o.float() if o.is_floating_point() else o).detach().cpu().numpy()
-    return np.asarray(o) if isinstance(o, (np.ndarray, np.generic, bool, int, float)) else None
+    if isinstance(value, torch.Tensor):
+        value = (value.float() if value.is_floating_point() else value).detach().cpu().numpy()
+    return np.asarray(value) if isinstance(value, (np.ndarray, np.generic, bool, int, float)) else None
 
 def _listed(o): return isinstance(o, (list, tuple, range)) and not isinstance(o, torch.Size)
 
@@ -59,12 +60,12 @@ def difference(
     "In which respect a result is not what it should be, as a phrase"
     if got is None or got is ...: return f'it returned {got}; {_kind(want)} was expected'
     if _listed(want): return _list_difference(got, want, tol)
-    a,b = _array(got),_array(want)
+    ours,theirs = _array(got),_array(want)
     said = f'it returned {described(got)}; {_kind(want)} was expected'
-    if b is None: return None if type(got) is type(want) and got == want else said
-    if a is None: return said
-    if a.shape != b.shape: return f'it returned shape {a.shape}; {b.shape} was expected'
-    return _number_difference(a, b, tol)
+    if theirs is None: return None if type(got) is type(want) and got == want else said
+    if ours is None: return said
+    if ours.shape != theirs.shape: return f'it returned shape {ours.shape}; {theirs.shape} was expected'
+    return _number_difference(ours, theirs, tol)
 
 def _kind(want): return f'a list of {len(want)}' if _listed(want) else described(want)
 
@@ -73,18 +74,19 @@ def _list_difference(got, want, tol):
     many = _listed(got) or isinstance(got, (torch.Tensor, np.ndarray)) and got.ndim
     if not many: return f'it returned {described(got)}; a list of {len(want)} was expected'
     if len(got) != len(want): return f'it returned {len(got)} items; {len(want)} were expected'
-    for i,(a,b) in enumerate(zip(got, want)):
-        if d := difference(a, b, tol): return f'item {i}: {d}'
+    for index,(one,other) in enumerate(zip(got, want)):
+        if d := difference(one, other, tol): return f'item {index}: {d}'
 
-def _number_difference(a, b, tol):
-    if a.dtype == bool or b.dtype == bool: apart = a != b
+def _number_difference(ours, theirs, tol):
+    if ours.dtype == bool or theirs.dtype == bool: apart = ours != theirs
     else:
-        scale = max(float(np.abs(b[np.isfinite(b)]).max(initial=0)), 1e-3)
-        apart = ~np.isclose(a.astype(float), b.astype(float), rtol=tol, atol=tol*scale, equal_nan=True)
+        scale = max(float(np.abs(theirs[np.isfinite(theirs)]).max(initial=0)), 1e-3)
+        apart = ~np.isclose(ours.astype(float), theirs.astype(float), rtol=tol, atol=tol*scale,
+            equal_nan=True)
     if not apart.any(): return None
-    if not apart.shape: return f'it returned {a.item():.6g}; {b.item():.6g} was expected'
+    if not apart.shape: return f'it returned {ours.item():.6g}; {theirs.item():.6g} was expected'
     at = tuple(int(v) for v in np.argwhere(apart)[0])
-    first = f'it returned {a[at]:.6g}; {b[at]:.6g} was expected'
+    first = f'it returned {ours[at]:.6g}; {theirs[at]:.6g} was expected'
     return f'{apart.sum()} of {apart.size} values differ, first at {at}: {first}'
 
 # %% ../nbs/package/exercises.ipynb #66a56107
@@ -127,9 +129,9 @@ def time_limit(
     return (_alarm_limit if alarm else _timer_limit)(seconds)
 
 # %% ../nbs/package/exercises.ipynb #efa345d6
-def _last_line(e):
-    "The line of the reader's code where `e` was raised: the innermost one outside of libraries"
-    frames,libraries = inspect.getinnerframes(e.__traceback__),(str(files('cnn_notes')), 'site-packages')
+def _last_line(error):
+    "The line of the reader's code where `error` was raised: the innermost one outside of libraries"
+    frames,libraries = inspect.getinnerframes(error.__traceback__),(str(files('cnn_notes')), 'site-packages')
     own = [f for f in frames if not any(o in f.filename for o in libraries)] or frames
     code = (own[-1].code_context or [''])[0].strip()
     return f'line {own[-1].lineno} of {own[-1].function}' + (f': {code}' if code else '')
@@ -261,10 +263,11 @@ def complaint(self:Exercise,
     "What is wrong with an answer that makes no known mistake: the first difference"
     right = described(self.made(self.solution_code))
     if len(got) != len(want): return f'{self.name} is {described(got[0])}; {right} was expected'
-    i,d = next((i,d) for i,(a,b) in enumerate(zip(got, want)) if (d := difference(a, b, self.tol)))
-    if self.labels: return f'{self.labels[i]}: {d}'
-    case = ', '.join(map(described, self._cases[i]))
-    return f'{d} (for {self.name}({case}))' if case else d
+    found = [difference(a, b, self.tol) for a,b in zip(got, want)]
+    which = next(i for i,said in enumerate(found) if said)
+    if self.labels: return f'{self.labels[which]}: {found[which]}'
+    case = ', '.join(map(described, self._cases[which]))
+    return f'{found[which]} (for {self.name}({case}))' if case else found[which]
 
 @patch
 def _by_source(self:Exercise, source):
@@ -281,9 +284,9 @@ class Shown(str):
 @patch
 def hint(self:Exercise) -> Shown:
     "The next hint; the last one again after that"
-    n = min(_progress().get(self.id, {}).get('hints', 0), len(self.hints) - 1)
-    _note(self.id, hints=n + 1)
-    return Shown(f'Hint {n+1} of {len(self.hints)}: {self.hints[n]}')
+    last = min(_progress().get(self.id, {}).get('hints', 0), len(self.hints) - 1)
+    _note(self.id, hints=last + 1)
+    return Shown(f'Hint {last+1} of {len(self.hints)}: {self.hints[last]}')
 
 @patch
 def solution(self:Exercise) -> Shown:
@@ -325,12 +328,12 @@ def _save(path, text):
 class Progress(dict):
     "What a reader has done, by exercise"
     def __repr__(self):
-        def row(k, o):
-            state = 'solved' if o['solved'] else 'tried' if o['tries'] else 'looked at'
-            seen = '  solution shown'*o.get('shown', False)
-            return f"{k}  {state:9}  tries {o['tries']:2}  hints {o.get('hints', 0)}{seen}"
-        n,rows = sum(o['solved'] for o in self.values()),[row(k, o) for k,o in sorted(self.items())]
-        return '\n'.join([f'{n} of {len(all_exercises())} exercises solved', *rows])
+        def row(name, record):
+            state = 'solved' if record['solved'] else 'tried' if record['tries'] else 'looked at'
+            seen = '  solution shown'*record.get('shown', False)
+            return f"{name}  {state:9}  tries {record['tries']:2}  hints {record.get('hints', 0)}{seen}"
+        solved,rows = sum(o['solved'] for o in self.values()),[row(k, o) for k,o in sorted(self.items())]
+        return '\n'.join([f'{solved} of {len(all_exercises())} exercises solved', *rows])
 
 # %% ../nbs/package/exercises.ipynb #c117f677
 @cache

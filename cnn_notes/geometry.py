@@ -55,11 +55,11 @@ def __repr__(self:Window):
     kept = {k: v for k,v in vars(self).items() if k == 'ks' or v != plain[k]}
     return f"Window({', '.join(f'{k}={_short(v)}' for k,v in kept.items())})"
 
-def _short(o):
+def _short(setting):
     "(2, 2) as 2, and ((1, 1), (2, 2)) as (1, 2)"
-    if not isinstance(o, tuple): return o
-    rows,columns = map(_short, o)
-    if isinstance(rows, tuple) or isinstance(columns, tuple): return o
+    if not isinstance(setting, tuple): return setting
+    rows,columns = map(_short, setting)
+    if isinstance(rows, tuple) or isinstance(columns, tuple): return setting
     return rows if rows == columns else (rows, columns)
 
 # %% ../nbs/02_stride_padding.ipynb #278b142e
@@ -68,11 +68,11 @@ def span(self:Window) -> tuple:
     "Cells from the first to the last of the kernel, gaps included: (rows, columns)"
     return tuple(d*(k-1)+1 for k,d in zip(self.ks, self.dilation))
 
-def _positions(n, span, stride, pads, ceil_mode):
-    "How many positions there are on one axis of `n` cells"
-    room = n + sum(pads) - span
+def _positions(size, span, stride, pads, ceil_mode):
+    "How many positions there are on one axis of `size` cells"
+    room = size + sum(pads) - span
     out = (-(-room//stride) if ceil_mode else room//stride) + 1
-    if ceil_mode and (out-1)*stride >= n + pads[0]: out -= 1 # PyTorch: none starts beyond the image
+    if ceil_mode and (out-1)*stride >= size + pads[0]: out -= 1 # PyTorch: none starts beyond the image
     return out
 
 @patch

@@ -60,9 +60,9 @@ class _StepRecord(FitCallback):
 def _smooth(values, beta=.98):
     "The average that fastai's Recorder keeps: exponentially weighted, with the weight of the start taken out"
     res,average = [],0.
-    for i,value in enumerate(values):
+    for step,value in enumerate(values):
         average = beta*average + (1-beta)*value
-        res.append(average/(1 - beta**(i+1)))
+        res.append(average/(1 - beta**(step+1)))
     return res
 
 # %% ../nbs/package/live.ipynb #198c8a44
@@ -184,8 +184,8 @@ def plot_one_cycle(
     names = ['warm-up','annealing'] if len(sched.knots) == 3 else ['warm-up','back down','annealing']
     _draw_path(axs[0], sched.knots, sched.lrs, palette['kernel'], 'learning rate')
     _draw_path(axs[1], sched.knots, sched.moms, palette['input'], 'momentum')
-    for a,b,name in zip(sched.knots, sched.knots[1:], names):
-        axs[0].annotate(name, ((a+b)/2, 1), xycoords=('data','axes fraction'), xytext=(0, 2),
+    for start,end,name in zip(sched.knots, sched.knots[1:], names):
+        axs[0].annotate(name, ((start+end)/2, 1), xycoords=('data','axes fraction'), xytext=(0, 2),
                         textcoords='offset points', ha='center', va='bottom', color=palette['ink'])
     axs[0].set_title(title, pad=18); axs[1].set_xlabel('step')
     return axs
@@ -193,8 +193,8 @@ def plot_one_cycle(
 def _draw_path(ax, knots, values, color, label):
     ax.plot(values, marker='.', ms=3, lw=1, ls='-', color=color)
     ax.set_ylabel(label)
-    for a,b in list(zip(knots, knots[1:]))[::2]:
-        ax.axvspan(a, b, color=palette['padding'], alpha=.6, lw=0, zorder=0)
+    for start,end in list(zip(knots, knots[1:]))[::2]:
+        ax.axvspan(start, end, color=palette['padding'], alpha=.6, lw=0, zorder=0)
 
 # %% ../nbs/package/live.ipynb #0713cfb2
 _rate = real(0)
@@ -219,14 +219,15 @@ class StepSchedule(ParamScheduler):
         except (TypeError, ValueError) as e: raise type(e)(f'StepSchedule: {name} {e}') from None
 
     def before_fit(self):
-        n = self.n_epoch*len(self.dls.train)
-        if n != self.n_steps:
-            raise ValueError(f"StepSchedule: the lists have {self.n_steps} values; this fit has {n} steps")
+        steps = self.n_epoch*len(self.dls.train)
+        if steps != self.n_steps:
+            raise ValueError(f"StepSchedule: the lists have {self.n_steps} values; "
+                             f"this fit has {steps} steps")
         super().before_fit()
 
     def _update_val(self, pct):
-        i = min(round(pct*self.n_steps), self.n_steps-1)
-        for k,v in self.scheds.items(): self.opt.set_hyper(k, v[i])
+        step = min(round(pct*self.n_steps), self.n_steps-1)
+        for k,v in self.scheds.items(): self.opt.set_hyper(k, v[step])
 
 # %% what `help` shows: parameters, results, errors, an example
 from ._help import explain

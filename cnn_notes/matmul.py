@@ -17,8 +17,8 @@ from torch import Tensor
 # %% ../nbs/04_matmul.ipynb #35d24050
 def _slices(window, out):
     "For each cell of the kernel, row by row: the pixels of the padded image that it meets, to index with"
-    rows,columns = ([slice(k*dilation, k*dilation + (n-1)*stride + 1, stride) for k in range(ks)]
-                    for ks,stride,dilation,n in zip(window.ks, window.stride, window.dilation, out))
+    rows,columns = ([slice(k*dilation, k*dilation + (n_out-1)*stride + 1, stride) for k in range(ks)]
+                    for ks,stride,dilation,n_out in zip(window.ks, window.stride, window.dilation, out))
     return [(..., row, column) for row in rows for column in columns]
 
 # %% ../nbs/04_matmul.ipynb #8d2c4284
@@ -50,23 +50,25 @@ def conv_matrix(
     max_gb:PositiveFloat=4, # refuse a matrix of more than this, in GB (1e9 bytes)
 ) -> Tensor: # (nf*oh*ow, channels*h*w), differentiable: its product with a flattened image is `F.conv2d`
     "The matrix of a convolution; `ValueError` for settings that do not fit, or for one of more than `max_gb`"
-    (nf,c,*ks),(*channels,h,w) = weight.shape,in_size
+    (nf,c,*ks),(*channels,height,width) = weight.shape,in_size
     if nf%groups: raise ValueError(f'conv_matrix: groups is {groups}; give a divisor of the {nf} filters')
     if channels not in ([], [c*groups]):
         raise ValueError(f'conv_matrix: weight has {c*groups} input channels but in_size has {channels[0]}')
-    size = nf*prod(Window(ks, stride, padding, dilation).out_size((h, w))),c*groups*h*w
+    size = nf*prod(Window(ks, stride, padding, dilation).out_size((height, width))),c*groups*height*width
     if (gb := _gigabytes(weight, size, sparse)) > max_gb:
         raise ValueError(f'conv_matrix: {size} numbers take {gb:,.1f} GB; give sparse=True or more max_gb')
-    pixels = im2col(torch.arange(1, h*w+1, device=weight.device).view(1, h, w), ks, stride, padding, dilation)
-    return _filled(size, sparse, *_entries(weight, pixels, h*w, groups))
+    pixels = im2col(torch.arange(1, height*width+1, device=weight.device).view(1, height, width), ks, stride,
+        padding, dilation)
+    return _filled(size, sparse, *_entries(weight, pixels, height*width, groups))
 
 # %% ../nbs/04_matmul.ipynb #18871d52
 def _entries(weight, pixels, n_pixels, groups):
-    "Row, column, and value of each entry that is a weight: (nf, c, meetings) each"
-    nf,c = weight.shape[:2]
+    "Row, column, and value of each entry that is a weight: (nf, n_channels, meetings) each"
+    nf,n_channels = weight.shape[:2]
     cell,place = pixels.nonzero(as_tuple=True) # where the kernel meets the image, not its padding
-    filters,channels = (torch.arange(n, device=weight.device) for n in (nf, c))
-    seen = filters[:,None]//(nf//groups)*c + channels # (nf, c): a filter sees the channels of its group
+    filters,channels = (torch.arange(n, device=weight.device) for n in (nf, n_channels))
+    # (nf, n_channels): a filter sees the channels of its group
+    seen = filters[:,None]//(nf//groups)*n_channels + channels
     rows = filters[:,None,None]*pixels.shape[1] + place
     columns = seen[...,None]*n_pixels + pixels[cell, place] - 1
     return torch.broadcast_tensors(rows, columns, weight.flatten(2)[:,:,cell])
@@ -93,12 +95,12 @@ def col2im(
     dilation:PositivePair=1, # cells from one cell of the kernel to the next
 ) -> Tensor: # (n, c, h, w) or (c, h, w): the sum of the copies at each pixel
     "The transpose of `im2col`, as `F.fold` gives it; `ValueError` for columns that do not fit the settings"
-    window,(h,w),(ph,pw) = Window(ks, stride, padding, dilation),pair(in_size),pair(padding)
-    out,cells = window.out_size((h, w)),prod(window.ks)
+    window,(height,width),(ph,pw) = Window(ks, stride, padding, dilation),pair(in_size),pair(padding)
+    out,cells = window.out_size((height, width)),prod(window.ks)
     if cols.shape[-2]%cells or cols.shape[-1] != prod(out):
         raise ValueError(f'col2im: cols has shape {tuple(cols.shape)}; give (..., c*{cells}, {prod(out)})')
     each = cols.unflatten(-1, out).unflatten(-3, (cols.shape[-2]//cells, cells)) # (..., c, kh*kw, oh, ow)
-    padded = cols.new_zeros(*each.shape[:-3], h + 2*ph, w + 2*pw)
+    padded = cols.new_zeros(*each.shape[:-3], height + 2*ph, width + 2*pw)
     for seen,cell in zip(_slices(window, out), each.unbind(-3)): padded[seen] += cell
     return F.pad(padded, (-pw, -pw, -ph, -ph))
 

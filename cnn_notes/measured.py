@@ -32,29 +32,29 @@ def _stripped(source):
     return ''.join(''.join(l.split()) for i,l in enumerate(lines, 1) if i not in gone)
 
 # %% ../nbs/package/measured.ipynb #42b30c7e
-def _used(f, seen):
-    "`f`, and the functions and constants of its own module that it names, one after the other, as text"
-    seen.add(f.__name__)
-    yield _stripped(inspect.getsource(f))
-    space = sys.modules[f.__module__].__dict__
-    tree = ast.parse(textwrap.dedent(inspect.getsource(f)))
+def _used(func, seen):
+    "`func`, and the functions and constants of its own module that it names, one after the other, as text"
+    seen.add(func.__name__)
+    yield _stripped(inspect.getsource(func))
+    space = sys.modules[func.__module__].__dict__
+    tree = ast.parse(textwrap.dedent(inspect.getsource(func)))
     named = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
-    own = {n.id for n in named if not isinstance(n.ctx, ast.Load)} | {n.arg for n in ast.walk(tree)
-                                                                      if isinstance(n, ast.arg)}
+    own = {n.id for n in named if not isinstance(n.ctx, ast.Load)}
+    own |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
     for name in sorted({n.id for n in named} - own): # a name of its own may be another thing on a page
-        o = space.get(name)
-        if name in seen or o is None: continue
+        found = space.get(name)
+        if name in seen or found is None: continue
         seen.add(name)
-        if isinstance(o, (int, float, str, tuple)): yield f'{name} = {o!r}'
-        elif getattr(o, '__module__', None) == f.__module__:
-            parts = vars(o).values() if inspect.isclass(o) else [o]
+        if isinstance(found, (int, float, str, tuple)): yield f'{name} = {found!r}'
+        elif getattr(found, '__module__', None) == func.__module__:
+            parts = vars(found).values() if inspect.isclass(found) else [found]
             for part in filter(inspect.isfunction, parts): yield from _used(inspect.unwrap(part), seen)
 
 def fingerprint(
-    f:Callable, # an experiment
+    func:Callable, # an experiment
 ) -> str: # 12 hexadecimal digits
     "What identifies a version of an experiment: its code, and the code of its own module that it uses"
-    return hashlib.sha256('\n'.join(_used(inspect.unwrap(f), set())).encode()).hexdigest()[:12]
+    return hashlib.sha256('\n'.join(_used(inspect.unwrap(func), set())).encode()).hexdigest()[:12]
 
 # %% ../nbs/package/measured.ipynb #f9677400
 @checked
@@ -64,9 +64,9 @@ def experiment(
     unit:str='', # of the numbers
 ) -> Callable: # a decorator for a function of a seed that returns a dict of numbers or lists of numbers
     "Name what a function's measurement claims, and when the claim holds"
-    def mark(f):
-        f.claim,f.holds,f.unit = claim,holds,unit
-        return f
+    def mark(func):
+        func.claim,func.holds,func.unit = claim,holds,unit
+        return func
     return mark
 
 # %% ../nbs/package/measured.ipynb #a39e2d9d
@@ -87,14 +87,16 @@ def _processor():
     return names[0] if names else platform.processor() or platform.machine()
 
 # %% ../nbs/package/measured.ipynb #44fdd89c
-def _rounded(o):
+def _rounded(value):
     "Numbers with six digits, which keeps files small and readable"
-    if isinstance(o, dict): return {k: _rounded(v) for k,v in o.items()}
-    if isinstance(o, (list, tuple)): return [_rounded(v) for v in o]
-    if o is None or isinstance(o, (bool, int)): return o # None: no number, such as a goal not reached
-    if hasattr(o, 'tolist'): return _rounded(o.tolist())
-    if isinstance(o, float): return float(f'{o:.6g}') if math.isfinite(o) else None
-    raise TypeError(f'measured: a result is {described(o)}; return numbers, or lists or dictionaries of them')
+    if isinstance(value, dict): return {k: _rounded(v) for k,v in value.items()}
+    if isinstance(value, (list, tuple)): return [_rounded(v) for v in value]
+    if value is None or isinstance(value, (bool, int)):
+        return value # None: no number, such as a goal not reached
+    if hasattr(value, 'tolist'): return _rounded(value.tolist())
+    if isinstance(value, float): return float(f'{value:.6g}') if math.isfinite(value) else None
+    raise TypeError(f'measured: a result is {described(value)}; return numbers, or lists or dictionaries '
+                    'of them')
 
 # %% ../nbs/package/measured.ipynb #8485405b
 class Runs:
@@ -105,9 +107,9 @@ class Runs:
         stale:bool=False, # has the function changed since?
         holds:Callable|None=None, # the claim's condition
     ): self.record,self.own,self.stale,self.holds = record,own,stale,holds
-    def __getattr__(self, k):
-        if k.startswith('_') or k not in self.record: raise AttributeError(k)
-        return self.record[k]
+    def __getattr__(self, key):
+        if key.startswith('_') or key not in self.record: raise AttributeError(key)
+        return self.record[key]
     def __len__(self): return len(self.record['seeds'])
     def __getitem__(self, k): return np.array([r[k] for r in self.record['results']], dtype=float)
     def keys(self): return self.record['results'][0].keys()
@@ -134,21 +136,22 @@ def half(self:Runs,
     "Half the 95% confidence interval of the mean, by Student's t"
     return float(_half(self[key]))
 
-def _half(v, among=1):
+def _half(values, among=1):
     "Half the interval of the mean over the first axis: 95%, for all of `among` intervals together"
     from scipy.stats import t # here, because it takes half a second to import
-    if len(v) < 2: return np.full(v.shape[1:], math.nan)
-    return t.ppf(1 - .025/among, len(v)-1)*v.std(0, ddof=1)/len(v)**.5
+    if len(values) < 2: return np.full(values.shape[1:], math.nan)
+    return t.ppf(1 - .025/among, len(values)-1)*values.std(0, ddof=1)/len(values)**.5
 
 # %% ../nbs/package/measured.ipynb #49fb9431
 @patch
 def said(self:Runs) -> str:
     "One line: what was measured, with how many seeds, where, when, and what a repetition costs"
-    r,m = self.record,self.record['machine']
-    n = f"{len(self)} seeds" if len(self) > 1 else 'one run'
-    threads = f"{m['threads']} thread{'s'*(m['threads'] != 1)}"
-    cost = f"repeating takes {_time(r['seconds'])}"
-    line = f"Measured: {r['claim']} ({n}; {m['processor']}, {threads}; {r['date']}; {cost})"
+    record,machine = self.record,self.record['machine']
+    runs = f"{len(self)} seeds" if len(self) > 1 else 'one run'
+    threads = f"{machine['threads']} thread{'s'*(machine['threads'] != 1)}"
+    cost = f"repeating takes {_time(record['seconds'])}"
+    where = f"{machine['processor']}, {threads}; {record['date']}; {cost}"
+    line = f"Measured: {record['claim']} ({runs}; {where})"
     stale = '. This record is stale: its function has changed since. Repeat it with rerun=True'
     return line + stale*self.stale
 
@@ -160,12 +163,12 @@ def __repr__(self:Runs):
 def _time(seconds): return f'{seconds:.0f} s' if seconds < 90 else f'{seconds/60:.0f} min'
 
 # %% ../nbs/package/measured.ipynb #bd9a8424
-def _agree(a, b, key, among=1):
+def _agree(one, other, key, among=1):
     "Do two means differ by no more than their intervals allow?"
-    x,y = a[key],b[key]
-    if x.shape[1:] != y.shape[1:]: return False
+    ours,theirs = one[key],other[key]
+    if ours.shape[1:] != theirs.shape[1:]: return False
     def room(v): return _half(v, among) if len(v) > 1 else np.abs(v[0])*.05 # a single run: a twentieth
-    return bool(np.all(np.abs(x.mean(0) - y.mean(0)) <= np.hypot(room(x), room(y)) + 1e-12))
+    return bool(np.all(np.abs(ours.mean(0) - theirs.mean(0)) <= np.hypot(room(ours), room(theirs)) + 1e-12))
 
 def verdict(
     shipped:Runs, # the record
@@ -192,8 +195,8 @@ def _read(path):
     "A record from its file; `ValueError` in plain words for a damaged or foreign one"
     advice = 'delete it, and repeat the measurement'
     try: record = json.loads(path.read_text(encoding='utf-8'))
-    except (json.JSONDecodeError, UnicodeDecodeError) as e:
-        raise ValueError(f'measured: {path.name} is damaged ({e}); {advice}') from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f'measured: {path.name} is damaged ({error}); {advice}') from None
     if not isinstance(record, dict) or not _keys <= record.keys():
         raise ValueError(f'measured: {path.name} is not a record of cnn_notes; {advice}')
     if record['format'] != _format:
@@ -215,23 +218,23 @@ def _text(record):
     return re.sub(r'\[[^][{}"]*\]', one_line, json.dumps(record, indent=1))
 
 # %% ../nbs/package/measured.ipynb #796a137a
-def _record(name, f, print_, seeds, results, seconds):
-    where = f'{f.__module__}:{f.__qualname__}'
-    claim,unit = getattr(f, 'claim', f.__doc__ or name),getattr(f, 'unit', '')
+def _record(name, func, print_, seeds, results, seconds):
+    where = f'{func.__module__}:{func.__qualname__}'
+    claim,unit = getattr(func, 'claim', func.__doc__ or name),getattr(func, 'unit', '')
     what = dict(format=_format, name=name, claim=claim, unit=unit, function=where, fingerprint=print_)
     when = dict(seconds=round(seconds, 1), machine=_machine(), date=date.today().isoformat())
     return what | dict(seeds=list(seeds), results=results) | when
 
-def _run(name, f, seeds, path, bar):
+def _run(name, func, seeds, path, bar):
     "Run the seeds that an unfinished run did not get to, keep each result, and write the record to `path`"
     part,seeds = path.with_suffix('.unfinished'),list(seeds)
-    print_ = fingerprint(f) # now: the file may change while this runs
+    print_ = fingerprint(func) # now: the file may change while this runs
     results,before = _begun(part, print_, seeds)
     start = time.perf_counter()
     for seed in bar(seeds[len(results):]):
-        results.append(_rounded(f(seed)))
+        results.append(_rounded(func(seed)))
         spent = before + time.perf_counter() - start
-        _write(part, _record(name, f, print_, seeds[:len(results)], results, spent))
+        _write(part, _record(name, func, print_, seeds[:len(results)], results, spent))
     os.replace(part, path)
 
 def _begun(part, print_, seeds):
@@ -250,12 +253,12 @@ def _bar(name, total):
         return shown
     return bar
 
-def _runs(name, f, folder):
+def _runs(name, func, folder):
     "A record as `Runs`, or None if there is none"
     path = folder/f'{name}.json'
     if not path.exists(): return None
     record = _read(path)
-    return Runs(record, stale=record['fingerprint'] != fingerprint(f), holds=getattr(f, 'holds', None))
+    return Runs(record, stale=record['fingerprint'] != fingerprint(func), holds=getattr(func, 'holds', None))
 
 # %% ../nbs/package/measured.ipynb #a7d09a73
 def _is_plain(s): return bool(s) and all(c.isalnum() or c in '_-' for c in s)
@@ -265,16 +268,16 @@ _RecordName = Annotated[str, Rule('a name of letters, digits, and underscores', 
 @checked
 def measured(
     name:_RecordName, # a file name without its ending
-    f:Callable, # the experiment: a function of a seed that returns a dict of numbers or lists of numbers
+    func:Callable, # the experiment: a function of a seed that returns a dict of numbers or lists of numbers
     seeds:Iterable=range(1), # one run for each
     rerun:bool=False, # run it here and now, into the reader's own folder
 ) -> Runs: # the shipped record; `.own` is the reader's
     "What an experiment found: its record, loaded in a moment, or run again with `rerun=True`"
     own = own_folder()/f'{name}.json'
-    shipped = _runs(name, f, shipped_folder())
+    shipped = _runs(name, func, shipped_folder())
     total = shipped and shipped.seconds
-    if rerun or shipped is None and not own.exists(): _run(name, f, seeds, own, _bar(name, total))
-    mine = _runs(name, f, own_folder())
+    if rerun or shipped is None and not own.exists(): _run(name, func, seeds, own, _bar(name, total))
+    mine = _runs(name, func, own_folder())
     if shipped is None: return mine
     shipped.own = mine
     return shipped
@@ -286,9 +289,10 @@ def experiment_of(
     "The function that a record was made with; `ValueError` if there is none by that name"
     module,_,name = record['function'].partition(':')
     try: return inspect.unwrap(getattr(importlib.import_module(module), name))
-    except (ImportError, AttributeError) as e:
+    except (ImportError, AttributeError) as error:
         name = record['name']
-        raise ValueError(f"measured: {record['function']}, of record {name!r}, is not there ({e})") from None
+        said = f"measured: {record['function']}, of record {name!r}, is not there ({error})"
+        raise ValueError(said) from None
 
 def records() -> list: # of `Runs`, in alphabetical order
     "All records that ship with the package"
@@ -308,8 +312,10 @@ def table(
 ) -> str: # lines
     "The records as text: claim, seeds, effect with its interval, processor, date, seconds"
     head = ('record', 'claim', 'seeds', 'effect (mean ± 95% interval)', 'processor', 'date', 'seconds')
-    rows = [(r.name + ' (stale)'*r.stale, r.claim, str(len(r)), _effects(r), r.machine['processor'], r.date,
-             f'{r.seconds:.0f}') for r in runs]
+    def row(run):
+        where = run.machine['processor'],run.date,f'{run.seconds:.0f}'
+        return (run.name + ' (stale)'*run.stale, run.claim, str(len(run)), _effects(run), *where)
+    rows = [row(run) for run in runs]
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
     return '\n'.join('  '.join(c.ljust(w) for c,w in zip(row, widths)).rstrip() for row in (head, *rows))
 
@@ -328,9 +334,10 @@ def _rerun(name):
 def _rerun_all(names, seconds):
     "Repeat several, with the time left for all of them; were all claims supported?"
     supported = True
-    for i,name in enumerate(names):
-        left = sum(seconds.get(o, 0) for o in names[i:])
-        print(f'{i+1} of {len(names)}, about {_time(left)} left for all: {name}', file=sys.stderr, flush=True)
+    for index,name in enumerate(names):
+        left = sum(seconds.get(o, 0) for o in names[index:])
+        print(f'{index+1} of {len(names)}, about {_time(left)} left for all: {name}', file=sys.stderr,
+            flush=True)
         said,holds = _rerun(name)
         print(said, flush=True)
         supported &= holds

@@ -47,9 +47,9 @@ class Flatten1x1(nn.Flatten):
         self.max_size = max_size
     def forward(self, x:Tensor) -> Tensor:
         if x.ndim != 4 or x.shape[2] != 1 or x.shape[3] != 1:
-            n,shape = self.max_size,list(x.shape)
+            most,shape = self.max_size,list(x.shape)
             raise ValueError(f'Flatten1x1: x has shape {shape}; '
-                             f'give the model (N, C, H, W) of up to {n} x {n}')
+                             f'give the model (N, C, H, W) of up to {most} x {most}')
         return x.flatten(1)
     def extra_repr(self): return f'max_size={self.max_size}'
 

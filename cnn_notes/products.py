@@ -26,8 +26,8 @@ def _conv_products(op):
 
 # %% ../nbs/package/products.ipynb #78061b03
 def _attention_products(op):
-    q,k,v = (op.args[name].shape for name in ('query', 'key', 'value'))
-    return prod(q)*k[-2] + prod(q[:-1])*k[-2]*v[-1]
+    query,key,value = (op.args[name].shape for name in ('query', 'key', 'value'))
+    return prod(query)*key[-2] + prod(query[:-1])*key[-2]*value[-1]
 
 def _encoder_products(op):
     "`nn.MultiheadAttention`, and `nn.TransformerEncoderLayer` around it, in one operation"
@@ -120,13 +120,14 @@ def real_extents(
 ) -> dict: # record's number (-1: the input) -> (first, last + 1) of what is not a padded zero, for each axis
     "Where, in every result, the values lie that are not padding"
     res = {-1: tuple((0, n) for n in layers.shape)}
-    for l in layers:
-        args,before = l.call.args,res[l.inputs[0]]
-        res[l.index] = tuple((0, n) for n in l.out_shape)
-        if l.call.sources()[0].output or len(before) != len(l.out_shape): continue
-        if l.call.function == 'pad' and args.get('mode') == 'constant' and not args.get('value'):
-            res[l.index] = _padded(before, args, l.out_shape)
-        elif l.call.function in _keeps_zero and l.out_shape == l.in_shape: res[l.index] = before
+    for layer in layers:
+        args,before = layer.call.args,res[layer.inputs[0]]
+        res[layer.index] = tuple((0, n) for n in layer.out_shape)
+        if layer.call.sources()[0].output or len(before) != len(layer.out_shape): continue
+        if layer.call.function == 'pad' and args.get('mode') == 'constant' and not args.get('value'):
+            res[layer.index] = _padded(before, args, layer.out_shape)
+        elif layer.call.function in _keeps_zero and layer.out_shape == layer.in_shape:
+            res[layer.index] = before
     return res
 
 # %% ../nbs/package/products.ipynb #1be0f2cc
@@ -151,10 +152,10 @@ def real_products(
     if source is None or source.index is None or 'weight' not in args: return products(layer)
     real = extents[source.index] if source.output == 0 else [(0, n) for n in source.shape]
     if name == 'linear': return prod(b-a for a,b in real)*args['weight'].shape[0]
-    ks,n = args['weight'].shape[2:],len(args['weight'].shape) - 2
-    stride,dilation = _spread(args['stride'], n),_spread(args['dilation'], n)
-    pads,batch = _pads(args, ks, dilation),prod(b-a for a,b in real[:-n])
-    axes = zip(ks, dilation, real[-n:], layer.out_shape[-n:], stride, pads)
+    ks,dims = args['weight'].shape[2:],len(args['weight'].shape) - 2
+    stride,dilation = _spread(args['stride'], dims),_spread(args['dilation'], dims)
+    pads,batch = _pads(args, ks, dilation),prod(b-a for a,b in real[:-dims])
+    axes = zip(ks, dilation, real[-dims:], layer.out_shape[-dims:], stride, pads)
     cells = [sum(_meets(k*d, *o) for k in range(size)) for size,d,*o in axes]
     return batch*args['weight'].shape[0]//args['groups']*prod(cells)
 

@@ -17,21 +17,21 @@ _defaults = dict(fastai =dict(div=25., div_final=1e5, pct_start=.25),
                  pytorch=dict(div=25., div_final=1e4, pct_start=.3))
 _anneal = dict(cos=lambda p: (1 - math.cos(math.pi*p))/2, linear=lambda p: p)
 
-def _interpolate(n, knots, values, anneal):
-    "`n` numbers on the path that has `values` at `knots`"
-    res,k = [],0
-    for i in range(n):
-        while k < len(knots)-2 and i > knots[k+1]: k += 1
-        pos = (i - knots[k])/(knots[k+1] - knots[k])
-        res.append(values[k] + (values[k+1] - values[k])*_anneal[anneal](pos))
+def _interpolate(n_steps, knots, values, anneal):
+    "`n_steps` numbers on the path that has `values` at `knots`"
+    res,phase = [],0
+    for step in range(n_steps):
+        while phase < len(knots)-2 and step > knots[phase+1]: phase += 1
+        pos = (step - knots[phase])/(knots[phase+1] - knots[phase])
+        res.append(values[phase] + (values[phase+1] - values[phase])*_anneal[anneal](pos))
     return res
 
 # %% ../nbs/10_one_cycle.ipynb #66928bbf
-def _knots(n, pct, style, three_phase):
+def _knots(n_steps, pct, style, three_phase):
     "The steps at which the path has its values; `ValueError` if they do not increase"
     first = 0 if style == 'fastai' else 1 # PyTorch's knots come one step earlier
-    knots = [0., pct*n - first] + [2*(pct*n - first)]*three_phase + [float(n - first)]
-    if n > len(knots)-2 and all(a < b for a,b in zip(knots, knots[1:])): return knots
+    knots = [0., pct*n_steps - first] + [2*(pct*n_steps - first)]*three_phase + [float(n_steps - first)]
+    if n_steps > len(knots)-2 and all(a < b for a,b in zip(knots, knots[1:])): return knots
     at = ', '.join(f'{k:.4g}' for k in knots)
     how = 'more steps' + ', or a pct_start below 0.5'*three_phase
     raise ValueError(f"one_cycle: the phases end at steps {at}, which should increase; give {how}")

@@ -83,14 +83,15 @@ def _shades(pixels, kind, vmin, vmax):
 
 # %% ../nbs/package/show.ipynb #80d4d93e
 def _write_values(ax, pixels, values, cmap, vmin, vmax):
-    for (i, j),v in np.ndenumerate(pixels):
-        dark = np.dot(cmap((v-vmin)/((vmax-vmin) or 1))[:3], (.299, .587, .114)) < .55
-        v = int(v) if values.endswith('d') else v + 0. # + 0. turns -0.0 into 0.0
-        ax.text(j, i, format(v, values), ha='center', va='center', fontsize=min(10, 150/max(pixels.shape)),
+    for (row, col),value in np.ndenumerate(pixels):
+        dark = np.dot(cmap((value-vmin)/((vmax-vmin) or 1))[:3], (.299, .587, .114)) < .55
+        value = int(value) if values.endswith('d') else value + 0. # + 0. turns -0.0 into 0.0
+        ax.text(col, row, format(value, values), ha='center', va='center',
+            fontsize=min(10, 150/max(pixels.shape)),
                 color='white' if dark else palette['ink'])
 
-def _cell_lines(ax, h, w):
-    ax.set_xticks(np.arange(w+1)-.5, minor=True); ax.set_yticks(np.arange(h+1)-.5, minor=True)
+def _cell_lines(ax, height, width):
+    ax.set_xticks(np.arange(width+1)-.5, minor=True); ax.set_yticks(np.arange(height+1)-.5, minor=True)
     ax.grid(which='minor', color=_frame, lw=.6); ax.tick_params(which='both', length=0)
 
 def _is_format(text):
@@ -102,8 +103,8 @@ _Format = Annotated[str, Rule("a format, such as '.1f' or 'd'", _is_text, _is_fo
 # %% ../nbs/package/show.ipynb #985584bf
 def _minus_signs(ax, pixels, cmap, vmin, vmax):
     "A short stroke in each cell below zero"
-    h,w = pixels.shape
-    points = 72*min(ax.bbox.width/w, ax.bbox.height/h)/ax.figure.dpi # about the size of a cell
+    height,width = pixels.shape
+    points = 72*min(ax.bbox.width/width, ax.bbox.height/height)/ax.figure.dpi # about the size of a cell
     step = max(1, round(3.5/points))
     rows,cols = np.nonzero(pixels < .03*vmin)
     kept = (rows%step == 0) & (cols%step == 0)
@@ -176,9 +177,9 @@ def _no_gaps(o): return isinstance(o, int) or o.step in (None, 1) and (isinstanc
 _Block = Annotated[int|range|slice, Rule('a whole number, or a range or a slice without gaps', _is_block,
                                          _no_gaps, whole().convert)]
 
-def _ends(block, n):
+def _ends(block, size):
     "The first cell of a block, and the one behind its last"
-    if isinstance(block, slice): return block.start or 0, n if block.stop is None else block.stop
+    if isinstance(block, slice): return block.start or 0, size if block.stop is None else block.stop
     return (block[0], block[-1]+1) if isinstance(block, range) else (block, block+1)
 
 def _has_image(o): return isinstance(o, Axes) and bool(o.images)
@@ -197,8 +198,8 @@ def outline(
     label:Any=None, # short text above the block
 ) -> Rectangle: # the patch, for an animation to move
     "Outline a block of cells"
-    h,w = ax.images[0].get_array().shape[:2]
-    (top,bottom),(left,right) = _ends(rows, h),_ends(cols, w)
+    height,width = ax.images[0].get_array().shape[:2]
+    (top,bottom),(left,right) = _ends(rows, height),_ends(cols, width)
     corner = left-.5,top-.5
     box = Rectangle(corner, right-left, bottom-top, fill=False, ec=color, lw=lw, clip_on=False, zorder=5)
     look = dict(color=color, fontsize=9, weight='bold', va='bottom')
@@ -210,23 +211,23 @@ def outline(
 def _shade(kind): return _cmaps[kind][0](.32)
 
 def _draw_cells(ax, rows, cols, left, top, face):
-    for i in rows:
-        for j in cols:
-            color = face(i, j)
+    for row in rows:
+        for col in cols:
+            color = face(row, col)
             hatch = '////' if color == palette['padding'] else None # padding is told apart without color
-            ax.add_patch(Rectangle((left+j, top+i), 1, 1, fc=color, ec='white', lw=1, hatch=hatch))
+            ax.add_patch(Rectangle((left+col, top+row), 1, 1, fc=color, ec='white', lw=1, hatch=hatch))
 
 def _mark(ax, rows, cols, left, top):
     "The accent around a block of cells, and dots on those that are read"
-    h,w = rows[-1] - rows[0] + 1,cols[-1] - cols[0] + 1
+    height,width = rows[-1] - rows[0] + 1,cols[-1] - cols[0] + 1
     corner = left + cols[0],top + rows[0]
-    ax.add_patch(Rectangle(corner, w, h, fill=False, ec=palette['accent'], lw=2.2, zorder=3))
-    for i in rows:
-        ax.plot([left+j+.5 for j in cols], [top+i+.5]*len(cols), 'o', ms=3.5, color=palette['accent'])
+    ax.add_patch(Rectangle(corner, width, height, fill=False, ec=palette['accent'], lw=2.2, zorder=3))
+    for row in rows:
+        ax.plot([left+j+.5 for j in cols], [top+row+.5]*len(cols), 'o', ms=3.5, color=palette['accent'])
 
 # %% ../nbs/package/show.ipynb #1b068371
-def _is_output(o):
-    return isinstance(o, (tuple, list)) and len(o) == 2 and all(type(scalar(v)) is int for v in o)
+def _is_output(given):
+    return isinstance(given, (tuple, list)) and len(given) == 2 and all(type(scalar(v)) is int for v in given)
 _windows_rule = Rule('a dict with a Window for each title', lambda o: isinstance(o, dict),
                      lambda o: o and all(hasattr(w, 'out_size') for w in o.values()))
 _points_rule = Rule('a list with the (row, column) of an output for each window',
@@ -241,8 +242,8 @@ def draw_windows(
     ax:Axes|None=None, # where to draw; None: a new figure
 ) -> Axes: # the axes drawn on; one unit is one cell
     "Draw inputs with their padding and, below, the outputs, with all cells in one size"
-    (h,w),left,before = pair(in_size),0,max(o.padding[0][0] for o in windows.values())
-    below = before + h + max(o.padding[0][1] for o in windows.values()) + 1.7
+    (height,width),left,before = pair(in_size),0,max(o.padding[0][0] for o in windows.values())
+    below = before + height + max(o.padding[0][1] for o in windows.values()) + 1.7
     lowest,own = below,ax is None
     points = [None]*len(windows) if at is None else at
     if len(points) != len(windows):
@@ -250,18 +251,18 @@ def draw_windows(
     if ax is None: ax = plt.subplots()[1]
     for (title,window),here in zip(windows.items(), points):
         (top,bottom),(start,end) = window.padding
-        rows,cols = window.out_size((h, w))
+        rows,cols = window.out_size((height, width))
         left += start
-        def face(i, j): return _shade('input') if 0 <= i < h and 0 <= j < w else palette['padding']
-        _draw_cells(ax, range(-top, h+bottom), range(-start, w+end), left, before, face)
+        def face(i, j): return _shade('input') if 0 <= i < height and 0 <= j < width else palette['padding']
+        _draw_cells(ax, range(-top, height+bottom), range(-start, width+end), left, before, face)
         _draw_cells(ax, range(rows), range(cols), left, below, lambda i, j: _shade('output'))
         if here is not None:
             seen_rows,seen_cols = window.inputs(*here)
             _mark(ax, seen_rows, seen_cols, left, before)
             _mark(ax, [here[0]], [here[1]], left, below)
         ax.text(left, -.4, title, va='bottom', fontsize=9.5)
-        ax.text(left, below-.25, f'{h} x {w} to {rows} x {cols}', va='bottom', fontsize=9.5)
-        left += w + end + 2
+        ax.text(left, below-.25, f'{height} x {width} to {rows} x {cols}', va='bottom', fontsize=9.5)
+        left += width + end + 2
         lowest = max(lowest, below + rows)
     ax.set(xlim=(-.2, left - 1.8), ylim=(lowest + .2, -1.7), aspect='equal')
     ax.axis('off')

@@ -82,13 +82,13 @@ def fast_cnn(
 ) -> nn.Sequential: # (N, n_in, H, W) to logits (N, n_out), for H and W of `size + 2*jitter` or more
     "`Crop`, convolutions and a linear layer with batch norm before the ReLU, and the logits"
     layer = partial(conv, norm=nn.BatchNorm2d, norm_first=True, act=partial(nn.ReLU, inplace=True))
-    body,n = [],size
-    for i,(ni,nf) in enumerate(zip((n_in, *widths), widths)):
-        ks,stride = (5 if pad else 4) if i == 0 else 3,2 if i < 2 else 1
+    body,side = [],size
+    for index,(ni,nf) in enumerate(zip((n_in, *widths), widths)):
+        ks,stride = (5 if pad else 4) if index == 0 else 3,2 if index < 2 else 1
         padding = ks//2 if pad else 0
         body.append(layer(ni, nf, ks, stride, padding=padding))
-        n = Window(ks, stride, padding).out_size(n)
-    nf = widths[-1]*n*n
+        side = Window(ks, stride, padding).out_size(side)
+    nf = widths[-1]*side*side
     head = []
     if hidden:
         head = [nn.Linear(nf, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True)]
