@@ -35,9 +35,10 @@ def average_digits(x, y): return torch.stack([x.float().mean(0) for d in range(1
 def average_digits(x, y): return torch.stack([x[y == d].float().mean(0).T for d in range(10)])''',
     }
     def cases(self):
-        g = torch.Generator().manual_seed(0)
-        y = torch.cat([torch.arange(10), torch.randint(0, 10, (21,), generator=g)])
-        return [(torch.randint(0, 256, (31, *size), generator=g).byte(), y) for size in ((4, 4), (3, 5))]
+        generator = torch.Generator().manual_seed(0)
+        labels = torch.cat([torch.arange(10), torch.randint(0, 10, (21,), generator=generator)])
+        return [(torch.randint(0, 256, (31, *size), generator=generator).byte(), labels)
+            for size in ((4, 4), (3, 5))]
     passed = 'ten averages; `show_images(average_digits(mnist.train_x, mnist.train_y), ncols=10)` shows them'
 
 class ToNchw(Exercise):
@@ -127,9 +128,9 @@ def parse_idx(raw):
     return torch.tensor(list(raw[start:]), dtype=torch.uint8).view(torch.int8).view(shape)''',
     }
     def cases(self):
-        g = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(0)
         def file(*shape):
-            values = torch.randint(0, 256, shape, generator=g).flatten().tolist()
+            values = torch.randint(0, 256, shape, generator=generator).flatten().tolist()
             return (bytes((0, 0, 8, len(shape))) + struct.pack(f'>{len(shape)}I', *shape) + bytes(values),)
         return [file(2, 3, 5), file(7), file(4, 3), file(300, 2, 1), file(2, 1, 3, 2)]
     also_right = ('''
@@ -183,11 +184,12 @@ def batches(n, bs):
     def outputs(self, answer):
         first = answer(50, 8)
         if first is None or first is ...: return [first]
-        a,b = ([torch.as_tensor(o).tolist() for o in answer(60, 5)] for _ in range(2))
-        flat,stored = sum(a, []),torch.arange(60).view(12, 5).tolist()
+        once,again = ([torch.as_tensor(o).tolist() for o in answer(60, 5)] for _ in range(2))
+        flat,stored = sum(once, []),torch.arange(60).view(12, 5).tolist()
         def together(x): return {frozenset(o) for o in x}
-        return [[len(o) for o in first], [len(o) for o in a], len(set(flat)) == 60,
-                set(flat) <= set(range(60)), together(a) != together(stored), together(a) != together(b),
-                a != b, all(len(set(o)) == len(o) for o in a)]
+        return [[len(o) for o in first], [len(o) for o in once], len(set(flat)) == 60,
+                set(flat) <= set(range(60)), together(once) != together(stored),
+                together(once) != together(again),
+                once != again, all(len(set(o)) == len(o) for o in once)]
     also_right = ('def batches(n, bs): return torch.randperm(n).split(bs)[:n//bs]',)
     passed = 'every image once, in random order, in whole batches'

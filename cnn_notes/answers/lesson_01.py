@@ -6,8 +6,8 @@ from cnn_notes.exercises import Exercise, Mistake
 
 def _images(*shapes):
     "Whole numbers, which no rounding disturbs"
-    g = torch.Generator().manual_seed(1)
-    return [torch.randint(-4, 9, shape, generator=g).float() for shape in shapes]
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randint(-4, 9, shape, generator=generator).float() for shape in shapes]
 
 class Line(Exercise):
     id,title,name = '01.1','A line, not an edge','line_kernel'
@@ -192,8 +192,8 @@ class OneNumber(Exercise):
         from cnn_notes.data import load_mnist
         mnist = load_mnist()
         picked = (mnist.valid_y < 2).nonzero()[:300, 0]
-        x = mnist.valid_x[picked].float()/255
-        return torch.cat([x, 1 - x]),torch.cat([mnist.valid_y[picked] == 0]*2)
+        images = mnist.valid_x[picked].float()/255
+        return torch.cat([images, 1 - images]),torch.cat([mnist.valid_y[picked] == 0]*2)
     def _numbers(self, answer):
         "Rounded, so that rounding errors in a sum that should be zero carry no information"
         return torch.tensor([float(answer(im)) for im in self._digits[0]]).round(decimals=3)
@@ -205,9 +205,9 @@ class OneNumber(Exercise):
         if not got[0].isfinite().all(): return 'some of the numbers are NaN or infinite'
         share = self._share(got[0])
         return f'the best threshold on your number gets {share:.1%} of 600 images right; 95% is needed'
-    def _share(self, v):
-        "The accuracy of the best rule `v > t` or `v <= t`"
-        y,cuts = self._digits[1],torch.cat([v.min()[None] - 1, v.unique()])
-        hits = ((v > cuts[:, None]) == y).double().mean(1)
+    def _share(self, values):
+        "The accuracy of the best rule `values > cut` or `values <= cut`"
+        is_zero,cuts = self._digits[1],torch.cat([values.min()[None] - 1, values.unique()])
+        hits = ((values > cuts[:, None]) == is_zero).double().mean(1)
         return max(hits.max(), 1 - hits.min()).item()
     passed = 'one threshold on your number serves both forms'

@@ -109,8 +109,8 @@ def same_even(x, k):
     }
     forbidden = {'conv2d same': "The numbers are right, but padding='same' is what you were to replace."}
     def cases(self):
-        g = torch.Generator().manual_seed(0)
-        def random(*shape): return torch.randn(shape, generator=g)
+        generator = torch.Generator().manual_seed(0)
+        def random(*shape): return torch.randn(shape, generator=generator)
         return [(random(2, 1, 9, 8), random(1, 1, ks, ks)) for ks in (2, 4, 6)]
     also_right = (solution_code.replace('(k.shape[-1]', '(k.shape[-2]'), # kernels are square
                   solution_code.replace(',k.shape[-1]', ',k.shape[-2]'),

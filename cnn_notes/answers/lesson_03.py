@@ -4,8 +4,8 @@ from cnn_notes.answers import seen
 from cnn_notes.exercises import Exercise, Mistake
 
 def _random(*shapes, seed=0):
-    g = torch.Generator().manual_seed(seed)
-    return [torch.randn(shape, generator=g) for shape in shapes]
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
 
 class TwoLayersInOne(Exercise):
     id,title,name = '03.1','Two layers in one','fold'
@@ -112,15 +112,15 @@ class Shadow(Exercise):
     }
     labels = ('the shape', 'the change that a shadow makes', 'the response to an edge from red to green')
     def cases(self):
-        g = torch.Generator().manual_seed(0)
-        im,w = .2 + .8*torch.rand(3, 8, 12, generator=g),torch.zeros(1, 3, 3, 3)
-        w[0, 0, :, 0],w[0, 1, :, 0] = 1/3,-1/3 # red and green change places from left to right
-        w[0, 0, :, 2],w[0, 1, :, 2] = -1/3,1/3
+        generator = torch.Generator().manual_seed(0)
+        im,weight = .2 + .8*torch.rand(3, 8, 12, generator=generator),torch.zeros(1, 3, 3, 3)
+        weight[0, 0, :, 0],weight[0, 1, :, 0] = 1/3,-1/3 # red and green change places from left to right
+        weight[0, 0, :, 2],weight[0, 1, :, 2] = -1/3,1/3
         edge = torch.tensor([.8, .3, .2]).view(3, 1, 1).repeat(1, 8, 12)
         edge[:, :, 6:] = torch.tensor([.3, .8, .2]).view(3, 1, 1)
         dark = im.clone()
         dark[:, :, 6:] *= .5
-        return [(im, w), (dark, w), (edge, w)]
+        return [(im, weight), (dark, weight), (edge, weight)]
     def matches(self, got, want):
         (plain,dark,edge),shape = got,want[0].shape
         if any(getattr(o, 'shape', None) != shape for o in got): return False

@@ -5,8 +5,8 @@ from cnn_notes.answers import seen
 from cnn_notes.exercises import Exercise, Mistake
 
 def _random(*shapes, seed=0):
-    g = torch.Generator().manual_seed(seed)
-    return [torch.randn(shape, generator=g) for shape in shapes]
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(shape, generator=generator) for shape in shapes]
 
 class MatrixShape(Exercise):
     id,title,name = '04.1','The shape of the matrix','matrix_shape'

@@ -168,11 +168,11 @@ def conv_pool(ni, nf): return nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), con
     labels = tuple(f'for images of {h} x {w}' for h,w in sizes)
     def outputs(self, answer):
         "What the layer gives for images of several sizes, with known weights in its convolution"
-        model,g = answer(2, 3),torch.Generator().manual_seed(0)
+        model,generator = answer(2, 3),torch.Generator().manual_seed(0)
         if not isinstance(model, nn.Module): return [model]
         with torch.no_grad():
-            for p in model.parameters(): p.copy_(torch.randn(p.shape, generator=g))
-            return [model(torch.randn(2, 2, *size, generator=g)) for size in self.sizes]
+            for p in model.parameters(): p.copy_(torch.randn(p.shape, generator=generator))
+            return [model(torch.randn(2, 2, *size, generator=generator)) for size in self.sizes]
     passed = 'the same shapes as conv, for odd sizes too'
 
 class Step(Exercise):
@@ -281,10 +281,11 @@ def step(model, xb, yb, lr):
     def outputs(self, answer):
         "Three losses, the gradients that are left, and the parameters, after steps on three batches"
         from cnn_notes.models import simple_cnn
-        model,g = simple_cnn((3, 4), n_out=5),torch.Generator().manual_seed(0)
+        model,generator = simple_cnn((3, 4), n_out=5),torch.Generator().manual_seed(0)
         start = [p.detach().clone() for p in model.parameters()]
-        batches = [(torch.randn(n, 1, 8, 8, generator=g), torch.randint(5, (n,), generator=g))
-                   for n in (6, 9, 4)]
+        batches = [(torch.randn(size, 1, 8, 8, generator=generator),
+            torch.randint(5, (size,), generator=generator))
+                   for size in (6, 9, 4)]
         losses = [answer(model, xb, yb, lr) for (xb,yb),lr in zip(batches, (.3, .5, .2))]
         after = [p.detach() for p in model.parameters()]
         if losses == [None]*3 and all(map(torch.equal, start, after)): return [None]

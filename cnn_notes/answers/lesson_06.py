@@ -70,15 +70,15 @@ small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2, groups=32), nn.ReLU
     def outputs(self, answer):
         if not isinstance(answer, nn.Module): return [answer]
         linear = nn.Sequential(*(m for m in answer if isinstance(m, nn.Conv2d)))
-        x = torch.zeros(1, 32, 14, 14, requires_grad=True)
-        y = linear(x)
-        y[0, 0, y.shape[2]//2, y.shape[3]//2].backward()
-        rows,cols = (int((x.grad[0] != 0).any(0).any(axis).sum()) for axis in (1, 0))
-        channels,work = int((x.grad[0] != 0).any(2).any(1).sum()),sum(m.weight.numel() for m in linear)
+        image = torch.zeros(1, 32, 14, 14, requires_grad=True)
+        output = linear(image)
+        output[0, 0, output.shape[2]//2, output.shape[3]//2].backward()
+        rows,cols = (int((image.grad[0] != 0).any(0).any(axis).sum()) for axis in (1, 0))
+        channels,work = int((image.grad[0] != 0).any(2).any(1).sum()),sum(m.weight.numel() for m in linear)
         kinds = [isinstance(m, nn.Conv2d) for m in answer]
         last = len(kinds) - kinds[::-1].index(True)
         bends = kinds[kinds.index(True):last].count(False) # between the first convolution and the last
-        return [list(answer(x).shape), [rows, cols], channels, work < 32*32*25, work, bends > 0]
+        return [list(answer(image).shape), [rows, cols], channels, work < 32*32*25, work, bends > 0]
     def matches(self, got, want): return len(got) == len(want) and got[:4] == want[:4] and got[5]
     labels = ('the shape of the output', 'the rows and columns that an output sees',
               'the channels that an output sees', 'fewer multiplications than the 5 x 5', 'the weights',

@@ -126,32 +126,32 @@ def dependents(r, windows, sizes):
                 ([Window(5, 2, 2), Window(3, 1, 1), Window(2, 2)], 20),
                 ([Window(3, dilation=2), Window(1, stride=2)], 14))
         res = []
-        for windows,n in nets:
+        for windows,size in nets:
             sizes = []
-            for w in windows: sizes.append(w.out_size((sizes or [n])[-1]))
-            res += [(r, windows, sizes) for r in range(n)]
+            for w in windows: sizes.append(w.out_size((sizes or [size])[-1]))
+            res += [(r, windows, sizes) for r in range(size)]
         return res
     passed = 'these are the rows that the gradient finds'
 
 _cell = re.compile(r'(\$?)([A-Z]+)(\$?)(\d+)')
 
 def _column(letters):
-    n = 0
-    for c in letters: n = 26*n + ord(c) - 64
-    return n
+    number = 0
+    for c in letters: number = 26*number + ord(c) - 64
+    return number
 
 def _moved(text, down, right):
     "A formula after it has been copied to another cell: what has no dollar sign moves (columns up to Z)"
-    def move(m):
-        fixed_column,letters,fixed_row,row = m.groups()
+    def move(match):
+        fixed_column,letters,fixed_row,row = match.groups()
         column = letters if fixed_column else chr(64 + _column(letters) + right)
         return f'{fixed_column}{column}{fixed_row}{row if fixed_row else int(row) + down}'
     return _cell.sub(move, text)
 
 def _value(text, cells):
     "What a formula of sums, products, SUMPRODUCT, and MAX gives on a sheet of numbers"
-    def part(m):
-        ends = [(int(row) - 1, _column(letters) - 1) for _,letters,_,row in _cell.findall(m[0])]
+    def part(match):
+        ends = [(int(row) - 1, _column(letters) - 1) for _,letters,_,row in _cell.findall(match[0])]
         (top,left),(bottom,right) = ends[0],ends[-1]
         return f'cells[{top}:{bottom + 1},{left}:{right + 1}]' if len(ends) > 1 else f'cells[{top},{left}]'
     code = re.sub(rf'{_cell.pattern}(:{_cell.pattern})?', part, text.removeprefix('='))
@@ -231,15 +231,15 @@ def formula(kernels, ranges, bias):
         "Its beginning, and its values on several sheets, here and after it is copied"
         kernels,ranges = ['H1:J3', 'H5:J7', 'H9:J11'],['A1:C3', 'A5:C7', 'A9:C11']
         res = []
-        for n in (1, 2, 3):
-            text = answer(kernels[:n], ranges[:n], 'L1')
+        for count in (1, 2, 3):
+            text = answer(kernels[:count], ranges[:count], 'L1')
             if not isinstance(text, str): return [text]
             res = res or [text[:1] == '=']
             for seed in (1, 6): res += self._values(text, seed)
         return res
     def _values(self, text, seed):
-        g = torch.Generator().manual_seed(seed)
-        cells = torch.randint(-3, 5, (20, 20), generator=g).double().numpy()
+        generator = torch.Generator().manual_seed(seed)
+        cells = torch.randint(-3, 5, (20, 20), generator=generator).double().numpy()
         cells[0, 11] = -1 - 3*(seed == 1) # the bias
         try: return [_value(o, cells) for o in (text, _moved(text, 1, 2))]
         except Exception: return [f'{text}, which no spreadsheet can read']*2

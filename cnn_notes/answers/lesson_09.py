@@ -35,15 +35,15 @@ class DeadChannels(Exercise):
             Mistake('def dead(x): return (x[0].amax((1, 2)) <= 0).float().mean()', seen.first_sample),
     }
     def cases(self):
-        res,g = [],torch.Generator().manual_seed(0)
-        for n,c,k in ((16, 8, 3), (4, 5, 0), (2, 6, 6), (3, 7, 2)):
-            x = torch.randn(n, c, 6, 6, generator=g) - 1
-            x[:, :k] = -x[:, :k].abs()
-            if c > k: x[:, -1],x[0, -1, 0, 0] = -1.,2. # barely alive
-            if c > k + 1: x[0, -2] = -x[0, -2].abs() # off for one image
-            if c > k + 2: x[1, -3] = -x[1, -3].abs() # off for another
-            if k: x[0, 0, 0, 0] = 0. # dead: a ReLU passes nothing on for 0
-            res.append((x,))
+        res,generator = [],torch.Generator().manual_seed(0)
+        for images,channels,dead in ((16, 8, 3), (4, 5, 0), (2, 6, 6), (3, 7, 2)):
+            outputs = torch.randn(images, channels, 6, 6, generator=generator) - 1
+            outputs[:, :dead] = -outputs[:, :dead].abs()
+            if channels > dead: outputs[:, -1],outputs[0, -1, 0, 0] = -1.,2. # barely alive
+            if channels > dead + 1: outputs[0, -2] = -outputs[0, -2].abs() # off for one image
+            if channels > dead + 2: outputs[1, -3] = -outputs[1, -3].abs() # off for another
+            if dead: outputs[0, 0, 0, 0] = 0. # dead: a ReLU passes nothing on for 0
+            res.append((outputs,))
         return [*res, (torch.full((2, 3, 2, 2), .5),)]
     passed = 'the network would say the same'
 
@@ -87,11 +87,11 @@ def counted(h, lo, hi, a, b):
     return h[round((a - lo)/width):round((b - lo)/width) + 1].expm1().sum(0).round().long()'''),
     }
     def cases(self):
-        g,res = torch.Generator().manual_seed(1),[]
-        for bins,lo,hi,a,b in ((40, 0, 10, 2, 3), (24, -10, 14, -3, 5), (8, -2, 2, -2, 1)):
-            batches = [torch.randn(5000, generator=g)*3 for _ in range(40)]
-            h = torch.stack([x.histc(bins, lo, hi) for x in batches], 1).log1p()
-            res.append((h, lo, hi, a, b))
+        generator,res = torch.Generator().manual_seed(1),[]
+        for bins,lo,hi,first,last in ((40, 0, 10, 2, 3), (24, -10, 14, -3, 5), (8, -2, 2, -2, 1)):
+            batches = [torch.randn(5000, generator=generator)*3 for _ in range(40)]
+            counts = torch.stack([x.histc(bins, lo, hi) for x in batches], 1).log1p()
+            res.append((counts, lo, hi, first, last))
         return res
     passed = 'counted, not colored'
 
@@ -112,14 +112,14 @@ class _OfNetwork(Exercise):
         answer(model, xb)
         same = all(torch.equal(a, b) for a,b in zip(model.parameters(), before.parameters()))
         return [None] if same else [*self.read(model, xb), *self.kept(model, before)]
-    def statistics(self, model, x):
+    def statistics(self, model, images):
         "Of each convolution's output: the largest mean of a channel, and the standard deviation of all "
         "values"
         with torch.no_grad():
             for block in model[:-1]:
-                y = block.conv(x)
-                yield y.mean((0, 2, 3)).abs().max().item(),y.std().item()
-                x = block(x)
+                output = block.conv(images)
+                yield output.mean((0, 2, 3)).abs().max().item(),output.std().item()
+                images = block(images)
 
 class Rescue(_OfNetwork):
     id,title,name = '09.3','A start that cannot die','rescue'

@@ -104,18 +104,18 @@ def fold(conv, bn):
     }
     def cases(self):
         "Trained norms with small variances, so that eps counts, after convolutions with and without a bias"
-        res,g = [],torch.Generator().manual_seed(0)
+        res,generator = [],torch.Generator().manual_seed(0)
         for bias in (True, False):
             conv,bn = nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=bias),nn.BatchNorm2d(4, eps=.01)
-            for t in (*conv.parameters(), *bn.parameters(), bn.running_mean):
-                t.data = torch.randn(t.shape, generator=g)
-            bn.running_var = .05 + torch.rand(4, generator=g)
+            for tensor in (*conv.parameters(), *bn.parameters(), bn.running_mean):
+                tensor.data = torch.randn(tensor.shape, generator=generator)
+            bn.running_var = .05 + torch.rand(4, generator=generator)
             res.append((conv, bn.eval()))
         return res
     def outputs(self, answer):
-        x = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(1))
+        images = torch.randn(2, 3, 9, 9, generator=torch.Generator().manual_seed(1))
         layers = super().outputs(answer)
-        with torch.no_grad(): return [m(x) if isinstance(m, nn.Module) else m for m in layers]
+        with torch.no_grad(): return [m(images) if isinstance(m, nn.Module) else m for m in layers]
     passed = 'one layer does the work of two'
 
 class ForgetTheStart(Exercise):

@@ -7,8 +7,8 @@ from cnn_notes.exercises import Exercise, Mistake
 def _wave(degrees, wavelength, phase, size=28):
     "A plane wave (1, 1, size, size) that runs in the direction of `degrees`: 0 to the right, 90 down"
     rows,cols = torch.meshgrid(torch.arange(float(size)), torch.arange(float(size)), indexing='ij')
-    a = math.radians(degrees)
-    return torch.cos(2*math.pi*(cols*math.cos(a) + rows*math.sin(a))/wavelength + phase)[None, None]
+    angle = math.radians(degrees)
+    return torch.cos(2*math.pi*(cols*math.cos(angle) + rows*math.sin(angle))/wavelength + phase)[None, None]
 
 class Direction(Exercise):
     id,title,name = '12.1','Which way does it run?','direction'
@@ -57,8 +57,9 @@ def direction(x):
         return [(_wave(d, w, p),) for d in self.degrees for w in (4.5, 7) for p in (0., 1.6)]
     degrees = (3, 20, 65, 93, 112, 155, 177)
     def matches(self, got, want):
-        def near(a, d):
-            return isinstance(a, (int, float)) and 0 <= a <= 180 and abs((a - d + 90) % 180 - 90) <= 10
+        def near(given, degrees):
+            if not isinstance(given, (int, float)): return False
+            return 0 <= given <= 180 and abs((given - degrees + 90) % 180 - 90) <= 10
         return all(map(near, got, (d for d in self.degrees for _ in range(4))))
     passed = 'right for waves of all directions, lengths, and phases'
 

@@ -54,8 +54,8 @@ def check_stack(size): return size == 5'''),
             return 'passes'
         return [outcome(size) for size in self.sizes]
     def complaint(self, got, want):
-        i = next(i for i,(a,b) in enumerate(zip(got, want)) if a != b)
-        return f'check_stack({self.sizes[i]}) {got[i]}; it should be one that {want[i]}'
+        which = next(i for i,(a,b) in enumerate(zip(got, want)) if a != b)
+        return f'check_stack({self.sizes[which]}) {got[which]}; it should be one that {want[which]}'
     passed = 'it lets the truth pass, and stops what is false'
 
 class EightOfTen(Exercise):
