@@ -51,10 +51,10 @@ def _used(func, seen):
             for part in filter(inspect.isfunction, parts): yield from _used(inspect.unwrap(part), seen)
 
 def fingerprint(
-    func:Callable, # an experiment
+    f:Callable, # an experiment
 ) -> str: # 12 hexadecimal digits
     "What identifies a version of an experiment: its code, and the code of its own module that it uses"
-    return hashlib.sha256('\n'.join(_used(inspect.unwrap(func), set())).encode()).hexdigest()[:12]
+    return hashlib.sha256('\n'.join(_used(inspect.unwrap(f), set())).encode()).hexdigest()[:12]
 
 # %% ../nbs/package/measured.ipynb #f9677400
 @checked
@@ -268,16 +268,16 @@ _RecordName = Annotated[str, Rule('a name of letters, digits, and underscores', 
 @checked
 def measured(
     name:_RecordName, # a file name without its ending
-    func:Callable, # the experiment: a function of a seed that returns a dict of numbers or lists of numbers
+    f:Callable, # the experiment: a function of a seed that returns a dict of numbers or lists of numbers
     seeds:Iterable=range(1), # one run for each
     rerun:bool=False, # run it here and now, into the reader's own folder
 ) -> Runs: # the shipped record; `.own` is the reader's
     "What an experiment found: its record, loaded in a moment, or run again with `rerun=True`"
     own = own_folder()/f'{name}.json'
-    shipped = _runs(name, func, shipped_folder())
+    shipped = _runs(name, f, shipped_folder())
     total = shipped and shipped.seconds
-    if rerun or shipped is None and not own.exists(): _run(name, func, seeds, own, _bar(name, total))
-    mine = _runs(name, func, own_folder())
+    if rerun or shipped is None and not own.exists(): _run(name, f, seeds, own, _bar(name, total))
+    mine = _runs(name, f, own_folder())
     if shipped is None: return mine
     shipped.own = mine
     return shipped

@@ -119,9 +119,9 @@ _follow = 'norm', 'activation', 'dropout'
 def _obstacle(layer, layers, stages):
     "Why a record cannot be written as a formula; None if it can"
     if layer.inputs != (layer.index-1,):
-        sources = [repr(_text(layers[i].name)) if i is not None and i >= 0 else 'the image'
-            for i in layer.inputs]
-        return f"is fed by {' and '.join(sources)}, not by the layer before it alone"
+        def source(index): return 'the image' if index in (None, -1) else repr(_text(layers[index].name))
+        sources = ' and '.join(map(source, layer.inputs))
+        return f'is fed by {sources}, not by the layer before it alone'
     if layer.kind in _follow and stages[-1].layer is None: return 'comes before the first convolution'
     normalized = any(o.kind == 'norm' for o in stages[-1].after)
     if layer.kind == 'norm' and normalized: return 'is a second normalization in a row'
@@ -646,8 +646,7 @@ def _write_channel(sheet, stages, pick, channel, row, columns):
             total += pixel*weight
     middle,last = row+window.ks[0]//2,(row+window.ks[0]-1, window.ks[1]-1)
     pairs = [_ref(row, c, last[0], c+last[1]) for c in columns[:2]]
-    for c,sign in ((columns[0]+window.ks[1], '×'), (columns[1]+window.ks[1], '=')):
-        sheet.put(middle, c, sign, 'sign')
+    for column,sign in zip(columns, '×='): sheet.put(middle, column+window.ks[1], sign, 'sign')
     formula,fmt = f"=SUMPRODUCT({','.join(pairs)})",_format(torch.tensor(total))
     sheet.put(middle, columns[2], formula, 'constant', fmt, known=total)
     sheet.name(f'added_{channel}', _ref(middle, columns[2], fixed=True))

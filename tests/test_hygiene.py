@@ -9,6 +9,7 @@ root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'tools'))
 import notebooks as tool
 from cnn_notes.exercises import all_exercises
+from letters import long_lived
 
 paths = tool.notebooks()
 numbered = [p for p in paths if re.match(r'\d\d_', p.name)]
@@ -249,3 +250,31 @@ def test_a_notebook_is_written_whole_or_not_at_all(where, tmp_path, monkeypatch)
     nb.cells.append(nbformat.v4.new_code_cell('1'))
     with pytest.raises(KeyboardInterrupt): tool.write(nb, path)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == ['a.ipynb']
+
+# ---- names
+
+# what a formula or PyTorch calls so, where the formula stands
+formulas = {'fields.pixel_shuffle': 'C H W r', 'fields.pixel_unshuffle': 'C H W r', 'fields._columns': 'k d p s',
+    'fields._mean_pool': 'd p s', 'fields._ordered': 'k'}
+# an experiment stays as it was when its record was made; the checks of the questionnaire are formulas
+later = {'boxes', 'drawing', 'framing', 'pictures', 'questionnaire', 'receptive'} # until their pages are done
+modules = [p for folder in ('cnn_notes', 'cnn_notes/answers') for p in sorted((root/folder).glob('*.py'))
+    if p.stem not in later]
+
+@pytest.mark.parametrize('path', modules, ids=lambda p: p.stem)
+def test_what_lives_longer_than_a_line_has_a_name(path):
+    found = [(f'{path.stem}.{where}', letter, line) for where,letter,line in long_lived(path.read_text())]
+    found = [o for o in found if o[1] not in formulas.get(o[0], '').split()]
+    assert not found, 'give a name that says what it holds: ' + ', '.join(f'{o} in {w}, line {l}' for w,o,l in found)
+
+@pytest.mark.parametrize('source, letters', [
+    ('def f(n):\n    return n', ''), ('def _f(n):\n    return n', 'n'), ('def _f(n): return n + n', ''),
+    ("def _f(img:Float[Tensor, 'h w']):\n    h,w = img.shape\n    return h*w", ''),
+    ('def f():\n    for o in a: print(o)\n    for o in b: print(o)', ''),
+    ('def f():\n    for o in a:\n        print(o)', 'o'), ('def f():\n    n = 0\n    n += 1', 'n'),
+    ('def f():\n    return [x + 1\n            for x in a]', 'x'), ('def f():\n    _ = 1\n    return _', ''),
+    ('def f():\n    try: g()\n    except E as e:\n        raise e', 'e'),
+    ('def f():\n    if (n := g()) and h(n): return 1\n    return n', 'n'), ('import torch as t\nt\nu = 1\nu', ''),
+    ('class A:\n    def f(self, n):\n        def g(k):\n            return k\n        return n', 'k'),
+    ('class _A:\n    def f(self, n):\n        return n', 'n'), ('def f():\n    n = 1\n    def g(): return n', 'n')])
+def test_long_lives_are_found(source, letters): assert ''.join(o[1] for o in long_lived(source)) == letters

@@ -256,12 +256,12 @@ def conv_backward(x, weight, grad):
     def judge(self, answer):
         "Move single numbers a little, in double precision, and watch the loss"
         if said := super().judge(answer): return said
-        x,weight,grad = (t.double() for t in self._cases[0])
+        image,weight,grad = (t.double() for t in self._cases[0])
         def loss(x, weight): return (F.conv2d(x, weight)*grad).sum()
-        for which,(t,g) in enumerate(zip((x, weight), answer(x, weight, grad))):
-            moved = t.clone()
+        for which,(tensor,found) in enumerate(zip((image, weight), answer(image, weight, grad))):
+            moved = tensor.clone()
             moved.view(-1)[7] += 1e-6
-            change = (loss(*((moved, weight), (x, moved))[which]) - loss(x, weight))/1e-6
-            if abs(change - g.reshape(-1)[7]) > 1e-4:
+            change = (loss(*((moved, weight), (image, moved))[which]) - loss(image, weight))/1e-6
+            if abs(change - found.reshape(-1)[7]) > 1e-4:
                 return f'number 7 of the {("image", "weight")[which]} changes the loss by {change:.4f}'
     passed = 'equal to what moving single numbers does to the loss'
