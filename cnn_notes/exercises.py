@@ -263,11 +263,11 @@ def complaint(self:Exercise,
     "What is wrong with an answer that makes no known mistake: the first difference"
     right = described(self.made(self.solution_code))
     if len(got) != len(want): return f'{self.name} is {described(got[0])}; {right} was expected'
-    found = [difference(a, b, self.tol) for a,b in zip(got, want)]
-    which = next(i for i,said in enumerate(found) if said)
-    if self.labels: return f'{self.labels[which]}: {found[which]}'
+    differences = (difference(a, b, self.tol) for a,b in zip(got, want))
+    which,found = next((i, said) for i,said in enumerate(differences) if said)
+    if self.labels: return f'{self.labels[which]}: {found}'
     case = ', '.join(map(described, self._cases[which]))
-    return f'{found[which]} (for {self.name}({case}))' if case else found[which]
+    return f'{found} (for {self.name}({case}))' if case else found
 
 @patch
 def _by_source(self:Exercise, source):
