@@ -9,6 +9,7 @@ installed can be imported.
 import importlib.metadata as md, json, os, re, shutil, subprocess, sys, sysconfig, zipfile
 from copy import deepcopy
 from email import message_from_bytes
+from importlib.util import cache_from_source
 from pathlib import Path
 import nbformat
 import pytest
@@ -70,6 +71,12 @@ def fresh(dist, tmp_path_factory): # noqa: F811
             dst = site/src.relative_to(here)
             if dst.parent not in made: dst.parent.mkdir(parents=True, exist_ok=True); made.add(dst.parent)
             if not dst.exists(): os.symlink(src, dst)
+            # and what Python made of it, or each kernel would compile PyTorch and fastai anew, for ten seconds
+            if src.suffix == '.py' and (compiled := Path(cache_from_source(str(src)))).exists():
+                cache = Path(cache_from_source(str(dst)))
+                cache.parent.mkdir(exist_ok=True)
+                if not cache.exists(): os.symlink(compiled, cache)
+    subprocess.run([python, '-m', 'compileall', '-q', site/'cnn_notes'], check=True) # as pip does
     (site/'sitecustomize.py').write_text(no_network)
     spec = folder/'jupyter'/'kernels'/'fresh'
     spec.mkdir(parents=True)
