@@ -148,7 +148,7 @@ def test_an_answer_that_is_not_in_the_list_learns_nothing_of_the_right_one(n, an
 
 def moved(run): return max((a := tutor.first(run)[3])/max(b := tutor.last(run), 1e-9), b/a)
 def no_less(run, by): return all(b > a/by for a,b in zip(tutor.first(run), tutor.first(run)[1:]))
-true = {'rate too high': lambda run: max(run.losses[:20]) < 2.6 and tutor.lowest_health(run) > .01,
+true = {'rate too high': lambda run: max(run.losses[:20]) < 2.6 and tutor.lowest_health(run) > .01 and tutor.end(run) < 1,
         'rate too low': lambda run: moved(run) > 1.2,
         'first weights too small': lambda run: min(tutor.first(run)[1:]) > .4 if run.norm else no_less(run, 10),
         'first weights too large': lambda run: run.losses[0] < 2.6,

@@ -4,71 +4,72 @@ from cnn_notes.checks import described
 from cnn_notes.exercises import Exercise, Mistake
 from cnn_notes.experiments.mystery import faults, leaps, mystery
 
-def first(m, what='std'): return [m.stats.series(i, what)[0].item() for i in range(4)]
-def last(m, what='std', i=3): return m.stats.series(i, what)[-1].item()
-def lowest_health(m): return min(m.stats.series(i, 'health').min().item() for i in range(4))
-def end(m): return sum(m.losses[-20:])/20
-def deviations(m): return ', '.join(f'{o:.2g}' for o in first(m))
+def first(run, what='std'): return [run.stats.series(i, what)[0].item() for i in range(4)]
+def last(run, what='std', i=3): return run.stats.series(i, what)[-1].item()
+def lowest_health(run): return min(run.stats.series(i, 'health').min().item() for i in range(4))
+def end(run): return sum(run.losses[-20:])/20
+def deviations(run): return ', '.join(f'{o:.2g}' for o in first(run))
 
-def against(m):
+def against(run):
     "What speaks against each fault, where a run does not show what the fault would make it show"
     res = {
         'rate too high':
-            'Too high a rate makes the loss leap within a few steps. Here the highest of the first 20 '
-            f'losses is {max(m.losses[:20]):.2f}, and no layer dies.',
+            'Too high a rate shows in a loss that leaps or stays high, or in layers that die. Here the '
+            f'highest of the first 20 losses is {max(run.losses[:20]):.2f}, the training loss ends at '
+            f'{end(run):.2f}, and no layer dies.',
         'rate too low':
             'Too low a rate leaves the layers as they were. Here the deviation of layer 3 goes from '
-            f'{first(m)[3]:.2g} to {last(m):.2g}.',
+            f'{first(run)[3]:.2g} to {last(run):.2g}.',
         'first weights too large':
             'Large weights make large logits, and the first loss would be far above log(10) = 2.30. Here '
-            f'it is {m.losses[0]:.2f}.',
+            f'it is {run.losses[0]:.2f}.',
         'a ReLU is missing':
             'What comes out of a ReLU is never below zero. Here the pictures of layers 0 to 3 are black '
             'below zero from the first batch to the last.',
         'a layer is dead':
             'A dead layer gives the same for all images, so its health is 0. Here the lowest health of '
-            f'layers 0 to 3 is {lowest_health(m):.2f}.',
+            f'layers 0 to 3 is {lowest_health(run):.2f}.',
         'labels shuffled':
             'If the labels say nothing about the images, the loss stays at log(10) = 2.30. Here the '
-            f'training loss ends at {end(m):.2f}.',
+            f'training loss ends at {end(run):.2f}.',
         'batches in order of the label':
             'While one digit follows another of its kind, that digit is always the right answer: the loss '
             'would fall to 0 and leap at every new digit. Here the training loss does not do that.',
         'overfitting':
             'Overfitting needs images that are seen again. Here each image is seen once, so every training '
             'loss is measured on images that are new to the network.'}
-    return res | (against_with_norm if m.norm else against_without_norm)(m)
+    return res | (against_with_norm if run.norm else against_without_norm)(run)
 
-def against_without_norm(m):
+def against_without_norm(run):
     return {
         'first weights too small':
             'The deviation would fall by a factor of ten or more from layer to layer. In the first batch '
-            f'it is {deviations(m)}, much as in run 0.',
+            f'it is {deviations(run)}, much as in run 0.',
         'eval() forgotten':
             'Only layers such as dropout and batch norm react to eval(). This network has neither, so it '
             'makes no difference.',
         'norm frozen at its start': 'This network has no norm.'}
 
-def against_with_norm(m):
+def against_with_norm(run):
     return {
         'first weights too small':
             'Batch norm divides by the deviation, so the size of the weights does not reach the next '
-            f'layer. In the first batch the deviations are {deviations(m)}; they do not shrink.',
+            f'layer. In the first batch the deviations are {deviations(run)}; they do not shrink.',
         'eval() forgotten':
             'Validation would go badly where training goes well. Here they end at '
-            f'{m.valid_losses[-1]:.2f} and {end(m):.2f}.',
+            f'{run.valid_losses[-1]:.2f} and {end(run):.2f}.',
         'norm frozen at its start':
             'A norm that is frozen at its start leaves its input as it is, so the deviations would shrink '
-            f'from layer to layer. In the first batch they are {deviations(m)}.'}
+            f'from layer to layer. In the first batch they are {deviations(run)}; they do not.'}
 
 class Run(Exercise):
     "One diagnosis; a subclass says what is special about its run"
     number = 0
-    def special(self, m): return {} # {fault: what speaks against it in this run}
+    def special(self, run): return {} # {fault: what speaks against it in this run}
     @cached_property
     def mistakes(self):
-        m,right = mystery(self.number),self.made(self.solution_code)
-        said = against(m) | self.special(m)
+        run,right = mystery(self.number),self.made(self.solution_code)
+        said = against(run) | self.special(run)
         return {said[o]: Mistake(f'{self.name} = {o!r}') for o in faults if o != right}
     @cached_property
     def passed(self): return self.shown(mystery(self.number))
@@ -88,25 +89,25 @@ class Run1(Run):
              'recorded?',
              'Something kills three layers within five steps. Which setting decides how far a step goes? '
              'Compare it with that of run 0.')
-    def shown(self, m):
-        return (f'the loss leaps to {max(m.losses):.1f} in the second step (panel "Loss"), and layers 1 to '
+    def shown(self, run):
+        return (f'the loss leaps to {max(run.losses):.1f} in the second step (panel "Loss"), and layers 1 to '
                 '3, alive in the first batch, have a health of 0 from batch 5 on. The rate, 0.06 from the '
                 'first step, is that of the broken run in 09_activations')
-    def special(self, m):
-        alive = ', '.join(f'{o:.2f}' for o in first(m, 'health')[1:])
+    def special(self, run):
+        alive = ', '.join(f'{o:.2f}' for o in first(run, 'health')[1:])
         return {
             'nothing':
-                f'The loss ends where it began, at {end(m):.2f}, and from batch 5 on layers 1 to 3 have a '
+                f'The loss ends where it began, at {end(run):.2f}, and from batch 5 on layers 1 to 3 have a '
                 'health of 0.',
             'rate too low':
-                f'At too low a rate nothing happens quickly. Here the second loss is {m.losses[1]:.1f}, '
+                f'At too low a rate nothing happens quickly. Here the second loss is {run.losses[1]:.1f}, '
                 'and by batch 5 three layers are dead.',
             'a layer is dead':
                 'Layers 1 to 3 are dead from batch 5 on, but they did not start that way: in the first '
                 f'batch their health is {alive}. Something killed them.',
             'labels shuffled':
                 'Shuffled labels explain a loss that stays at log(10), but not the leap to '
-                f'{m.losses[1]:.1f} in the second step, nor three layers that are dead by batch 5.',
+                f'{run.losses[1]:.1f} in the second step, nor three layers that are dead by batch 5.',
             'batches in order of the label':
                 'The loss would leap at every new digit. Here it leaps once, in the second step.'}
 
@@ -119,26 +120,26 @@ class Run2(Run):
              'Between two leaps the training loss falls nearly to zero. How can it be that easy?',
              'How many steps lie between two leaps, and how many of the 200 steps does each of the ten '
              'digits take?')
-    def shown(self, m):
-        return (f'the training loss is a saw (panel "Loss"): {leaps(m.losses)} leaps, about 20 steps '
+    def shown(self, run):
+        return (f'the training loss is a saw (panel "Loss"): {leaps(run.losses)} leaps, about 20 steps '
                 'apart, where the next digit begins, and before the first of them it falls to '
-                f'{min(m.losses):.4f}. Meanwhile the validation loss, over all digits, climbs to '
-                f'{max(m.valid_losses):.0f}')
-    def special(self, m):
+                f'{min(run.losses):.4f}. Meanwhile the validation loss, over all digits, climbs to '
+                f'{max(run.valid_losses):.0f}')
+    def special(self, run):
         return {
             'nothing':
-                f'Validation ends at {m.valid_losses[-1]:.2f}, which is no better than chance, and the '
-                f'training loss leaps {leaps(m.losses)} times.',
+                f'Validation ends at {run.valid_losses[-1]:.2f}, which is no better than chance, and the '
+                f'training loss leaps {leaps(run.losses)} times.',
             'rate too high':
                 'Too high a rate shows in the first steps. Here the loss falls to '
-                f'{min(m.losses[:20]):.4f} in the first 20 steps, and the leaps that follow come at '
+                f'{min(run.losses[:20]):.4f} in the first 20 steps, and the leaps that follow come at '
                 'regular intervals.',
             'labels shuffled':
                 'With shuffled labels the loss does not fall far below log(10) = 2.30. Here it falls to '
-                f'{min(m.losses):.4f} before the first leap.',
+                f'{min(run.losses):.4f} before the first leap.',
             'eval() forgotten':
                 'Forgetting eval() spoils validation and leaves training alone. Here the training loss '
-                f'itself leaps {leaps(m.losses)} times.'}
+                f'itself leaps {leaps(run.losses)} times.'}
 
 class Run3(Run):
     id,title,name,number = '16.3','Run 3','fault_3',3
@@ -148,15 +149,15 @@ class Run3(Run):
     hints = ('The loss does not move. Does anything reach the last layer?',
              'Look at the health of each layer, from layer 0 on. Which is the first with 0?',
              'Compare with run 1. What is the difference in the very first batch, before any step?')
-    def shown(self, m):
+    def shown(self, run):
         return ('the health of layer 2 is 0 in the first batch already (panel "Health"), before any step, '
                 'and its histogram is a line at zero. Layers 0 and 1 never move, since no gradient gets '
                 'through to them')
-    def special(self, m):
+    def special(self, run):
         return {
-            'nothing': f'The loss stays at log(10): it ends at {end(m):.2f}. Chance is no better.',
+            'nothing': f'The loss stays at log(10): it ends at {end(run):.2f}. Chance is no better.',
             'rate too high':
-                f'Too high a rate leaps before it kills. Here no loss is above {max(m.losses):.2f}, and '
+                f'Too high a rate leaps before it kills. Here no loss is above {max(run.losses):.2f}, and '
                 'the health of layer 2 is 0 in the first batch, before any step.',
             'rate too low':
                 'Layers 0 and 1 do not move, as at a rate of 0. But the health of layer 2 is 0 in the '
@@ -177,19 +178,20 @@ class Run4(Run):
     hints = ('The training loss is noisy. How many images is each of its values made of?',
              'The validation loss is made of 1,000 images at each point. Is it noisy, too?',
              'Go through the checklist with run 0 beside it: start, fall, gap, deviations, health.')
-    def shown(self, m):
+    def shown(self, run):
         return ('each training loss is the mean of 16 images, hence the noise. Validation falls to '
-                f'{m.valid_losses[-1]:.2f} beside the training loss (panel "Loss"), deviations start as in '
-                f'run 0 and become steady, and the lowest health of layers 0 to 3 is {lowest_health(m):.2f}')
-    def special(self, m):
+                f'{run.valid_losses[-1]:.2f} beside the training loss (panel "Loss"), deviations start as in '
+                'run 0 and become steady, and the lowest health of layers 0 to 3 is '
+                f'{lowest_health(run):.2f}')
+    def special(self, run):
         return {
             'rate too high':
                 'The noise is that of batches of 16. Validation, with 1,000 images, falls to '
-                f'{m.valid_losses[-1]:.2f}, no loss leaps in the first steps, and no layer dies: the '
-                f'lowest health is {lowest_health(m):.2f}.',
+                f'{run.valid_losses[-1]:.2f}, no loss leaps in the first steps, and no layer dies: the '
+                f'lowest health is {lowest_health(run):.2f}.',
             'rate too low':
-                f'The loss falls within 50 steps, and the deviation of layer 3 goes from {first(m)[3]:.2g} '
-                f'to {last(m):.2g}. The run ends at {end(m):.2f} because it has seen 3,200 images; run 0 '
+                f'The loss falls within 50 steps, and the deviation of layer 3 goes from {first(run)[3]:.2g} '
+                f'to {last(run):.2g}. The run ends at {end(run):.2f} because it has seen 3,200 images; run 0 '
                 'has seen 12,800.',
             'batches in order of the label':
                 'The leaps would be regular, one for each new digit, with a loss near 0 between them. This '
@@ -203,27 +205,27 @@ class Run5(Run):
     hints = ('The loss of run 3 did not fall either. What is different in the layers?',
              'Do the weights move? Look at the mean of layer 3 and at the width of the logits.',
              'The network works, the weights move, and nothing helps. What else does a loss depend on?')
-    def shown(self, m):
-        low,high = min(m.losses),max(m.losses)
+    def shown(self, run):
+        low,high = min(run.losses),max(run.losses)
         return (f'the loss stays between {low:.2f} and {high:.2f}, around log(10), while all layers tell '
-                f'images apart (lowest health {lowest_health(m):.2f}) and move (panel "Mean"). The network '
+                f'images apart (lowest health {lowest_health(run):.2f}) and move (panel "Mean"). The network '
                 'learns what there is to learn, which is to answer 10% for each digit: the logits become '
                 'narrow')
-    def special(self, m):
-        a,b = first(m, 'mean')[3],last(m, 'mean')
+    def special(self, run):
+        start,finish = first(run, 'mean')[3],last(run, 'mean')
         return {
             'nothing':
-                f'No training loss is below {min(m.losses):.2f}, and validation ends at '
-                f'{m.valid_losses[-1]:.2f}: chance.',
+                f'No training loss is below {min(run.losses):.2f}, and validation ends at '
+                f'{run.valid_losses[-1]:.2f}: chance.',
             'rate too high':
-                f'Too high a rate makes the loss leap. Here it stays between {min(m.losses):.2f} and '
-                f'{max(m.losses):.2f}, and no layer dies.',
+                f'Too high a rate makes the loss leap. Here it stays between {min(run.losses):.2f} and '
+                f'{max(run.losses):.2f}, and no layer dies.',
             'rate too low':
                 'At too low a rate the layers stay as they were. Here the mean of layer 3 goes from '
-                f'{a:.2f} to {b:.2f}: the weights move, and it does not help.',
+                f'{start:.2f} to {finish:.2f}: the weights move, and it does not help.',
             'batches in order of the label':
                 'The loss would fall to 0 as long as one digit follows another of its kind. Here it never '
-                f'falls below {min(m.losses):.2f}.'}
+                f'falls below {min(run.losses):.2f}.'}
 
 class Run6(Run):
     id,title,name,number = '16.6','Run 6','fault_6',6
@@ -234,21 +236,21 @@ class Run6(Run):
              'How large is the gap at the first validation, after 20 steps? No image has been seen twice.',
              'The same weights do well in training and badly in validation. Validation images stand in '
              'the order of their labels. For which layer does it matter who else is in the batch?')
-    def shown(self, m):
+    def shown(self, run):
         return ('training is as good as in run 11, and validation is bad from the first time on: it ends '
-                f'at {m.valid_losses[-1]:.2f}, with training at {end(m):.2f} (panel "Loss"). In training '
+                f'at {run.valid_losses[-1]:.2f}, with training at {end(run):.2f} (panel "Loss"). In training '
                 'mode, the norm uses the batch, and a validation batch here holds one or two kinds of '
                 'digit. The next experiment is to validate on training images: if that is bad, too, it is '
-                'the mode')
-    def special(self, m):
+                'the mode, or the preparation, and not the images')
+    def special(self, run):
         return {
             'nothing':
-                f'Validation ends at {m.valid_losses[-1]:.2f}, training at {end(m):.2f}. In run 11 they '
+                f'Validation ends at {run.valid_losses[-1]:.2f}, training at {end(run):.2f}. In run 11 they '
                 f'end at {mystery(11).valid_losses[-1]:.2f} and {end(mystery(11)):.2f}.',
             'overfitting':
                 'There is a gap, but no image is seen twice, so there is nothing that the network could '
                 'know by heart. And the gap does not open slowly: validation never falls below '
-                f'{min(m.valid_losses):.2f}.',
+                f'{min(run.valid_losses):.2f}.',
             'batches in order of the label':
                 'The training loss would leap at every new digit. Here it falls smoothly, and only '
                 'validation is bad.'}
@@ -263,22 +265,22 @@ class Run7(Run):
              'run 0.',
              'By which factor does the deviation fall from one layer to the next? In run 0 it is about '
              'three.')
-    def shown(self, m):
+    def shown(self, run):
         return ('in the first batch the deviation falls by a factor of more than ten from layer to layer, '
-                f'{deviations(m)} (panel "Deviation"); in run 0 it is {deviations(mystery(0))}. The loss '
+                f'{deviations(run)} (panel "Deviation"); in run 0 it is {deviations(mystery(0))}. The loss '
                 'stays at log(10) until the weights have grown')
-    def special(self, m):
+    def special(self, run):
         return {
             'nothing':
                 'It recovers, but it loses time: at the second validation the loss is '
-                f'{m.valid_losses[1]:.2f}, where that of run 0 is {mystery(0).valid_losses[1]:.2f}. '
+                f'{run.valid_losses[1]:.2f}, where that of run 0 is {mystery(0).valid_losses[1]:.2f}. '
                 'Something is different from the first batch on.',
             'rate too low':
-                f'The rate is that of run 0, and it moves the deviation of layer 3 from {first(m)[3]:.2g} '
-                f'to {last(m):.2g}. What is unusual is where it starts.',
+                f'The rate is that of run 0, and it moves the deviation of layer 3 from {first(run)[3]:.2g} '
+                f'to {last(run):.2g}. What is unusual is where it starts.',
             'a layer is dead':
                 'Nearly all values are at most 0.05, but small is not dead: images still differ, and the '
-                f'lowest health is {lowest_health(m):.2f}. A dead layer does not recover.'}
+                f'lowest health is {lowest_health(run):.2f}. A dead layer does not recover.'}
 
 class Run8(Run):
     id,title,name,number = '16.8','Run 8','fault_8',8
@@ -289,15 +291,15 @@ class Run8(Run):
              'One of layers 0 to 3 has another mean, another deviation, and another health than in run '
              '11. Which?',
              'Look at its picture, and at zero. What cuts the pictures of the other three?')
-    def shown(self, m):
+    def shown(self, run):
         return ('the picture of layer 1 goes on below zero, where those of layers 0, 2, and 3 are black. '
-                f'Its mean is {first(m, "mean")[1] + 0:.2f} and its deviation {first(m)[1]:.2f}, as a norm '
-                'leaves them and a ReLU would not. No loss shows it: validation ends at '
-                f'{m.valid_losses[-1]:.2f}, in run 11 at {mystery(11).valid_losses[-1]:.2f}')
-    def special(self, m):
+                f'Its mean is {first(run, "mean")[1] + 0:.2f} and its deviation {first(run)[1]:.2f}, as a '
+                'norm leaves them and a ReLU would not. No loss shows it: validation ends at '
+                f'{run.valid_losses[-1]:.2f}, in run 11 at {mystery(11).valid_losses[-1]:.2f}')
+    def special(self, run):
         return {
             'nothing':
-                f'The loss is as good as in run 11: {m.valid_losses[-1]:.2f} in validation. But one of '
+                f'The loss is as good as in run 11: {run.valid_losses[-1]:.2f} in validation. But one of '
                 'layers 0 to 3 does not look like the other three, nor like itself in run 11.'}
 
 class Run9(Run):
@@ -310,23 +312,23 @@ class Run9(Run):
              'start.',
              'Does any layer die? Is anything below zero that should not be? Do the deviations start as '
              'in run 11?')
-    def shown(self, m):
+    def shown(self, run):
         return ('both alarms pass. The training loss rises near the top of the rate and falls again; '
-                f'validation begins at {m.valid_losses[0]:.1f} and ends at {m.valid_losses[-1]:.2f}, as in '
-                f'run 11. The lowest health of layers 0 to 3 is {lowest_health(m):.2f}. With a norm, a '
+                f'validation begins at {run.valid_losses[0]:.1f} and ends at {run.valid_losses[-1]:.2f}, as '
+                f'in run 11. The lowest health of layers 0 to 3 is {lowest_health(run):.2f}. With a norm, a '
                 'rate of 0.1 is not too high here')
-    def special(self, m):
+    def special(self, run):
         return {
             'rate too high':
                 'The rate is high, and the loss rises on the way up. But it falls again, validation ends '
-                f'at {m.valid_losses[-1]:.2f} (run 11: {mystery(11).valid_losses[-1]:.2f}), and no layer '
-                f'dies: the lowest health is {lowest_health(m):.2f}.',
+                f'at {run.valid_losses[-1]:.2f} (run 11: {mystery(11).valid_losses[-1]:.2f}), and no layer '
+                f'dies: the lowest health is {lowest_health(run):.2f}.',
             'batches in order of the label':
                 'The loss would leap at every new digit, to the end of the run. Here it rises near the '
                 'highest rate and then falls steadily.',
             'eval() forgotten':
                 'There is a gap at first, but it closes: the last losses are '
-                f'{m.valid_losses[-1]:.2f} in validation and {end(m):.2f} in training. A gap that closes '
+                f'{run.valid_losses[-1]:.2f} in validation and {end(run):.2f} in training. A gap that closes '
                 'can come from running averages that lag while the weights move fast; a wrong mode is wrong '
                 'to the end.'}
 
@@ -338,16 +340,16 @@ class Run10(Run):
     hints = ('The loss is fine. Read again what the network is made of, and look at the first batch.',
              'Which run shows the same deviations in the first batch, run 0 or run 11?',
              'Batch norm gives every channel mean 0 and variance 1 over the batch. Does it, here?')
-    def shown(self, m):
-        return (f'in the first batch the deviations are {deviations(m)} (panel "Deviation"), as without a '
+    def shown(self, run):
+        return (f'in the first batch the deviations are {deviations(run)} (panel "Deviation"), as without a '
                 f'norm. A norm that uses its batch makes them {deviations(mystery(11))}, as in run 11. '
                 'This one uses its running averages, which are still 0 and 1, and so leaves its input as '
                 'it is')
-    def special(self, m):
+    def special(self, run):
         return {
             'nothing':
-                f'The loss is as good as in run 11: {m.valid_losses[-1]:.2f} in validation. But this '
+                f'The loss is as good as in run 11: {run.valid_losses[-1]:.2f} in validation. But this '
                 'network has a norm before each ReLU; do the deviations of the first batch look like that?',
             'first weights too small':
                 'A norm that works makes up for the size of the weights. So whatever the weights are, the '
-                f'deviations of the first batch, {deviations(m)}, could not shrink.'}
+                f'deviations of the first batch, {deviations(run)}, could not shrink.'}
