@@ -17,6 +17,7 @@ To look inside a network
     products       the multiplications of an operation
     spreadsheet    `write_workbook`: a digit and two layers as live formulas
     views          `explore_conv`, `explore_window`, `explore_network`: pictures to point at
+    drawing        `draw_digit`: draw a digit, and watch your network read it
     show           figures: `show_image`, `draw_windows`, `animate`
 
 To train
@@ -28,6 +29,7 @@ To train
 To work with the course
     exercises      `exercise('01.1')`: check, hint, solution; `progress`
     questionnaire  40 questions and 3 research tasks, with answers that are checked
+    texts, quiz    the questions and answers themselves, and the reader asked
     measured       `measured`: what an experiment found, and how to repeat it
     checks         `checked`: a signature says what a function takes
 
