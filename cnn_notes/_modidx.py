@@ -429,6 +429,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'cnn_notes.drawing._stages': ('package/drawing.html#_stages', 'cnn_notes/drawing.py'),
                                    'cnn_notes.drawing._step': ('package/drawing.html#_step', 'cnn_notes/drawing.py'),
                                    'cnn_notes.drawing._steps': ('package/drawing.html#_steps', 'cnn_notes/drawing.py'),
+                                   'cnn_notes.drawing._text': ('package/drawing.html#_text', 'cnn_notes/drawing.py'),
                                    'cnn_notes.drawing._weights': ('package/drawing.html#_weights', 'cnn_notes/drawing.py'),
                                    'cnn_notes.drawing._windowed': ('package/drawing.html#_windowed', 'cnn_notes/drawing.py'),
                                    'cnn_notes.drawing.draw_digit': ('package/drawing.html#draw_digit', 'cnn_notes/drawing.py')},

@@ -286,15 +286,19 @@ def _digit_figure(view):
         signed = bool((t < 0).any())
         limits = dict(vmin=-big if signed else 0, vmax=big)
         ax.imshow(_mosaic(t).numpy(), interpolation='nearest', cmap=_ramp('output', signed), **limits)
-        ax.set_title(view.steps[view.stages[k][-1]]['name'], loc='left', fontsize=7, pad=2)
+        ax.set_title(_text(view.steps[view.stages[k][-1]]['name']), loc='left', fontsize=7, pad=2)
         ax.axis('off')
     _draw_bars(right.subplots(), view.labels, values[-1].flatten().softmax(0))
-    fig.suptitle(view.title.replace('$', r'\$'), x=.01, ha='left', fontsize=11)
+    fig.suptitle(_text(view.title, 80), x=.01, ha='left', fontsize=11)
     return fig
+
+def _text(text, most=24):
+    "A short text, and no formula"
+    return (text if len(text) <= most else f'{text[:most-3]}...').replace('$', r'\$')
 
 def _draw_bars(ax, labels, p):
     top = p.topk(min(10, len(p))).indices.sort().values
-    ax.barh([labels[k].replace('$', r'\$') for k in top], p[top].tolist(), color=palette['output'])
+    ax.barh([_text(labels[k], 12) for k in top], p[top].tolist(), color=palette['output'])
     ax.set(xlim=(0, 1), xlabel='probability')
     ax.invert_yaxis()
 

@@ -455,7 +455,7 @@ function detail() {
   map.at = vector ? [Math.floor(state.channel / columns), state.channel % columns] : state.at;
   map.draw(rows, columns, pitch, (a, b) => {
     const k = a * columns + b, v = flat[k];
-    if (nothing || v === undefined) return { texts: [''], name: '', classes: ['pad'] };
+    if (nothing || v === undefined) return { texts: ['', '', ''], name: 'empty', classes: ['pad'] };
     return { texts: briefer(write(v), ''), value: v, name: (vector ? `number ${k}: ` : `row ${a}, column ${b}: `) + write(v), ...color(v) };
   });
   map.reveal(...map.at);
@@ -524,7 +524,7 @@ function explainPool(s, nothing, write) {
   const say = formatter(real, 2), pitch = Math.max(12, Math.min(44, Math.floor((scroller.clientWidth - 12) / cols.length)));
   pool.draw(rows.length, cols.length, pitch, (a, b) => {
     const v = all[a * cols.length + b];
-    return v === null ? { texts: ['', ''], name: 'padding', classes: ['pad'] } : { texts: briefer(say(v), ''), value: v, name: say(v), classes: o.kind === 'max' && v === most ? ['meant'] : [], ...color(v) };
+    return v === null ? { texts: ['', '', ''], name: 'padding', classes: ['pad'] } : { texts: briefer(say(v), ''), value: v, name: say(v), classes: o.kind === 'max' && v === most ? ['meant'] : [], ...color(v) };
   });
 }
 
