@@ -434,6 +434,51 @@ def test_no_gradient_is_an_error():
     nn.init.constant_(net[0].weight, float('nan')); nn.init.constant_(net[0].bias, 1)
     with pytest.raises(ValueError, match='NaN'): effective_receptive_field(nn.Sequential(net[0]), images)
 
+# ---- what the lesson says of small fields and skip connections
+
+def pictures(n=3):
+    "A 3 and a 7 side by side, and in the other order"
+    from cnn_notes.data import load_mnist
+    from cnn_notes.experiments.receptive import orders
+    mnist = load_mnist()
+    x,y = orders(mnist.valid_x[:100], mnist.valid_y[:100])
+    half = len(x)//2
+    assert y.tolist() == [0]*half + [1]*half and x.shape[1:] == (1, 40, 80)
+    return x[:n].double()/255,x[half:half+n].double()/255
+
+@pytest.mark.parametrize('seed', range(3))
+def test_an_average_of_small_windows_knows_no_order(seed):
+    from cnn_notes.experiments.receptive import local_net
+    torch.manual_seed(seed)
+    left,right = pictures()
+    def scores(**kwargs):
+        net = local_net(in_size=(40, 80), n_out=2, **kwargs).double().eval()
+        return net(left),net(right)
+    torch.testing.assert_close(*scores())
+    for settings in (dict(average=False), dict(dilation=8)): # positions kept, or windows that see both digits
+        a,b = scores(**settings)
+        assert (a - b).abs().max() > 1e-4
+
+def test_dilation_widens_the_windows_of_a_local_net():
+    from cnn_notes.experiments.receptive import local_net
+    for d in (1, 2, 3): assert receptive_field(local_net(d), (1, 28, 28), '6').size == (3 + 4*d,)*2
+    assert local_net(2, average=False)(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+def test_a_skip_connection_keeps_the_field_and_narrows_the_effective_one():
+    from cnn_notes.experiments.receptive import Deep
+    torch.manual_seed(0)
+    plain,skip = Deep(nf=8),Deep(nf=8, skip=True)
+    assert receptive_field(plain, (1, 21, 21))[-1].size == receptive_field(skip, (1, 21, 21))[-1].size == (17, 17)
+    images = torch.randn(4, 1, 21, 21)
+    a,b = (effective_receptive_field(net, images, channels=8) for net in (plain, skip))
+    assert sum(b.std) < .9*sum(a.std)
+
+def test_old_import_paths():
+    from cnn_notes import boxes, receptive, views
+    for name in receptive._all_:
+        assert getattr(receptive, name) is getattr(views if hasattr(views, name) and not hasattr(boxes, name) else boxes, name)
+    with pytest.raises(AttributeError, match='no attribute'): receptive.nothing
+
 # ---- speed
 
 def test_as_fast_as_a_summary():
