@@ -13,6 +13,12 @@ from .live import LiveSchedule, OneCycle, StepSchedule, plot_one_cycle
 _all_ = ['LiveSchedule', 'OneCycle', 'StepSchedule', 'plot_one_cycle'] # they can be imported from here too
 
 # %% ../nbs/10_one_cycle.ipynb #20751a60
+_momentum = real(0, below=1)
+def _is_sequence(o): return isinstance(o, Sequence)
+def _is_momentum(m): return _momentum.kind(m) and _momentum.test(m)
+def _are_momenta(o): return len(o) == 3 and all(_is_momentum(scalar(m)) for m in o)
+_Momenta = Annotated[Sequence, Rule('three numbers from 0 up to, but not, 1', _is_sequence, _are_momenta)]
+
 _defaults = dict(fastai =dict(div=25., div_final=1e5, pct_start=.25),
                  pytorch=dict(div=25., div_final=1e4, pct_start=.3))
 _anneal = dict(cos=lambda p: (1 - math.cos(math.pi*p))/2, linear=lambda p: p)
@@ -37,12 +43,6 @@ def _knots(n_steps, pct, style, three_phase):
     raise ValueError(f"one_cycle: the phases end at steps {at}, which should increase; give {how}")
 
 # %% ../nbs/10_one_cycle.ipynb #d9ca20c8
-_momentum = real(0, below=1)
-def _is_sequence(o): return isinstance(o, Sequence)
-def _is_momentum(m): return _momentum.kind(m) and _momentum.test(m)
-def _are_momenta(o): return len(o) == 3 and all(_is_momentum(scalar(m)) for m in o)
-_Momenta = Annotated[Sequence, Rule('three numbers from 0 up to, but not, 1', _is_sequence, _are_momenta)]
-
 @checked
 def one_cycle(
     n_steps:Annotated[int, whole(1, 10**7)], # steps of the whole training: epochs times batches

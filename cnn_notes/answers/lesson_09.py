@@ -5,9 +5,9 @@ from cnn_notes.exercises import Exercise, Mistake
 
 class DeadChannels(Exercise):
     id,title,name = '09.1','Dead channels','dead'
-    statement = '''A channel is dead for a batch if its ReLU passes nothing on, for no image and at no
-                   position. `dead(x)` gets a layer's output *before* the ReLU, shape (N, C, H, W), and
-                   should return the share of dead channels.'''
+    statement = '''A channel is dead for a batch if its ReLU passes nothing on, at any position of any
+                   image. `dead(x)` gets a layer's output *before* the ReLU, shape (N, C, H, W), and should
+                   return the share of dead channels.'''
     setup = 'import torch'
     stub = 'def dead(x): ...'
     hints = ('One positive value, in one image, at one position, is enough to be alive.',
@@ -49,9 +49,10 @@ class DeadChannels(Exercise):
 
 class ReadAColumn(Exercise):
     id,title,name = '09.2','Read a column','counted'
-    statement = '''`counted(h, lo, hi, a, b)` gets what `hist(layer)` returns, the range `lo` to `hi`
-                   of the histograms, and two edges of bins `a < b`. It should return, for each batch, how
-                   many activations lay between `a` and `b`, as a tensor of whole numbers.'''
+    statement = '''`counted(h, lo, hi, a, b)` gets what the callback's `hist(layer)` returns (the values
+                   that the picture shows: a row for each bin, a column for each batch), the range `lo` to
+                   `hi` of the histograms, and two edges of bins `a < b`. It should return, for each batch,
+                   how many activations lay between `a` and `b`, as a tensor of whole numbers.'''
     setup = 'import torch'
     stub = 'def counted(h, lo, hi, a, b): ...'
     hints = ('A column is a batch and a row is a bin. How wide is a bin, and which rows lie between a and b?',

@@ -4,10 +4,10 @@ from cnn_notes.exercises import Exercise, Mistake
 
 class FlatThenDown(Exercise):
     id,title,name = '10.1','Flat, then down','flat_cos'
-    statement = '''Write `flat_cos(n, lr, pct)`: the constant rate `lr` for the first share `pct` of
-                   `n` steps, and then half a cosine toward 0 at step `n`, as fastai's `fit_flat_cos` does
-                   with an endless `div_final`. It returns a list of `n` rates. (In recent papers this
-                   form, with a warm-up before it, is called WSD: warm-up, stable, decay.)'''
+    statement = '''Write `flat_cos(n, lr, pct)`: the constant rate `lr` for the first share `pct` of `n`
+                   steps, and then half a cosine toward 0 at step `n`, as fastai's `fit_flat_cos` does with
+                   an infinite `div_final`. It returns a list of `n` rates. (With a warm-up before it, this
+                   is WSD.)'''
     setup = 'import math'
     stub = 'def flat_cos(n, lr, pct): ...'
     hints = ('Two phases: for i < pct*n the rate is lr.',

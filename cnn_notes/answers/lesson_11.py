@@ -8,7 +8,7 @@ class FoldItAway(Exercise):
     id,title,name = '11.1','Fold it away','fold'
     statement = '''In evaluation, batch norm is one multiplication and one addition per channel. Write
                    `fold(conv, bn)`, which returns an `nn.Conv2d` that does the work of both, where the
-                   norm directly follows the convolution, with a bias or, as in `conv`, without.'''
+                   norm directly follows the convolution. The given convolution may or may not have a bias.'''
     setup = 'import torch\nfrom copy import deepcopy\nfrom torch import nn'
     stub = 'def fold(conv, bn): ...'
     hints = ('Write out what the norm does to one channel in evaluation: which number multiplies, which '
