@@ -1,5 +1,5 @@
 "Every answer holds, every wrong claim is noticed, and asking works in a notebook and in a terminal"
-import functools, inspect, json, os, random, re, resource, subprocess, sys, warnings
+import functools, hashlib, inspect, json, os, pickle, random, re, resource, subprocess, sys, warnings
 from importlib import import_module
 from pathlib import Path
 import matplotlib
@@ -42,15 +42,27 @@ def wrongs(value):
     changed = [value[:i] + (o,) + value[i+1:] for i,v in enumerate(value) for o in wrongs(v)]
     return [value[:-1], (*value, value[0]), *changed]
 
+@pytest.fixture(scope='session')
+def found_so_far(tmp_path_factory):
+    "A folder that all workers of this session share"
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base)/'found'
+    folder.mkdir(exist_ok=True)
+    return folder
+
 @pytest.fixture(scope='module', autouse=True)
-def found_once():
-    "A check with the same settings finds the same, and a training run gives the same network: run each once"
+def found_once(found_so_far):
+    """A check with the same settings finds the same, and a training run gives the same network: run each once,
+    for all workers"""
     def once(f, key):
-        known = {}
         def known_or_new(*args, **kwargs):
-            at = key(*args, **kwargs)
-            if at not in known: known[at] = f(*args, **kwargs)
-            return known[at]
+            name = hashlib.sha256(repr((f.__name__, key(*args, **kwargs))).encode()).hexdigest()
+            path = found_so_far/f'{name}.pickle'
+            if not path.exists():
+                part = path.with_suffix(f'.{os.getpid()}')
+                part.write_bytes(pickle.dumps(f(*args, **kwargs)))
+                part.replace(path)
+            return pickle.loads(path.read_bytes())
         return known_or_new
     def of_check(question, claims):
         settings = inspect.signature(import_module(question.module).check).parameters
