@@ -172,6 +172,17 @@ def alive_case(rng):
     x = some(rng, rng.randint(1, 6), rng.randint(1, 8), rng.randint(1, 4), rng.randint(1, 4)) - rng.random()*3
     return (x*(x > -9) if rng.random() < .8 else x.clamp(max=0.),)
 
+def frame_case(rng):
+    im = torch.zeros(rng.randint(30, 60), rng.randint(30, 60), dtype=torch.double)
+    h,w = rng.randint(1, 20),rng.randint(6, 20)
+    im[5:5+h, 7:7+w] = .2 + some(rng, h, w).double().sigmoid()
+    return im,rng.randint(24, 40),rng.randint(12, 24)
+
+def chalk_case(rng):
+    from cnn_notes.data import load_mnist
+    x = load_mnist().train_x[rng.randrange(1000):][:rng.randint(1, 9)].float()/255
+    return (torch.where(some(rng, len(x), 1, 1) > 0, 1 - x, x),)
+
 # Inputs that no check has seen: a mutation that a check calls correct must be right on these, too
 unseen = {
     '01.2': lambda r: (r.randint(7, 20), r.randint(7, 20), pick(r, 1, 3, 5, 7), r.randint(1, 4)),
@@ -196,6 +207,8 @@ unseen = {
     '13.2': lambda r: (r.randint(14, 60),),
     '14.2': lambda r: (lambda n: (r.randint(0, n), n))(r.randint(2, 40)),
     '14.3': lambda r: (r.randint(1, 16), r.randint(1, 5), r.randint(1, 5)),
+    '15.1': frame_case, '15.2': chalk_case,
+    '15.3': lambda r: ([r.randint(1, 3) for _ in range(r.randint(0, 5))], r.randint(1, 40)),
 }
 
 def effect_on_a_network(answer):

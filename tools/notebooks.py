@@ -117,7 +117,7 @@ def badge(path):
 path_of_the_course = {
     'What a convolution is': '00 01 02 03 04', 'A network, what it costs, and what it sees': '05 06 07 08',
     'Training, seen from the inside': '09 10 11 16', 'Before deep learning, and speed': '12 13',
-    'To look things up, and to play': '14 15 explore'}
+    'Your own digit': '15', 'To look things up, and to play': '14 explore'}
 def contents():
     "The path: for each part of the course a table of its pages, what they are for, and what Run All costs"
     rows = ['<!-- notebooks -->']
