@@ -191,8 +191,8 @@ class Run4(Run):
                 f'lowest health is {lowest_health(run):.2f}.',
             'rate too low':
                 f'The loss falls within 50 steps, and the deviation of layer 3 goes from {first(run)[3]:.2g} '
-                f'to {last(run):.2g}. The run ends at {end(run):.2f} because it has seen 3,200 images; run 0 '
-                'has seen 12,800.',
+                f'to {last(run):.2g}. The run ends at {end(run):.2f} after 3,200 images; after as many, in '
+                f'step 50, run 0 is at {sum(mystery(0).losses[40:60])/20:.2f}.',
             'batches in order of the label':
                 'The leaps would be regular, one for each new digit, with a loss near 0 between them. This '
                 'is the noise of batches of 16, and validation falls.'}
@@ -293,7 +293,7 @@ class Run8(Run):
              'Look at its picture, and at zero. What cuts the pictures of the other three?')
     def shown(self, run):
         return ('the picture of layer 1 goes on below zero, where those of layers 0, 2, and 3 are black. '
-                f'Its mean is {first(run, "mean")[1] + 0:.2f} and its deviation {first(run)[1]:.2f}, as a '
+                f'Its mean is {abs(first(run, "mean")[1]):.2f} and its deviation {first(run)[1]:.2f}, as a '
                 'norm leaves them and a ReLU would not. No loss shows it: validation ends at '
                 f'{run.valid_losses[-1]:.2f}, in run 11 at {mystery(11).valid_losses[-1]:.2f}')
     def special(self, run):
@@ -348,8 +348,8 @@ class Run10(Run):
     def special(self, run):
         return {
             'nothing':
-                f'The loss is as good as in run 11: {run.valid_losses[-1]:.2f} in validation. But this '
-                'network has a norm before each ReLU; do the deviations of the first batch look like that?',
+                f'The loss is fine: {run.valid_losses[-1]:.2f} in validation, as in run 0. But this network '
+                'has a norm before each ReLU; do the deviations of the first batch look like that?',
             'first weights too small':
                 'A norm that works makes up for the size of the weights. So whatever the weights are, the '
                 f'deviations of the first batch, {deviations(run)}, could not shrink.'}
