@@ -32,66 +32,68 @@ def _plain(node):
     if isinstance(node, ast.BinOp): return f'{_plain(node.left)}|{_plain(node.right)}'
     return ast.unparse(node)
 
-def _part(o):
+def _part(part):
     "A part of an f-string as its author wrote it"
-    return str(o.value) if isinstance(o, ast.Constant) else f'{{{ast.unparse(o.value)}}}'
+    return str(part.value) if isinstance(part, ast.Constant) else f'{{{ast.unparse(part.value)}}}'
 
 class Said:
     "What the source of one function says of it"
     def __init__(self, node, comments):
-        self.node,a = node,node.args
-        args = [o for o in [*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg] if o]
-        defaults = dict(zip([o.arg for o in [*a.posonlyargs, *a.args]][::-1], a.defaults[::-1]))
-        defaults |= {o.arg: d for o,d in zip(a.kwonlyargs, a.kw_defaults) if d}
+        self.node,given = node,node.args
+        every = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
+        args = [o for o in every if o]
+        defaults = dict(zip([o.arg for o in [*given.posonlyargs, *given.args]][::-1], given.defaults[::-1]))
+        defaults |= {o.arg: d for o,d in zip(given.kwonlyargs, given.kw_defaults) if d}
         self.args = [o for o in args if o.arg not in ('self', 'cls')]
         self.annotations = {o.arg: _plain(o.annotation) for o in args if o.annotation}
         ends = {o.arg: (defaults.get(o.arg) or o).end_lineno for o in args}
         last = {line: name for name,line in ends.items()} # one comment for each line, of its last parameter
         self.comments = {name: comments[line] for line,name in last.items() if line in comments}
         self.defaults = {k: ast.unparse(v) for k,v in defaults.items()}
-        self.stars = {o.arg: s for o,s in ((a.vararg, '*'), (a.kwarg, '**')) if o}
+        self.stars = {o.arg: s for o,s in ((given.vararg, '*'), (given.kwarg, '**')) if o}
         self.returns,first = node.returns and _plain(node.returns),node.body[0].lineno
         end = node.returns.end_lineno if node.returns else None
         self.result = comments.get(end, '') if end and (end < first or end not in ends.values()) else ''
 
     def lines(self, wanted):
         "The parameters, one on each line; `wanted(name)` is what a rule says of one"
-        for o in self.args:
-            kind = wanted(o.arg) or self.annotations.get(o.arg, '')
-            words = [w for w in (kind, self.comments.get(o.arg)) if w]
-            default = f' (default {self.defaults[o.arg]})' if o.arg in self.defaults else ''
-            yield f"    {self.stars.get(o.arg, '')}{o.arg}: {'; '.join(words)}{default}".rstrip(': ')
+        for param in self.args:
+            kind = wanted(param.arg) or self.annotations.get(param.arg, '')
+            words = [w for w in (kind, self.comments.get(param.arg)) if w]
+            default = f' (default {self.defaults[param.arg]})' if param.arg in self.defaults else ''
+            yield f"    {self.stars.get(param.arg, '')}{param.arg}: {'; '.join(words)}{default}".rstrip(': ')
     def errors(self, name):
         "What its own lines raise, with their messages"
-        for o in ast.walk(self.node):
-            if not isinstance(o, ast.Raise) or not isinstance(o.exc, ast.Call) or not o.exc.args: continue
-            text = o.exc.args[0]
+        for step in ast.walk(self.node):
+            if not isinstance(step, ast.Raise) or not isinstance(step.exc, ast.Call) or not step.exc.args:
+                continue
+            text = step.exc.args[0]
             parts = text.values if isinstance(text, ast.JoinedStr) else [text]
             if not all(isinstance(p, (ast.Constant, ast.FormattedValue)) for p in parts): continue
             said = ''.join(map(_part, parts))
-            yield f"    {ast.unparse(o.exc.func)}: {said.removeprefix(f'{name}: ')}"
+            yield f"    {ast.unparse(step.exc.func)}: {said.removeprefix(f'{name}: ')}"
 
 def _checked(f): return isinstance(f, FunctionType) and hasattr(f, '__wrapped__')
 def _shown(example): return 'Example\n' + '\n'.join(f'    {l}'.rstrip() for l in example.split('\n'))
 
-def _written(f, said, name, example):
+def _written(func, said, name, example):
     "The whole docstring"
-    def wanted(k):
-        try: return _rule(inspect.unwrap(f), k)
+    def wanted(key):
+        try: return _rule(inspect.unwrap(func), key)
         except Exception: return None # an annotation whose names are known later
-    res = [inspect.cleandoc(f.__doc__ or '')] if f.__doc__ else []
+    res = [inspect.cleandoc(func.__doc__ or '')] if func.__doc__ else []
     if lines := list(said.lines(wanted)): res.append('\n'.join(['Parameters', *lines]))
     if said.returns not in (None, 'None') or said.result:
         res.append('Returns\n    ' + ': '.join(o for o in (said.returns, said.result) if o))
     errors = list(dict.fromkeys(said.errors(name)))
-    if _checked(f) and said.args: errors.append('    TypeError or ValueError: a parameter is not as above')
+    if _checked(func) and said.args: errors.append('    TypeError or ValueError: a parameter is not as above')
     if errors: res.append('\n'.join(['Raises', *errors]))
     if example: res.append(_shown(example))
     return '\n\n'.join(res)
 
-def _rule(f, k):
+def _rule(func, key):
     from .checks import rule_of
-    hint = inspect.signature(f).parameters[k].annotation
+    hint = inspect.signature(func).parameters[key].annotation
     if isinstance(hint, str) or hint is inspect.Parameter.empty: return None
     return getattr(rule_of(hint), 'wanted', None)
 
@@ -100,33 +102,34 @@ class _Hint:
     def __init__(self, text): self.text = text
     def __repr__(self): return self.text
 
-def _signature(f, annotations):
+def _signature(func, annotations):
     "The signature without what only `checked` reads; the annotations themselves stay where they were"
-    sig = inspect.signature(f)
+    sig = inspect.signature(func)
     def hides(p): return p.name in annotations and 'Rule(' in inspect.formatannotation(p.annotation)
     def plain(p): return p.replace(annotation=_Hint(annotations[p.name])) if hides(p) else p
     return sig.replace(parameters=list(map(plain, sig.parameters.values())))
 
-def _function(f, said, name, key):
-    if not isinstance(f, FunctionType) and not hasattr(f, '__wrapped__'): return # a property has no room
-    f.__doc__ = _written(f, said, name, examples().get(key))
-    if _checked(f): f.__signature__ = _signature(f, said.annotations)
+def _function(func, said, name, key):
+    if not isinstance(func, FunctionType) and not hasattr(func, '__wrapped__'):
+        return # a property has no room
+    func.__doc__ = _written(func, said, name, examples().get(key))
+    if _checked(func): func.__signature__ = _signature(func, said.annotations)
 
 def _fields(node, comments):
     "The fields of a dataclass or a named tuple, as parameters"
-    for o in node.body:
-        if isinstance(o, ast.AnnAssign) and isinstance(o.target, ast.Name):
-            words = [_plain(o.annotation), comments.get(o.end_lineno, '')]
-            default = f' (default {ast.unparse(o.value)})' if o.value else ''
-            yield f"    {o.target.id}: {'; '.join(w for w in words if w)}{default}"
+    for entry in node.body:
+        if isinstance(entry, ast.AnnAssign) and isinstance(entry.target, ast.Name):
+            words = [_plain(entry.annotation), comments.get(entry.end_lineno, '')]
+            default = f' (default {ast.unparse(entry.value)})' if entry.value else ''
+            yield f"    {entry.target.id}: {'; '.join(w for w in words if w)}{default}"
 
 def _class(cls, node, comments, key):
     methods = {o.name: Said(o, comments) for o in node.body if isinstance(o, ast.FunctionDef)}
-    for k,said in methods.items():
-        if k.startswith('_') and k != '__init__': continue
-        _function(cls.__dict__.get(k), said, f'{cls.__name__}.{k}', f'{key}.{k}')
-    if '__init__' not in methods and (fields := {o.target.id: _plain(o.annotation) for o in node.body
-            if isinstance(o, ast.AnnAssign)}) and hasattr(cls.__dict__.get('__init__'), '__wrapped__'):
+    for method,said in methods.items():
+        if method.startswith('_') and method != '__init__': continue
+        _function(cls.__dict__.get(method), said, f'{cls.__name__}.{method}', f'{key}.{method}')
+    fields = {o.target.id: _plain(o.annotation) for o in node.body if isinstance(o, ast.AnnAssign)}
+    if '__init__' not in methods and fields and hasattr(cls.__dict__.get('__init__'), '__wrapped__'):
         cls.__init__.__signature__ = _signature(cls.__init__, fields) # a dataclass makes its own
     res = [inspect.cleandoc(cls.__doc__ or '')]
     init = cls.__dict__.get('__init__')
