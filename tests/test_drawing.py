@@ -182,7 +182,7 @@ def test_framing_is_that_of_the_package(browser):
     for points in strokes(20):
         got,picture = browser.js('const p = drawn([{points: arguments[0]}]); return [[...framed(p, sheet)], [...p]]', points)
         want = frame_digit(torch.tensor(picture).view(140, 140))
-        torch.testing.assert_close(torch.tensor(got).view(28, 28)/255, want.double(), atol=1e-6, rtol=0)
+        torch.testing.assert_close(torch.tensor(got).view(28, 28)/255, want, atol=1e-6, rtol=0)
 
 # what the reader does, with real events
 

@@ -197,7 +197,7 @@ const button = (text, props = {}) => el('button', { type: 'button', ...props }, 
 const pad = el('canvas', { class: 'slate', width: 3 * PAD, height: 3 * PAD, tabindex: 0, role: 'application', 'aria-label': 'Pad to draw on. Arrow keys move the pen, the space bar puts it down and lifts it, Backspace undoes, Delete clears.' });
 const prompt = el('p', { class: 'prompt', 'aria-hidden': 'true' }, 'Draw a digit', el('span', {}, 'mouse, finger, or arrow keys and space'));
 const seen = el('canvas', { class: 'seen', width: 280, height: 280, role: 'img', 'aria-label': 'what the network gets, 28 by 28 pixels' });
-const verdict = el('b', { class: 'verdict' }), took = el('p', { class: 'note took' }), live = el('p', { class: 'unseen', 'aria-live': 'polite', id: 'live' });
+const frameWord = el('span'), verdict = el('b', { class: 'verdict' }), took = el('p', { class: 'note took' }), live = el('p', { class: 'unseen', 'aria-live': 'polite', id: 'live' });
 const bars = data.labels.map((name, k) => {
   const fill = el('i'), share = el('span', { class: 'share-of' });
   return { fill, share, el: button('', { class: 'bar', onclick: () => look({ stage: stages.length - 1, channel: k, at: [0, 0] }) }) };
@@ -226,7 +226,7 @@ const total = el('p', { class: 'total' }), soft = el('p', { class: 'note soft' }
 const undo = button('undo', { onclick: () => back() }), clear = button('clear', { onclick: () => act({ clear: true }) });
 root.replaceChildren(el('h1', {}, data.title), el('div', { class: 'digit' },
   el('section', { class: 'draw', 'aria-label': 'Drawing' }, el('div', { class: 'head' }, el('h2', { class: 'in' }, 'Your digit'), undo, clear), el('div', { class: 'sheet' }, pad, prompt)),
-  el('div', { class: 'prep' }, el('section', { class: 'framed', 'aria-label': 'What the network gets' }, el('div', { class: 'head' }, el('h2', { class: 'in' }, 'Framed', el('span', { class: 'size' }, `28 ${TIMES} 28`))), seen),
+  el('div', { class: 'prep' }, el('section', { class: 'framed', 'aria-label': 'What the network gets' }, el('div', { class: 'head' }, el('h2', { class: 'in' }, frameWord, el('span', { class: 'size' }, `28 ${TIMES} 28`))), seen),
     el('div', { class: 'switches', role: 'group', 'aria-label': 'What can go wrong' }, ...checks)),
   el('section', { class: 'answer', 'aria-label': 'Probabilities' }, el('div', { class: 'head' }, el('h2', { class: 'out' }, el('span', { class: 'word' }, 'Answer'), verdict)), el('div', { class: 'bars' }, ...bars.map(b => b.el))),
   el('div', { class: 'examples', role: 'group', 'aria-label': 'Examples from MNIST' }, ...samples),
@@ -313,15 +313,12 @@ let tables = {};
 const scratch = el('canvas');
 // 256 colors from a kind's lowest to its highest
 function table(kind, signed) {
-  return tables[kind + signed] ||= (() => { const color = shades(kind, signed ? [-1, 1] : [0, 1]); return Array.from({ length: 256 }, (_, k) => color(signed ? k / 127.5 - 1 : k / 255).fill.match(/\d+/g).map(Number)); })();
+  return tables[kind + signed] ||= (() => { const color = shades(kind, signed ? [-1, 1] : [0, 1]); return Uint32Array.from({ length: 256 }, (_, k) => { const [r, g, b] = color(signed ? k / 127.5 - 1 : k / 255).fill.match(/\d+/g).map(Number); return (255 << 24 | b << 16 | g << 8 | r) >>> 0; }); })();
 }
 function blit(g, values, first, [h, w], [x, y, width, height], kind, signed, high) {
-  const colors = table(kind, signed), image = new ImageData(w, h);
-  for (let k = 0; k < h * w; k++) {
-    const t = values[first + k] / (high || 1), c = colors[clip(Math.round(255 * (signed ? (t + 1) / 2 : t)), 0, 255)];
-    image.data.set([...c, 255], 4 * k);
-  }
-  Object.assign(scratch, { width: w, height: h });
+  const colors = table(kind, signed), image = new ImageData(w, h), cells = new Uint32Array(image.data.buffer), [by, plus] = signed ? [127.5 / (high || 1), 128] : [255 / (high || 1), 0.5];
+  for (let k = 0; k < h * w; k++) cells[k] = colors[clip(Math.floor(values[first + k] * by + plus), 0, 255)];
+  if (scratch.width !== w || scratch.height !== h) Object.assign(scratch, { width: w, height: h });
   scratch.getContext('2d').putImageData(image, 0, 0);
   g.drawImage(scratch, x, y, width, height);
 }
@@ -346,7 +343,8 @@ function paintSeen() {
   g.fillStyle = colors.muted; g.globalAlpha = 0.35;
   for (const at of [[0, 144, 280, 1], [144, 0, 1, 280]]) g.fillRect(...at); // the center, where framing puts the center of mass
   g.globalAlpha = 1;
-  took.textContent = nothing ? 'Everything is computed here, in your browser.' : `Framed and sent through ${stages.length} layers in ${state.took.toFixed(1)} ms.` + (state.on.normalization ? '' : ' Pixels from 0 to 1, not normalized.') + undone();
+  frameWord.textContent = state.on.framing ? 'Framed' : 'Not framed';
+  took.textContent = nothing ? 'Everything is computed here, in your browser.' : `${state.on.framing ? 'Framing and ' : ''}${stages.length} layers took ${state.took.toFixed(1)} ms here.` + (state.on.normalization ? '' : ' Pixels from 0 to 1, not normalized.') + undone();
 }
 function undone() {
   const all = ['inverted', 'shifted', 'smaller'].filter(k => state.on[k]);
