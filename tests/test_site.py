@@ -94,6 +94,50 @@ def test_solutions_are_folded(pages):
         folded = [a for a in page.all('details') if 'hide' in (a.get('class') or '')]
         assert len(folded) == solutions and not any('open' in a for a in folded), n
 
+def test_what_has_an_address(pages, site):
+    import importlib
+    for n,page in pages.items():
+        ids = {a['id'] for _,a in page.found if a.get('id')}
+        nb = tool.read(root/'nbs'/f'{n}.ipynb')
+        assert {o for c in nb.cells for o in course_site.addresses(c)} <= ids, n
+    questions = {a['id'] for _,a in pages['14_questionnaire'].found if a.get('id')}
+    assert {f'question-{i}' for i in range(1, 41)} <= questions
+    for p in tool.notebooks():
+        if not (module := tool.exported(p)) or '.' in module: continue
+        m = importlib.import_module(f'cnn_notes.{module}')
+        own = {k for k in m.__all__ if getattr(getattr(m, k), '__module__', '') == m.__name__
+            and callable(getattr(m, k))}
+        if not own: continue
+        api = Elements(site[0]/'api'/f'{module}.html')
+        assert own <= {a['id'] for _,a in api.found if a.get('id')}, module
+        assert ''.join(api.text).count('>>> from cnn_notes') >= len(own), module
+
+def test_pages_are_light(site):
+    "What a reader's browser asks for before a picture comes near: text is sent compressed"
+    import gzip
+    def sent(p): return len(gzip.compress(p.read_bytes())) if p.suffix in ('.css', '.js', '.html') else (
+        p.stat().st_size)
+    for p in site[0].rglob('*.html'):
+        page = Elements(p)
+        assert all(a.get('loading') == 'lazy' for a in page.all('img')), p.name
+        assert not any('fontawesome' in (a.get('src') or '') for a in page.all('script')), p.name
+        own = [p.parent/urldefrag(a.get('src') or a.get('href') or '')[0].split('?')[0]
+            for a in page.all('script') + [o for o in page.all('link') if o.get('rel') == 'stylesheet']]
+        assert sent(p) + sum(sent(o) for o in set(own) if o.is_file()) < 400e3, p.name
+    pictures = sum(sent(p.resolve()) for p in {(site[0]/a['src']) for a in Elements(site[0]/'index.html').all('img')
+        if not a['src'].startswith('data:')})
+    assert pictures < 500e3
+
+def test_parts_have_names_and_the_footer_an_author(pages):
+    for n,page in pages.items():
+        assert 'Author name not set' not in ''.join(page.text), n
+        assert not any(a.get('aria-label') == 'Toggle hidden content' for a in page.all('summary')), n
+
+def test_formulas_are_pictures_with_words():
+    svg = course_site.typeset(r'so $\eta g$ and `$x$`')
+    assert 'aria-label="\\eta g"' in svg and '<svg' in svg and '`$x$`' in svg and '<style' not in svg
+    assert course_site.typeset('it costs $5 and $6') == 'it costs $5 and $6'
+
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
 
@@ -112,6 +156,7 @@ def test_in_a_browser(name, width, served, browser):
     browser.resize(width, 900, phone=width < 500)
     browser.driver.get(f'{served}/{name}.html')
     assert browser.js('return document.documentElement.scrollWidth') <= width # nothing sticks out at the side
+    browser.js("for (const o of document.images) o.loading = 'eager'") # they wait until a reader is near
     browser.wait(lambda: browser.js("return [...document.images].every(o => o.complete)"))
     pictures = browser.js("return [...document.querySelectorAll('article img')].filter(o => "
         "o.checkVisibility()).map(o => [o.naturalWidth, o.getBoundingClientRect().right])")
@@ -133,6 +178,15 @@ def test_search_finds(served, browser):
     browser.driver.get(f'{served}/search.html?q=dilation')
     browser.wait(lambda: browser.js("return [...document.querySelectorAll('#search-results a')].some(o => "
         "o.href.includes('02_stride_padding'))"), 20)
+
+def test_search_shows_no_menu_words_and_code_can_be_copied(served, browser):
+    browser.driver.get(f'{served}/search.html?q=dilation')
+    excerpts = "return [...document.querySelectorAll('#search-results p.context')].map(o => o.textContent)"
+    browser.wait(lambda: browser.js(excerpts), 20)
+    assert not any('Contents' in o or 'Toggle' in o or 'Copy' in o for o in browser.js(excerpts))
+    browser.driver.get(f'{served}/01_kernels.html')
+    browser.js("document.querySelector('button.copy').click()")
+    browser.wait(lambda: browser.js("return document.querySelector('button.copy').textContent") == 'Copied')
 
 def test_readable_without_javascript(site, browser):
     browser.cdp('Emulation.setScriptExecutionDisabled', value=True)

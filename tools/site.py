@@ -8,11 +8,12 @@ them: what is hidden
 goes, directives go, solutions fold, alternative texts go where MyST-NB looks for them, badges become plain
 links. Nothing is run.
 """
-import re, shutil, subprocess, sys
+import html, inspect, io, itertools, os, re, shutil, subprocess, sys
 from pathlib import Path
 import nbformat
+from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from notebooks import directive, folded, hidden, notebooks, read, root
+from notebooks import directive, exported, folded, hidden, in_repository, notebooks, read, repository, root
 
 def name(path): return path.relative_to(root/'nbs').with_suffix('').as_posix()
 def part(path):
@@ -38,11 +39,55 @@ def page_links(text, folder):
     text = re.sub(r'\]\(#([^)]+)\)', lambda m: f'](#{slug(m[1])})', text)
     return re.sub(r'\[([^\]]+)\]\(([\w./]+)\.ipynb(?:#([^)]+))?\)', link, text)
 
+# ---- formulas as pictures: no script, no fonts, no network
+
+_numbers = itertools.count()
+
+def formula(tex, display=False):
+    "TeX as an SVG that takes the color of the text, with the TeX as its alternative text"
+    from matplotlib import rc_context
+    from matplotlib.mathtext import math_to_image
+    out,text = io.StringIO(),' '.join(tex.split())
+    with rc_context({'svg.fonttype': 'path', 'svg.hashsalt': 'formula', 'mathtext.fontset': 'cm'}):
+        shown = re.sub(r'\\[bB]ig+[lr]?(?=\W)', '', text) # matplotlib knows no large parentheses of this kind
+        shown = re.sub(r'\\sqrt (\w)', r'\\sqrt{\1}', shown)
+        try: math_to_image(f'${shown}$', out, dpi=72, format='svg')
+        except ValueError: return f'<code>{html.escape(text)}</code>' # TeX that matplotlib does not know
+    svg = out.getvalue()
+    svg = re.sub(r'<metadata>.*?</metadata>|<!--.*?-->', '', svg[svg.index('<svg'):], flags=re.S)
+    svg = re.sub(r'(<g id="patch_1">.*?</g>)', '', svg, flags=re.S) # its background
+    svg = re.sub(r'<style.*?</style>| id="(?:figure|text)_\d+"', '', svg, flags=re.S).replace('\n', ' ')
+    number = next(_numbers) # a glyph's name is used once on a page
+    svg = re.sub(r'(id="|href="#)([\w-]+)"', lambda m: f'{m[1]}f{number}-{m[2]}"', svg)
+    svg = re.sub(r'(width|height)="([\d.]+)pt"', lambda m: f'{m[1]}="{float(m[2])/9:.2f}em"', svg, count=2)
+    kind = 'formula display' if display else 'formula'
+    return f'<span class="{kind}" role="img" aria-label="{html.escape(text)}">{svg}</span>'
+
+def typeset(text):
+    "Markdown with its formulas as pictures; code stays as it is"
+    parts = re.split(r'(```.*?```|`[^`\n]*`)', text, flags=re.S)
+    for i in range(0, len(parts), 2):
+        parts[i] = re.sub(r'\$\$(.+?)\$\$', lambda m: formula(m[1], display=True), parts[i], flags=re.S)
+        parts[i] = re.sub(r'(?<![\\\w$])\$([^$]+?)\$(?!\d)', lambda m: formula(m[1]), parts[i])
+    return ''.join(parts)
+
+# ---- addresses: of exercises and of claims
+
+def addresses(cell):
+    "What in a cell has an address of its own: an exercise by its number, a claim by the name of its record"
+    if cell.cell_type != 'code': return []
+    found = re.findall(r"exercise\('(\d\d)\.(\d+)'\)", cell.source)
+    claims = re.findall(r"\bmeasured\(\s*'(\w+)'", cell.source)
+    return [f'exercise-{a}-{b}' for a,b in found] + [f"claim-{o.replace('_', '-')}" for o in claims]
+
 def page(path):
     "The notebook as MyST-NB wants it"
     nb = read(path)
-    cells = []
+    cells,known = [],set()
     for c in nb.cells:
+        if new := [o for o in addresses(c) if o not in known]:
+            known.update(new)
+            cells.append(nbformat.v4.new_markdown_cell(''.join(f'<span id="{o}"></span>' for o in new)))
         if c.cell_type == 'code':
             if hidden(c) or directive(c, 'default_exp'): continue
             said = [v['alt'] for o in c.outputs for v in o.get('metadata', {}).values() if isinstance(v, dict)
@@ -56,7 +101,7 @@ def page(path):
             for o in c.outputs:
                 o.pop('metadata', None) if o.output_type == 'stream' else o.update(metadata={})
         else:
-            c.source = badge_link.sub(r'[Open in Colab](\1)', c.source)
+            c.source = typeset(badge_link.sub(r'[Open in Colab](\1)', c.source))
             c.source = re.sub(r'(\]\((?:[\w./]+\.ipynb)?#)([^)]+)\)', lambda m: f'{m[1]}{slug(m[2])})',
                 c.source)
         for o in c.get('outputs', []): # MyST leaves the links of an output as they are
@@ -71,23 +116,127 @@ def page(path):
             if entries:
                 cells.append(nbformat.v4.new_markdown_cell('\n'.join(['```{toctree}', ':hidden:',
                     f':caption: {caption}', '', *entries, '```'])))
+        cells.append(nbformat.v4.new_markdown_cell('```{toctree}\n:hidden:\n:caption: Reference\n\n'
+            'The package, function by function <api/index>\nteaching\n```'))
     nb.cells = cells
     nb.metadata['language_info'] = {'name': 'python', 'pygments_lexer': 'ipython3'}
     return nb
 
+# ---- the reference: a page for each module, from what `help` shows
+
+def reference(folder):
+    "Pages of all public functions and classes into `folder`"
+    import importlib
+    folder.mkdir()
+    pages = {exported(p): p for p in notebooks() if exported(p) and '.' not in exported(p)}
+    listed,rows = [],[]
+    for module,p in sorted(pages.items()):
+        m = importlib.import_module(f'cnn_notes.{module}')
+        own = {k: getattr(m, k) for k in getattr(m, '__all__', []) if getattr(getattr(m, k), '__module__', '')
+            == m.__name__ and (inspect.isclass(getattr(m, k)) or callable(getattr(m, k)))}
+        if not own: continue
+        listed.append(module)
+        what = inspect.getdoc(m).split('\n')[0]
+        rows.append(f"- [{module}]({module}.md): {what}")
+        source = f"[source]({in_repository(f'cnn_notes/{module}.py')}) and " if repository() else ''
+        text = [f'# cnn_notes.{module}', what, f'See {source}[the page that exports it](../{name(p)}.ipynb).']
+        for k,o in own.items(): text += entry(k, o, module)
+        (folder/f'{module}.md').write_text('\n\n'.join(text) + '\n', encoding='utf-8')
+    toc = '```{toctree}\n:hidden:\n\n' + '\n'.join(listed) + '\n```'
+    text = ['# The package, function by function', 'What `help` shows, with an address for each function.',
+        '\n'.join(rows), toc]
+    (folder/'index.md').write_text('\n\n'.join(text) + '\n', encoding='utf-8')
+
+def entry(name, o, module):
+    "One function or class: its address is its name"
+    def block(f, label):
+        try: sig = shape(inspect.signature(f))
+        except (TypeError, ValueError): sig = '(...)'
+        doc = inspect.getdoc(f) or ''
+        body = '\n'.join(f'    {l}'.rstrip() for l in doc.split('\n'))
+        return f'```text\n{label}{sig}\n```' + f'\n\n```text\n{inspect.cleandoc(body)}\n```'
+    line = link_to_source(o, module)
+    res = [f'<span id="{name}"></span>', f'## {name}', *([line] if line else []), block(o, name)]
+    if inspect.isclass(o):
+        for k,f in vars(o).items():
+            if inspect.isfunction(f) and not k.startswith('_') and f.__module__ == o.__module__:
+                res += [f'<span id="{name}.{k}"></span>', f'### {name}.{k}', block(f, f'{name}.{k}')]
+    return res
+
+def shape(sig):
+    "A signature: on one line where it fits, else a line for each parameter"
+    text = str(sig).replace('jaxtyping.', '')
+    if len(text) < 70 or not sig.parameters: return text
+    parameters = ''.join(f'    {p},\n' for p in sig.parameters.values())
+    gives = str(sig.replace(parameters=[])).removeprefix('()')
+    return f'(\n{parameters}){gives}'.replace('jaxtyping.', '')
+
+def link_to_source(o, module):
+    try: line = inspect.getsourcelines(inspect.unwrap(o))[1]
+    except (OSError, TypeError): return None
+    return f"[source]({in_repository(f'cnn_notes/{module}.py')}#L{line})" if repository() else None
+
+# ---- lighter pages
+
+def lighten(folder):
+    "Pictures without loss as WebP where that is smaller; they load when the reader comes near"
+    smaller = {}
+    for p in sorted((folder/'_images').glob('*.png')):
+        out = p.with_suffix('.webp')
+        Image.open(p).save(out, 'WEBP', lossless=True, quality=80, method=4)
+        if out.stat().st_size < p.stat().st_size: p.unlink(); smaller[p.name] = out.name
+        else: out.unlink()
+    pages = {p: p.read_text(encoding='utf-8') for p in folder.rglob('*.html')}
+    icons(folder, pages.values())
+    for p,text in pages.items():
+        text = re.sub(r'(_images/)([\w.-]+\.png)', lambda m: m[1] + smaller.get(m[2], m[2]), text)
+        text = re.sub(r'<img (?![^>]*loading=)', '<img loading="lazy" ', text)
+        text = re.sub(r'<script [^>]*fontawesome\.js[^>]*></script>', '', text)
+        p.write_text(named(text), encoding='utf-8')
+    for p in folder.rglob('*.map'): p.unlink() # for those who write the theme
+
+def icons(folder, pages):
+    "The few icons that the pages show, as styles; the theme brings a script with all there are, of 1.6 MB"
+    script = folder/'_static'/'scripts'/'fontawesome.js'
+    found,used = script.read_text(encoding='utf-8'),{'xmark'} # one that the theme's own script adds
+    for text in pages: used |= set(re.findall(r'\bfa-([a-z][a-z-]+)', text))
+    rules = ['.fa-solid, .fa-brands, .fa-regular { display: inline-block; width: 1em; height: 1em; '
+        'background: currentColor; mask: var(--fa) center/contain no-repeat; vertical-align: -.125em; }',
+        '.fa-lg { font-size: 1.25em; }', '.fa-fw { width: 1.25em; }']
+    for o in sorted(used):
+        if not (m := re.search(rf'[{{,]"?{o}"?:\[(\d+),(\d+),\[[^\]]*\],"\w+","([^"]+)"', found)): continue
+        svg = (f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {m[1]} {m[2]}'%3E"
+            f"%3Cpath d='{m[3]}'/%3E%3C/svg%3E")
+        rules.append(f'.fa-{o} {{ --fa: url("data:image/svg+xml,{svg}"); }}')
+    with open(folder/'_static'/'site.css', 'a', encoding='utf-8') as f: f.write('\n'.join(rules) + '\n')
+    script.unlink()
+
+def named(text):
+    "A page whose parts have the names that assistive technology reads, where the theme leaves them out"
+    text = re.sub(r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r'\1', text)
+    text = text.replace('<summary aria-label="Toggle hidden content">', '<summary>')
+    text = re.sub(r'<summary>(?=\s*<span[^>]*toctree-toggle)', '<summary aria-label="Its pages">', text)
+    return re.sub(r'<(?:dialog|div)[^>]*class="bd-sidebar-primary[^>]*', lambda m: m[0] + (
+        '' if 'role=' in m[0] else ' role="navigation" aria-label="Course"'), text, count=1)
+
 def build(out):
     "Pages into `out`/html; returns what Sphinx warned of"
-    src,html = out/'source',out/'html'
-    for d in (src, html): shutil.rmtree(d, ignore_errors=True)
+    src,site = out/'source',out/'html'
+    for d in (src, site): shutil.rmtree(d, ignore_errors=True)
     src.mkdir(parents=True)
     for f in (root/'tools'/'site').iterdir(): shutil.copy(f, src)
     for p in notebooks():
         path = src/p.relative_to(root/'nbs')
         path.parent.mkdir(exist_ok=True)
         nbformat.write(page(p), path)
+    teaching = (root/'TEACHING.md').read_text(encoding='utf-8').replace('(nbs/', '(')
+    (src/'teaching.md').write_text(teaching, encoding='utf-8')
+    reference(src/'api')
+    env = {**os.environ, 'CNN_NOTES_REPOSITORY': repository() or ''}
     res = subprocess.run([sys.executable, '-m', 'sphinx', '-q', '-b', 'html', '-d', out/'doctrees', src,
-        html], capture_output=True, text=True)
+        site], capture_output=True, text=True, env=env)
     if res.returncode: sys.exit(res.stdout + res.stderr)
+    lighten(site)
     return res.stderr.strip()
 
 if __name__ == '__main__':
