@@ -64,8 +64,8 @@ def placed(
 ) -> Tensor: # (28, 28): the box on paper, with its center of mass at row 14 and column 14, counted from 0
     "Where MNIST puts a digit"
     top,left = _first(box.sum(1)),_first(box.sum(0))
-    (h,w) = box.shape
-    return F.pad(box, (left, 28 - left - w, top, 28 - top - h))
+    (height,width) = box.shape
+    return F.pad(box, (left, 28 - left - width, top, 28 - top - height))
 
 def _first(ink):
     "Where a row of ink begins if its center of mass is to be at pixel 14; it stays inside"
@@ -73,12 +73,13 @@ def _first(ink):
     return min(max(int((14.5 - center).floor()), 0), 28 - len(ink))
 
 # %% ../nbs/15_your_digit.ipynb #fd1ac251
-def _flaw(ink, box, h, w):
+def _flaw(ink, box, height, width):
     "Why a picture holds no digit, in words; None if it may"
     from scipy.ndimage import label # here, because it takes long to import
     on = box > .1*box.max()
     if max(box.shape) < 6: return f'has ink in {box.shape[0]} x {box.shape[1]} pixels only'
-    filled = (resized(box, h, w) > .1).double().mean() if min(h, w) >= 10 else 0. # a 1 may fill its box
+    filled = (resized(box, height, width) > .1).double().mean() if min(height,
+        width) >= 10 else 0. # a 1 may fill its box
     if (_border(ink) > .1).double().mean() + filled > 1.1: return 'has ink everywhere'
     parts = torch.from_numpy(label(on, torch.ones(3, 3))[0]).flatten()
     largest = torch.bincount(parts, (box*on).flatten())[1:].max() # of the pieces that hang together
@@ -92,9 +93,9 @@ def frame_digit(
     "Bring a photo or a drawing into the form of MNIST; `ValueError` for a picture that holds no digit"
     ink = ink_of(image)
     box = cut_out(ink)
-    h,w = (max(1, int(20*n/max(box.shape) + .5)) for n in box.shape)
-    if flaw := _flaw(ink, box, h, w): raise ValueError(f'frame_digit: image {flaw}; {_wanted}')
-    return placed(resized(box, h, w)).float()
+    height,width = (max(1, int(20*n/max(box.shape) + .5)) for n in box.shape)
+    if flaw := _flaw(ink, box, height, width): raise ValueError(f'frame_digit: image {flaw}; {_wanted}')
+    return placed(resized(box, height, width)).float()
 
 # %% ../nbs/15_your_digit.ipynb #0d95c46d
 def evened(
@@ -103,8 +104,8 @@ def evened(
     "Average to 112 pixels, which lessens noise, and take off the shade: what is wider than any stroke"
     scale = min(1, 112/max(ink.shape))
     ink = resized(ink, *(max(1, int(n*scale + .5)) for n in ink.shape))
-    k = max(ink.shape)//6*2 + 1 # a third of the picture: strokes are narrower
-    def highest(x): return F.max_pool2d(x[None, None], k, 1, k//2)[0, 0]
+    window = max(ink.shape)//6*2 + 1 # a third of the picture: strokes are narrower
+    def highest(x): return F.max_pool2d(x[None, None], window, 1, window//2)[0, 0]
     return ink - highest(-highest(-ink)) # the lowest around each pixel, and then the highest of these
 
 # %% what `help` shows: parameters, results, errors, an example

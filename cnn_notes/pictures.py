@@ -15,18 +15,18 @@ from torch import Tensor
 from typing import Any
 
 # %% ../nbs/package/pictures.ipynb #ed2f0181
-def _array(o):
+def _array(picture):
     "The numbers of a picture, channels last; None for what is no picture"
-    if isinstance(o, Tensor):
-        if o.is_meta or o.layout != torch.strided or o.is_complex(): return None
-        o = o.detach().cpu().double().numpy()
-    if isinstance(o, Image.Image):
-        plain = o.mode in ('1', 'L', 'RGB', 'RGBA', 'I', 'F') or o.mode.startswith('I;')
-        o = ImageOps.exif_transpose(o if plain else o.convert('RGBA'))
-    try: x = np.asarray(o)
+    if isinstance(picture, Tensor):
+        if picture.is_meta or picture.layout != torch.strided or picture.is_complex(): return None
+        picture = picture.detach().cpu().double().numpy()
+    if isinstance(picture, Image.Image):
+        plain = picture.mode in ('1', 'L', 'RGB', 'RGBA', 'I', 'F') or picture.mode.startswith('I;')
+        picture = ImageOps.exif_transpose(picture if plain else picture.convert('RGBA'))
+    try: numbers = np.asarray(picture)
     except (TypeError, ValueError): return None
-    if x.dtype.kind not in 'biuf': return None
-    return x.transpose(1, 2, 0) if x.ndim == 3 and len(x) in (1, 3, 4) else x
+    if numbers.dtype.kind not in 'biuf': return None
+    return numbers.transpose(1, 2, 0) if numbers.ndim == 3 and len(numbers) in (1, 3, 4) else numbers
 
 def _opened(path):
     try: return Image.open(path)
@@ -39,12 +39,12 @@ def gray_of(
 ) -> Tensor|None: # (h, w), float64; with other axes for what is no picture, None for what holds no numbers
     "One number for each pixel"
     if isinstance(o, (str, os.PathLike)): o = _opened(o)
-    if (x := _array(o)) is None: return None
-    x = torch.from_numpy(x.astype(float))
-    if x.ndim != 3 or x.shape[2] not in (1, 3, 4): return x
+    if (numbers := _array(o)) is None: return None
+    numbers = torch.from_numpy(numbers.astype(float))
+    if numbers.ndim != 3 or numbers.shape[2] not in (1, 3, 4): return numbers
     weights = torch.tensor([.299, .587, .114], dtype=torch.double)
-    tone = x[..., 0] if x.shape[2] == 1 else x[..., :3] @ weights
-    return _on_paper(tone, x[..., 3]) if x.shape[2] == 4 else tone
+    tone = numbers[..., 0] if numbers.shape[2] == 1 else numbers[..., :3] @ weights
+    return _on_paper(tone, numbers[..., 3]) if numbers.shape[2] == 4 else tone
 
 def _on_paper(tone, alpha):
     full = 255 if max(tone.max(), alpha.max()) > 1 else 1

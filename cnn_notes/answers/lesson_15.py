@@ -85,10 +85,11 @@ def frame(ink, size, longest):
     return F.pad(resized(box, h, w), (left, size - w - left, top, size - h - top))'''),
     }
     def cases(self):
-        g = torch.Generator().manual_seed(1)
-        def ink(h, w, top, left):
-            im = torch.zeros(h + top + 3, w + left + 5, dtype=torch.double)
-            im[top:top+h, left:left+w] = .2 + .8*torch.rand(h, w, generator=g).double()**2
+        generator = torch.Generator().manual_seed(1)
+        def ink(height, width, top, left):
+            im = torch.zeros(height + top + 3, width + left + 5, dtype=torch.double)
+            im[top:top+height, left:left+width] = .2 + .8*torch.rand(height, width,
+                generator=generator).double()**2
             return im
         return [(ink(31, 17, 4, 9), 28, 20), (ink(12, 23, 8, 2), 16, 15), (ink(40, 1, 2, 6), 20, 17),
                 (ink(9, 9, 0, 4), 33, 26), (ink(2, 50, 7, 1), 20, 16)]
@@ -143,9 +144,10 @@ def ink_positive(x):
         from cnn_notes.data import load_mnist
         return load_mnist().valid_x[:40].float()/255
     def cases(self):
-        x,g = self._digits,torch.Generator().manual_seed(1)
-        flip = (torch.rand(40, generator=g) < .5)[:, None, None]
-        return [(torch.where(flip, 1 - x, x),), (x[:1],), (1 - x[1:2],), (1 - x[3:9],), (x[10:20],)]
+        digits,generator = self._digits,torch.Generator().manual_seed(1)
+        flip = (torch.rand(40, generator=generator) < .5)[:, None, None]
+        return [(torch.where(flip, 1 - digits, digits),), (digits[:1],), (1 - digits[1:2],),
+            (1 - digits[3:9],), (digits[10:20],)]
     labels = 'some of 40 inverted','one digit','one negative','six negatives','ten digits'
     passed = 'a digit and its negative are the same to the network now'
 
@@ -215,7 +217,9 @@ def first_to_break(strides, shift):
     return len(strides)'''),
     }
     def cases(self):
-        return [((2, 2, 2, 2, 2), 1), ((2, 2, 2, 2, 2), 2), ((2, 2, 2, 2, 2), 12), ((1, 2, 1, 2), 3), ((1, 1), 5),
-                ((1, 2, 1, 2), 6), ((2, 2), 8), ((3, 2), 6), ((3, 2), 4), ((2, 3, 2), 18), ((4,), 6), ((2, 4), 12),
+        return [((2, 2, 2, 2, 2), 1), ((2, 2, 2, 2, 2), 2), ((2, 2, 2, 2, 2), 12), ((1, 2, 1, 2), 3),
+            ((1, 1), 5),
+                ((1, 2, 1, 2), 6), ((2, 2), 8), ((3, 2), 6), ((3, 2), 4), ((2, 3, 2), 18), ((4,), 6),
+                    ((2, 4), 12),
                 ((1, 3, 3), 9), ((), 3)]
     passed = 'the layer is right for every network and shift tried'
