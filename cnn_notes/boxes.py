@@ -14,7 +14,6 @@ from .checks import (Annotated, Float, LayerName, PositiveInt, Sequence, checked
                               has_values, nonempty, real)
 from .fields import (Refused, grid, grid_axes, marked, marks, on_grid, propagate, results,
                               seen_image, shape_grid)
-from .geometry import Window
 from .tracing import LayerList, Trace, as_trace, find_layer
 from dataclasses import dataclass, field
 from functools import cache

@@ -89,8 +89,8 @@ class View:
         self.name,self.data,self.title,self.heights = name,data,title,heights
         if (size := len(_json(data))) > self.room:
             raise ValueError(f'{type(self).__name__}: its data takes {size/1000:,.0f} KB, and a view has '
-                             f'room for {self.room/1000:.0f}; give fewer kernels, channels or layers, a smaller '
-                             'image, or float32')
+                             f'room for {self.room/1000:.0f}; give fewer kernels, channels or layers, a '
+                             'smaller image, or float32')
 
     def static(self) -> Figure|None: # for where the view cannot run; here None: a view's own class draws it
         "The view as a still picture"
@@ -145,7 +145,8 @@ def _still(view):
     with warnings.catch_warnings(): # a character that no font has becomes a box
         warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
         fig.savefig(file, format='png', dpi=80)
-    picture = PIL.Image.open(file).convert('RGB').quantize(128, PIL.Image.Quantize.MAXCOVERAGE) # every color stays
+    # every color stays
+    picture = PIL.Image.open(file).convert('RGB').quantize(128, PIL.Image.Quantize.MAXCOVERAGE)
     file = io.BytesIO()
     picture.save(file, 'PNG', optimize=True)
     encoded = base64.b64encode(file.getvalue()).decode()

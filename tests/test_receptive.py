@@ -455,8 +455,8 @@ def test_an_average_of_small_windows_knows_no_order(seed):
         net = local_net(in_size=(40, 80), n_out=2, **kwargs).double().eval()
         return net(left),net(right)
     torch.testing.assert_close(*scores())
-    for settings in (dict(average=False), dict(dilation=8)): # positions kept, or windows that see both digits
-        a,b = scores(**settings)
+    for changed in (dict(average=False), dict(dilation=8)): # positions kept, or windows that see both digits
+        a,b = scores(**changed)
         assert (a - b).abs().max() > 1e-4
 
 def test_dilation_widens_the_windows_of_a_local_net():
