@@ -7,6 +7,8 @@ What the lessons teach
     models         `simple_cnn` and its parts
     counting       `count`: parameters, multiplications, and activations, layer by layer
     receptive      `receptive_field`, `precedents`, `input_box`: which pixels an activation sees
+    boxes          the same for any network: one box of pixels for each activation
+    framing        `frame_digit`: a photo or a drawing, in the form of MNIST
     norm           batch normalization and its relatives
     classic        Sobel, Gabor, HOG, and LBP features
     speed          `train_fast`: 99% on MNIST in seconds
@@ -17,6 +19,7 @@ To look inside a network
     products       the multiplications of an operation
     spreadsheet    `write_workbook`: a digit and two layers as live formulas
     views          `explore_conv`, `explore_window`, `explore_network`: pictures to point at
+    pictures       `gray_of`: a file, a PIL image, or an array as one tensor of gray tones
     drawing        `draw_digit`: draw a digit, and watch your network read it
     show           figures: `show_image`, `draw_windows`, `animate`
 
