@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['ink_of', 'cut_out', 'averaging', 'resized', 'placed', 'frame_digit', 'evened']
 
-# %% ../nbs/15_your_digit.ipynb #e3ee6b5c
+# %% ../nbs/15_your_digit.ipynb #0532f55f
 import torch
 import torch.nn.functional as F
 from .checks import checked
 from .pictures import Picture
 from torch import Tensor
 
-# %% ../nbs/15_your_digit.ipynb #25a5bfc7
+# %% ../nbs/15_your_digit.ipynb #cec4eb93
 def ink_of(
     gray:Tensor, # (h, w), one number for each pixel
 ) -> Tensor: # (h, w), or smaller for a photo; from 0 (paper) to 1
@@ -30,7 +30,7 @@ def ink_of(
 def _border(x): return torch.cat([x[0], x[-1], x[:, 0], x[:, -1]])
 _wanted = 'give one digit on paper of another tone, with a margin around it'
 
-# %% ../nbs/15_your_digit.ipynb #05d0cd1a
+# %% ../nbs/15_your_digit.ipynb #d1e005b9
 def cut_out(
     ink:Tensor, # (h, w)
 ) -> Tensor: # the part of it with all pixels above a tenth of the largest
@@ -39,7 +39,7 @@ def cut_out(
     rows,cols = on.any(1).nonzero(),on.any(0).nonzero()
     return ink[rows.min():rows.max()+1, cols.min():cols.max()+1]
 
-# %% ../nbs/15_your_digit.ipynb #b7d12b77
+# %% ../nbs/15_your_digit.ipynb #e4a6cd24
 def averaging(
     n:int, # cells of the input
     m:int, # cells of the output, more or fewer
@@ -58,13 +58,13 @@ def resized(
     "An image of another size"
     return averaging(img.shape[-2], h) @ img @ averaging(img.shape[-1], w).T
 
-# %% ../nbs/15_your_digit.ipynb #1677ae5d
+# %% ../nbs/15_your_digit.ipynb #291e7ef2
 def placed(
     box:Tensor, # (h, w), at most 28 x 28
 ) -> Tensor: # (28, 28): the box on paper, with its center of mass at row 14 and column 14, counted from 0
     "Where MNIST puts a digit"
     top,left = _first(box.sum(1)),_first(box.sum(0))
-    (height,width) = box.shape
+    height,width = box.shape
     return F.pad(box, (left, 28 - left - width, top, 28 - top - height))
 
 def _first(ink):
@@ -72,20 +72,20 @@ def _first(ink):
     center = (ink*torch.arange(len(ink))).sum()/ink.sum()
     return min(max(int((14.5 - center).floor()), 0), 28 - len(ink))
 
-# %% ../nbs/15_your_digit.ipynb #fd1ac251
+# %% ../nbs/15_your_digit.ipynb #a46b1207
 def _flaw(ink, box, height, width):
     "Why a picture holds no digit, in words; None if it may"
     from scipy.ndimage import label # here, because it takes long to import
     on = box > .1*box.max()
     if max(box.shape) < 6: return f'has ink in {box.shape[0]} x {box.shape[1]} pixels only'
-    filled = (resized(box, height, width) > .1).double().mean() if min(height,
-        width) >= 10 else 0. # a 1 may fill its box
+    filled = (resized(box, height, width) > .1).double().mean()
+    if min(height, width) < 10: filled *= 0 # a 1 may fill its box
     if (_border(ink) > .1).double().mean() + filled > 1.1: return 'has ink everywhere'
     parts = torch.from_numpy(label(on, torch.ones(3, 3))[0]).flatten()
     largest = torch.bincount(parts, (box*on).flatten())[1:].max() # of the pieces that hang together
     if largest < .25*(box*on).sum(): return 'has only specks of ink'
 
-# %% ../nbs/15_your_digit.ipynb #6e95f5e3
+# %% ../nbs/15_your_digit.ipynb #d10ef487
 @checked
 def frame_digit(
     image:Picture, # one digit, dark on light or light on dark, of any size
@@ -97,7 +97,7 @@ def frame_digit(
     if flaw := _flaw(ink, box, height, width): raise ValueError(f'frame_digit: image {flaw}; {_wanted}')
     return placed(resized(box, height, width)).float()
 
-# %% ../nbs/15_your_digit.ipynb #0d95c46d
+# %% ../nbs/15_your_digit.ipynb #f3990777
 def evened(
     ink:Tensor, # (h, w) of a photo: paper about 0, ink positive, and shade and noise over both
 ) -> Tensor: # at most 112 rows and columns, about 0 where there is no ink
