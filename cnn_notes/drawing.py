@@ -123,7 +123,7 @@ def _same_step(layer, args, pack):
 
 _by_name = dict(conv2d=_conv_step, linear=_linear_step, max_pool2d=_max_step, avg_pool2d=_avg_step,
     batch_norm=_norm_step, prelu=_prelu_step, **dict.fromkeys(_settings, _act_step))
-_unchanged = 'flatten dropout squeeze unsqueeze contiguous detach clone'.split()
+_unchanged = 'flatten dropout squeeze unsqueeze contiguous detach clone float to'.split()
 _by_kind = dict(add=_add_step, mul=_mul_step, concat=_concat_step, pad=_pad_step,
     adaptive_pool=_adaptive_step, **dict.fromkeys(_unchanged, _same_step))
 
@@ -314,7 +314,7 @@ def _of_learner(learn):
     "Mean, standard deviation, and names of the classes, as a `Learner`'s data have them; None: not known"
     data,norm = getattr(learn.dls, 'train_ds', None),None
     steps = getattr(getattr(learn.dls, 'after_batch', None), 'fs', ())
-    found = [o for o in [data, *steps] if hasattr(o, 'mean') and hasattr(o, 'std')]
+    found = [o for o in [data, *steps] if isinstance(getattr(o, 'mean', None), Tensor)]
     if found:
         norm = [torch.as_tensor(o).float().mean().item() for o in (found[0].mean, found[0].std)]
         if getattr(getattr(data, 'x', None), 'dtype', None) == torch.uint8: norm = [o/255 for o in norm]

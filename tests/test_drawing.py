@@ -29,7 +29,12 @@ class Both(nn.Module):
 class Scaled(nn.Module):
     def forward(self, x): return (x - .25)/2 + 1
 class View(nn.Module):
-    def forward(self, x): return x.view(x.shape[0], -1)
+    def forward(self, x): return x.float().view(x.shape[0], -1)
+
+def fastai_net():
+    from fastai.layers import AdaptiveConcatPool2d, ConvLayer, Flatten, ResBlock
+    torch.manual_seed(3)
+    return worn(nn.Sequential(ConvLayer(1, 8, stride=2), ResBlock(1, 8, 16, stride=2), AdaptiveConcatPool2d(1), Flatten(), nn.BatchNorm1d(32), nn.Dropout(.2), nn.Linear(32, 10)))
 
 def acts(): return nn.ReLU6(), nn.ELU(.7), nn.CELU(1.3), nn.SELU(), nn.GELU(), nn.GELU('tanh'), nn.SiLU(), nn.Mish(), nn.Sigmoid(), nn.LogSigmoid(), nn.Tanh(), nn.Softplus(2, 3), nn.Softsign(), nn.Hardswish(), nn.Hardsigmoid(), nn.Hardtanh(-.5, .7), nn.PReLU(4), nn.LeakyReLU(.3)
 def one_act(act): return lambda: nn.Sequential(nn.Conv2d(1, 4, 5, 3), act, nn.Flatten(), nn.Linear(256, 5))
@@ -39,6 +44,7 @@ nets = dict(
     pooled=lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.AvgPool2d(3, 2, 1), nn.AvgPool2d(2, 1, 1, count_include_pad=False), nn.AvgPool2d(3, 2, 1, ceil_mode=True), nn.Dropout(.5), nn.AdaptiveAvgPool2d((3, 2)), nn.MaxPool2d(2, 1, dilation=1), nn.Flatten(), nn.Linear(6, 4)),
     residual=lambda: nn.Sequential(nn.Sequential(nn.Conv2d(1, 4, 3, 2), Scaled(), Residual(4)), nn.ZeroPad2d((1, 0, 2, 1)), Both(), View(), nn.Linear(32, 10), nn.LogSoftmax(1)),
     spectral=lambda: nn.Sequential(nn.Conv2d(1, 4, 5, 4), nn.utils.parametrizations.weight_norm(nn.Conv2d(4, 6, 3)), nn.ReLU(), nn.Flatten(), nn.Linear(96, 10, bias=False)),
+    fastai=lambda: fastai_net(),
     mlp=lambda: nn.Sequential(nn.Flatten(), nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 10), nn.Softmax(-1)),
     **{f'{type(a).__name__}{k}': one_act(a) for k,a in enumerate(acts())})
 def made(name):
@@ -108,6 +114,7 @@ def test_refused(net, message):
 def test_bad_arguments(kwargs, error, message):
     with pytest.raises(error, match=message): draw_digit(**{'model': small(), **kwargs})
 
+@pytest.mark.full
 def test_learner():
     "Statistics and names come with the learner's data"
     from cnn_notes.data import mnist_dls
@@ -119,6 +126,17 @@ def test_learner():
     kept = d.train_x[(d.train_y == 3) | (d.train_y == 7)].double()/255
     assert v.labels == ['3', '7'] and v.norm == pytest.approx((kept.mean().item(), kept.std().item()), rel=1e-4)
     assert draw_digit(learn, mean=0., std=1.).norm == (0., 1.)
+
+@pytest.mark.full
+def test_learner_of_images():
+    "fastai's own pipeline: pixels from 0 to 1, then `Normalize`"
+    from fastai.vision.all import CategoryBlock, DataBlock, ImageBlock, Normalize, PILImageBW, RandomSplitter
+    d,stats = load_mnist(),Normalize.from_stats([.125], [.25], cuda=False)
+    block = DataBlock((ImageBlock(PILImageBW), CategoryBlock(vocab=list('0123456789'))), get_x=lambda k: PILImageBW.create(d.train_x[k].numpy()),
+                      get_y=lambda k: str(int(d.train_y[k])), batch_tfms=stats, splitter=RandomSplitter(seed=0))
+    learn = type('Learner', (), dict(dls=block.dataloaders(range(32), bs=8, num_workers=0), model=small()))
+    v = draw_digit(learn)
+    assert v.norm == (.125, .25) and v.labels == list('0123456789')
 
 def test_still_picture():
     v = draw_digit(small(), title='$x^{$', start=3)
