@@ -88,10 +88,10 @@ def test_a_missing_relu_shows_below_zero_in_one_layer():
 def test_deviations_of_the_first_batch():
     first = {n: [o[0] for o in results[n]['std'][:4]] for n in results}
     assert all(b < a/10 for a,b in zip(first[7], first[7][1:])) and not any(b < a/10 for a,b in zip(first[0], first[0][1:]))
-    assert first[10][3] < .1 < .5 < first[11][3] and results[10]['norm'] == results[11]['norm'] == 1
+    assert first[10][3] < .1 < .5 < first[11][3] and results[10]['setting'] == results[11]['setting'] == [1, 64]
 
 def test_the_healthy_runs_learn():
-    for n in (0, 4, 9, 11): assert results[n]['accuracy'] > .85 and results[n]['valid_losses'][-1] < .4 and min(map(min, results[n]['health'][:4])) > .25
+    for n in (0, 4, 9, 11): assert results[n]['accuracies'][-1] > .85 and results[n]['valid_losses'][-1] < .4 and min(map(min, results[n]['health'][:4])) > .25
 
 # ---- reading it
 
@@ -110,7 +110,7 @@ def test_a_run_as_the_reader_gets_it(n):
     for i in range(5):
         for what in ('mean', 'std', 'near_zero', 'health'): assert run.stats.series(i, what).tolist() == pytest.approx(r[what][i], abs=1e-4, rel=1e-4)
         assert run.stats.hist(i).shape == (32, 40)
-    assert run.stats.batches == list(range(0, 200, 5)) and ('batch norm' in repr(run)) == bool(r['norm'])
+    assert run.stats.batches == list(range(0, 200, 5)) and ('batch norm' in repr(run)) == bool(r['setting'][0])
 
 def test_pictures():
     fig = m.mystery(3).plot()

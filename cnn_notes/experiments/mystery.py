@@ -140,8 +140,8 @@ def short(values:'Iterable') -> list:
     return [float(f'{v:.4g}') for v in values]
 
 # %% ../../nbs/package/experiments_mystery.ipynb #40161c0e
-@experiment('Eight of ten trainings are broken in one way each, and for each of them a feature of its plots '
-            'tells which',
+@experiment('Of twelve trainings, one for each seed, eight are broken in one way each, and a feature of '
+            'the plots tells which and how',
             holds=lambda runs: all(diagnosis(r) == plan(n)[0]
                                    for n,r in zip(runs.record['seeds'], runs.record['results'])))
 def mystery_runs(seed:int) -> dict:
@@ -151,10 +151,10 @@ def mystery_runs(seed:int) -> dict:
     near,within = of_all('near_zero'),of_all('near_zero_abs')
     below = [short(a - b for a,b in zip(*o)) for o in zip(near, within)]
     valid_losses,accuracies = map(short, zip(*found))
-    return dict(accuracy=accuracies[-1], norm=int(settings.get('norm', False)), bs=settings.get('bs', 64),
-                losses=short(losses), rates=short(rates), valid_losses=valid_losses, accuracies=accuracies,
-                mean=of_all('mean'), std=of_all('std'), near_zero=near, below_zero=below,
-                health=of_all('health'), hist=[packed(record.hist(i)) for i in range(5)])
+    setting = [int(settings.get('norm', False)), settings.get('bs', 64)] # what the reader is told
+    return dict(setting=setting, losses=short(losses), rates=short(rates), valid_losses=valid_losses,
+                accuracies=accuracies, mean=of_all('mean'), std=of_all('std'), near_zero=near,
+                below_zero=below, health=of_all('health'), hist=[packed(record.hist(i)) for i in range(5)])
 
 # %% ../../nbs/package/experiments_mystery.ipynb #af04c137
 def leaps(losses) -> int:
@@ -170,18 +170,18 @@ def signs(
     "The question behind each diagnosis, answered from the recording"
     losses,std = r['losses'],[o[0] for o in r['std'][:4]] # deviations in the first batch
     alive_first,alive_last = (min(o[k] for o in r['health'][:4]) for k in (0, -1))
-    end,valid = sum(losses[-20:])/20,r['valid_losses'][-1]
+    end,valid,norm = sum(losses[-20:])/20,r['valid_losses'][-1],bool(r['setting'][0])
     moved = max(max(o[0], o[-1])/max(min(o[0], o[-1]), 1e-9) for o in r['std'])
     return {'rate too high': alive_first > .01 > alive_last and max(losses[:20]) > 2*losses[0],
             'rate too low': moved < 1.2,
-            'first weights too small': not r['norm'] and all(b < a/10 for a,b in zip(std, std[1:])),
+            'first weights too small': not norm and all(b < a/10 for a,b in zip(std, std[1:])),
             'first weights too large': losses[0] > 5,
             'a ReLU is missing': max(map(max, r['below_zero'][:4])) > 0,
             'a layer is dead': alive_first == 0,
             'labels shuffled': min(losses) > 2 and max(losses) < 2.6 and alive_last > .05 and moved > 1.2,
             'batches in order of the label': leaps(losses) > 5,
-            'eval() forgotten': bool(r['norm']) and end < .5 and valid > 5*end,
-            'norm frozen at its start': bool(r['norm']) and std[3] < std[0]/5}
+            'eval() forgotten': norm and end < .5 and valid > 5*end,
+            'norm frozen at its start': norm and std[3] < std[0]/5}
 
 def diagnosis(
     r:dict, # a result of `mystery_runs`
@@ -220,7 +220,7 @@ class Mystery:
         number:int, # of the run
         r:dict, # what `mystery_runs` found
     ):
-        self.number,self.norm,self.bs = number,bool(r['norm']),r['bs']
+        self.number,self.norm,self.bs = number,bool(r['setting'][0]),r['setting'][1]
         self.losses,self.rates = r['losses'],r['rates'] # one for each step
         self.valid_losses,self.accuracies = r['valid_losses'],r['accuracies'] # one for each validation
         self.valid_steps = list(range(judged_every - 1, steps, judged_every)) # after which step
