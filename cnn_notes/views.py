@@ -597,6 +597,7 @@ def explore_window(
     title:str='Which inputs does each output see?', # stands above the view
 ) -> WindowView: # shows itself in a notebook
     "Change the settings of a window, and see what changes; `ValueError` if it does not fit the input"
+    window = Window(3) if window is None else window
     window.out_size(in_size)
     return WindowView(window, in_size, title)
 

@@ -799,3 +799,8 @@ def test_channels_in_python():
     torch.testing.assert_close(explore_conv(picture, layer).output, conv_of(layer, pixels.float())[0], rtol=0, atol=1e-9)
     fig = v.static()
     assert [ax.get_title('left') for ax in fig.axes] == ['channel 0, padding 1', 'kernel', 'channel 1, padding 1', 'kernel', 'channel 2, padding 1', 'kernel', 'output 4 x 5']
+
+def test_a_window_to_start_with():
+    from cnn_notes.geometry import Window
+    from cnn_notes.views import explore_window
+    assert explore_window().html() == explore_window(Window(3), 7).html()
