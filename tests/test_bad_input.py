@@ -14,7 +14,7 @@ from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
 from cnn_notes.experiments.kernels import edges_of_pairs
 from cnn_notes import boxes, callbacks, checks, classic, counting, geometry, kernels, matmul, models
-from cnn_notes import norm, questionnaire, quiz, receptive, schedule, show, speed, spreadsheet, texts, views
+from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, texts, views
 
 pytestmark = pytest.mark.filterwarnings('error')
 nan,inf = float('nan'),float('inf')
@@ -267,6 +267,7 @@ row('questionnaire.check', dict(n=3), n=numbers)
 row('questionnaire.check(**claims)', dict(n=3), call=lambda n, **kw: questionnaire.check(n, **kw), prefix='check', no_such_claim=dict(number=3, odd=Odd()))
 row('texts.claims', dict(n=3), n=numbers)
 row('questionnaire.check_all', dict(numbers=[3], show=lambda o: None), numbers=several, show=no_call)
+row('quiz.cards', lambda folder: dict(path=folder/'a.apkg', numbers=[3]), numbers=several, path=dict(none=None, number=3, odd=Odd(), empty=''))
 row('quiz.quiz', dict(numbers=[3], ask=lambda _: 'q', show=lambda o: None), numbers=several, ask=no_call | dict(none=None), show=no_call)
 
 # data
@@ -404,7 +405,7 @@ not_tried = { # why a public name, or a method, has no row
     'given records': ("works on records of a trace, which the package makes and checks before", '''
         products.prepares_weights products.products products.real_extents products.real_products products.unknown_products
         fields.Look fields.Seen fields.Seen.axes fields.Seen.changed fields.Unknown fields.nowhere fields.results fields.wiring fields.wirings'''),
-    'no arguments': ("takes nothing", """show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
+    'no arguments': ("takes nothing", """quiz.boxes show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
         views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty
         views.ConvView.html views.ConvView.page views.WindowView.static views.WindowView.alt views.WindowView.html views.WindowView.page views.NetworkView.html views.NetworkView.page drawing.DigitView.static drawing.DigitView.alt exercises.Exercise.hint exercises.Exercise.solution exercises.all_exercises
         measured.Runs.keys measured.Runs.said measured.own_folder measured.records measured.shipped_folder"""),
@@ -422,7 +423,8 @@ not_tried = { # why a public name, or a method, has no row
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
     'moved': ("has a row under another name, or was made in explore before", """tracing.trace receptive.Box receptive.EffectiveField receptive.Extent receptive.NetworkView receptive.ReceptiveField receptive.ReceptiveFields
         receptive.effective_receptive_field receptive.explore_network receptive.gradient_receptive_field receptive.input_box receptive.precedents receptive.receptive_field explore.View explore.ConvView explore.explore_conv explore.named_kernels
-        schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle"""),
+        schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle questionnaire.Question questionnaire.Text
+        questionnaire.answer questionnaire.boxes questionnaire.cards questionnaire.circulating questionnaire.claims questionnaire.mended questionnaire.question questionnaire.quiz"""),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
         views.named_kernels speed.recipes""")}
 

@@ -1,5 +1,5 @@
 "Every answer holds, every wrong claim is noticed, and asking works in a notebook and in a terminal"
-import functools, hashlib, inspect, json, os, pickle, random, re, resource, subprocess, sys, warnings
+import functools, inspect, json, os, random, re, resource, subprocess, sys, warnings
 from importlib import import_module
 from pathlib import Path
 import matplotlib
@@ -9,13 +9,20 @@ import torch
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 import cnn_notes.questions
-from cnn_notes import questionnaire as q
+from cnn_notes import __version__, questionnaire as q
 from cnn_notes import texts
+from cnn_notes import quiz as quiz_module
 from cnn_notes.questions import common
 
 root = Path(__file__).resolve().parent.parent
 data = root/'cnn_notes'/'questions'
 numbers = [*range(1, 41), 'R1', 'R2', 'R3']
+
+@pytest.fixture(autouse=True)
+def nobody(monkeypatch, tmp_path):
+    "A reader who was never here"
+    monkeypatch.setenv('CNN_NOTES_HOME', str(tmp_path/'home'))
+
 by_number = pytest.mark.parametrize('n', numbers)
 every = texts._questions()
 
@@ -32,7 +39,7 @@ wrong_values = {
                                                                                             high=[5, 20]),
     37: dict(high=[.005, 1.], low=[.0001, .1],
              weights=[10, 25]), 38: dict(gamma=[50, 200]), 40: dict(still=[-1, 1]),
-    'R3': dict(added=[0], points=[-1.5, 2.], seeds=[1., 4.])}
+    'R3': dict(difference=[-.1, .1], added=[0], points=[-1.5, 2.], seeds=[1., 4.])}
 
 def wrongs(value):
     "Values on both sides of a claim: one more and one less of a count, 1.5 and 0.6 times a measurement"
@@ -42,27 +49,15 @@ def wrongs(value):
     changed = [value[:i] + (o,) + value[i+1:] for i,v in enumerate(value) for o in wrongs(v)]
     return [value[:-1], (*value, value[0]), *changed]
 
-@pytest.fixture(scope='session')
-def found_so_far(tmp_path_factory):
-    "A folder that all workers of this session share"
-    base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if 'PYTEST_XDIST_WORKER' in os.environ else base)/'found'
-    folder.mkdir(exist_ok=True)
-    return folder
-
 @pytest.fixture(scope='module', autouse=True)
-def found_once(found_so_far):
-    """A check with the same settings finds the same, and a training run gives the same network: run each once,
-    for all workers"""
+def found_once():
+    "A check with the same settings finds the same, and a training run gives the same network: run each once"
     def once(f, key):
+        known = {}
         def known_or_new(*args, **kwargs):
-            name = hashlib.sha256(repr((f.__name__, key(*args, **kwargs))).encode()).hexdigest()
-            path = found_so_far/f'{name}.pickle'
-            if not path.exists():
-                part = path.with_suffix(f'.{os.getpid()}')
-                part.write_bytes(pickle.dumps(f(*args, **kwargs)))
-                part.replace(path)
-            return pickle.loads(path.read_bytes())
+            at = key(*args, **kwargs)
+            if at not in known: known[at] = f(*args, **kwargs)
+            return known[at]
         return known_or_new
     def of_check(question, claims):
         settings = inspect.signature(import_module(question.module).check).parameters
@@ -107,27 +102,19 @@ def test_a_claim_is_a_setting_or_is_found_and_is_said(n):
     settings = set(inspect.signature(import_module(e.module).check).parameters)
     with q._aside(): found = set(q._found(e, e.claims))
     assert not settings & found and settings | found == set(e.claims)
-    text = e.body + ''.join(map(str, e.said))
-    for c in (*e.claims, *e.quoted): assert re.search(r'\{' + c + r'\b',
-                                                      text), f'{n} claims {c} and does not say it'
+    text = e.body + ''.join(map(str, e.said + e.asked))
+    for c in e.claims: assert re.search(r'\{' + c + r'\b', text), f'{n} claims {c} and does not say it'
 
 @functools.cache
 def cells_of(page):
     return json.loads((root/'nbs'/f'{page}.ipynb').read_text(encoding='utf-8'))['cells']
 
 @by_number
-def test_quoted_numbers_stand_on_their_page(n):
-    for name,(value,page,words) in every[n].quoted.items():
-        said = str(cells_of(page)).replace('\\n', ' ')
-        assert re.sub(r'[\s|]+', ' ', words) in re.sub(r"[\s|]+|', '", ' ', said), (
-            f'{page} does not say {words!r}')
-        assert f'{abs(value):g}' in words.replace('.10 ', '.1 '), name
-
-@by_number
 def test_words(n):
     e = every[n]
     first = e.answer.split('\n\n')[0]
-    for t in (e.text, e.answer, *texts._said(e)):
+    more = [e.fill(o) for pair in e.points + e.asked for o in pair]
+    for t in (e.text, e.answer, *texts._said(e), *more):
         prose = re.sub(r'```.*?```|`[^`]+`|\]\([^)]*\)', ' ', t, flags=re.S)
         assert not re.search(r'\b(simply|obviously|just)\b|!', prose, re.I), prose
         assert not re.search(r'\b\w*(colour|behaviour|neighbour|favour)\w*|\bcentre', prose, re.I), prose
@@ -142,22 +129,48 @@ def numerals(value):
     if isinstance(value, tuple): return {o for v in value for o in numerals(v)}
     return set() if isinstance(value, str) else {float(value)}
 
+def typed(text):
+    "The numbers that a text has outside of braces, code, and links"
+    prose = re.sub(r'```.*?```|`[^`]+`|\]\([^)]*\)|\{[^}]*\}|\b1cycle\b', ' ',
+                   re.sub(r'\[question\s+\d+\]\([^)]*\)', ' ', text), flags=re.S)
+    return {float(o.replace(',', '')) for o in re.findall(r'(?<![\w.])\d+(?:,\d\d\d)*(?:\.\d+)?', prose)}
+
+def all_of(e):
+    parts = [v for o in e.said for k,v in o.items() if k in ('said', 'against', 'holds')]
+    return '\n'.join([e.body, *parts, *(o for pair in e.points + e.asked for o in pair)])
+
+by_number_but_19 = pytest.mark.parametrize('n', [n for n in numbers if n != 19]) # years of what it lists
+
+@by_number_but_19
+def test_no_number_is_typed_that_is_not_a_setting(n):
+    e = every[n]
+    assert not (found := typed(all_of(e)) - typed(' '.join(e.given))), f'name it in `given`, or claim it: {found}'
+
+@by_number_but_19
+def test_settings_are_named_for_a_reason(n):
+    e = every[n]
+    assert not (idle := typed(' '.join(e.given)) - typed(all_of(e))), f'given and not said: {idle}'
+
 @by_number
 def test_no_number_is_typed_that_a_claim_holds(n):
     e = every[n]
-    chance = {6: {28}, 13: {10}, 15: {16}}.get(n, set()) # rows of a digit, classes, filters
-    known = numerals((*e.claims.values(), *(v for v,*_ in e.quoted.values()))) - chance
-    text = '\n'.join([e.body, *(v for o in e.said for v in o.values())])
-    prose = re.sub(r'```.*?```|`[^`]+`|\]\([^)]*\)|\{[^}]*\}', ' ', text, flags=re.S)
-    typed = {float(o.replace(',', '')) for o in re.findall(r'(?<![\w.])\d+(?:,\d\d\d)*(?:\.\d+)?', prose)}
-    assert not {v for v in typed & known if v > 9 or v != int(v)}
+    chance = {6: {28}, 5: {28}, 13: {10}, 15: {16}, 33: {16}}.get(n, set()) # rows, classes, filters, a batch
+    known = numerals((*e.claims.values(),)) - chance
+    assert not {v for v in typed(all_of(e)) & known if v > 9 or v != int(v)}
+
+@pytest.mark.parametrize('words', ['It takes 37 steps.', 'It is .5 of it, or 2.5 times.', 'So 1,168 are left', '**9**'])
+def test_a_typed_number_is_found(words): assert typed(words) and not typed(f'`{words}` and {{claim:.2f}}')
 
 @by_number
 def test_badges_are_of_four_kinds(n):
     kinds = [re.match('checked here|measured|cited|hypothesis', b) for b in every[n].badges]
     assert kinds and all(kinds), every[n].badges
+    code = (data/f'{every[n].module.rsplit(".", 1)[1]}.py').read_text(encoding='utf-8')
+    used = set(re.findall(r"record\('(\w+)'\)", code))
+    named = {name for m in every[n].marks if m.startswith('measured: ') for name in m[10:].split(', ')}
+    assert used == named, 'a badge names the records that the check reads'
     for b in every[n].badges:
-        if b.startswith('measured'): assert (root/'nbs'/f'{b.rsplit(" in ", 1)[1]}.ipynb').exists(), b
+        if b.startswith('measured'): assert re.search(r'\*\w+\* \(\d+ seeds; .+; \d{4}-\d\d-\d\d\)', b), b
     assert (n in (24, 31, 32, 40)) == any(b.startswith('hypothesis') for b in every[n].badges)
 
 def test_what_is_often_said():
@@ -275,8 +288,9 @@ holds: It has {weights:,}.
 check_44 = 'import torch.nn as nn\ndef check(): return dict(weights=nn.Conv2d(8, 16, 3).weight.numel())\n'
 
 @pytest.fixture
-def elsewhere(tmp_path, monkeypatch):
+def elsewhere(tmp_path_factory, monkeypatch):
     "A folder in which the engine looks for questions, too"
+    tmp_path = tmp_path_factory.mktemp('questions')
     monkeypatch.setattr(cnn_notes.questions, '__path__', [*cnn_notes.questions.__path__, str(tmp_path)])
     texts._questions.cache_clear()
     yield tmp_path
@@ -357,7 +371,7 @@ def test_addresses_that_can_be_opened():
         want = re.findall(r'\]\(([^)]+)\)', markdown)
         assert len(opened) == len(want) == said.count('\033]8;;\033\\'), e.number
         for got,target in zip(opened, want):
-            assert got == target or got.endswith(target) and got.startswith(texts._home), (got, target)
+            assert got == target or got.endswith(target) and got.startswith('file:///'), (got, target)
         shown = re.sub(r'\033\]8;;[^\033]*\033\\|\033\[\d?m', '', said)
         assert '\033' not in shown and max(map(len, shown.split('\n'))) <= 60 or '    ' in shown or '/' in shown
 
@@ -425,13 +439,137 @@ def play(*lines):
         return o
     return ask
 
-def test_quiz():
+def asked(numbers, *lines, **kwargs):
+    "What the quiz returns, and what it shows"
     shown = []
-    said = play('49 places', 'n', '', 'y', '', 'no')
-    again = q.quiz([15, 17, 'R1'], ask=said, show=lambda t: shown.append(repr(t)))
+    return q.quiz(numbers, ask=play(*lines), show=lambda t: shown.append(repr(t)), **kwargs),shown
+
+def test_quiz():
+    again,shown = asked([15, 17, 'R1'], '49 places', 'n', '', 'y', '', 'no')
     assert again == [15, 'R1']
     assert len(shown) == 7 and '18,432' not in shown[0] and '18,432' in shown[1]
     assert shown[-1] == '1 of 3. To look at again: 15, R1.'
+    assert shown[1].startswith('You wrote: 49 places') and 'You wrote' not in shown[3]
+    assert every[15].text not in shown[1] and '- 2 16 x 1,152 = 18,432.' in shown[1]
+
+@pytest.mark.parametrize('said,want', [('y', {1, 2, 3}), ('ALL', {1, 2, 3}), ('n', set()), ('1', {1}), ('3, 1', {1, 3}),
+    ('1 2 3', {1, 2, 3}), ('', None), ('4', None), ('ja', None), ('1 x', None), ('-1', None), ('0', set())])
+def test_points_to_tick(said, want): assert quiz_module._ticked(said, 3) == want
+
+def test_a_typing_error_is_asked_again():
+    prompts = []
+    said = iter(['', 'ja', '99', '1 2', ''])
+    def ask(prompt):
+        prompts.append(prompt)
+        return next(said)
+    assert q.quiz([15], ask=ask, show=lambda t: None) == []
+    assert len(prompts) == 4 and prompts[2] == 'Numbers from 1 to 2, y, n, or q: '
+
+def test_some_of_the_points_are_not_all(): assert asked([15], '', '1')[0] == [15]
+
+def test_misses_come_back(monkeypatch):
+    import datetime
+    class day(datetime.date):
+        now = 0
+        @classmethod
+        def today(cls): return datetime.date(2026, 1, 1) + datetime.timedelta(days=cls.now)
+    monkeypatch.setattr(quiz_module, 'date', day)
+    def next_ones(k):
+        order = quiz_module._to_ask(quiz_module._remembered(), day.today())
+        return order[:k]
+    assert next_ones(3) == [1, 2, 3]
+    asked('2-4', 'two', 'y', 'three', 'n', '', '1')
+    assert next_ones(3) == [3, 4, 1] and 2 not in next_ones(99) # the misses, then new ones
+    state = json.loads(quiz_module._file().read_text())
+    assert state['boxes']['3'] == dict(box=0, due='2026-01-01', wrote='three')
+    boxes = repr(q.boxes())
+    assert 'Box 1 (2): 3, 4; due from 2026-01-01' in boxes and 'Box 2 (1): 2; due from 2026-01-02' in boxes
+    assert f'Not asked yet: {len(every) - 3}' in boxes
+    day.now = 1
+    assert next_ones(3) == [3, 4, 2]
+    for wait in (3, 7, 21, 60, 60): # had every time: later and later
+        asked(2, '', 'y')
+        day.now += wait - 1
+        assert 2 not in next_ones(99)
+        day.now += 1
+        assert 2 in next_ones(99)
+    asked(2, '', 'n')
+    assert 2 in next_ones(3)
+
+def test_a_quiz_goes_on_where_it_stopped():
+    assert asked('5-9', '', 'y', '', 'n', 'q')[0] == [6]
+    again,shown = asked(None, '', 'y', 'q')
+    assert shown[0] == 'Going on where you stopped: 3 of 5.' and 'Question 7' in shown[1]
+    again,shown = asked(None, 'q')
+    assert shown[0] == 'Going on where you stopped: 4 of 5.' and 'Question 8' in shown[1]
+    again,shown = asked(None, 'q', resume=False)
+    assert 'Question 6' in shown[0] # the miss
+    assert 'Question 20' in asked(20, 'q')[1][0]
+
+def test_nothing_is_due():
+    asked(None, *['', 'y']*len(every))
+    again,shown = asked(None)
+    assert again == [] and shown[0].startswith('Nothing is due today')
+    assert 'Question 1.' in asked('1-40', 'q')[1][0]
+
+def test_any_order():
+    orders = set()
+    for seed in range(3):
+        random.seed(seed)
+        orders.add(asked('1-20', 'q', shuffle=True)[1][0])
+    assert len(orders) > 1
+
+@pytest.mark.parametrize('content', ['', '{', '[]', '{"boxes": 3, "left": "x"}', '{"boxes": {"5": 1, "6": {"box": 99,'
+    ' "due": "2026-01-01"}, "7": {"box": 1, "due": "soon"}, "99": {}}, "left": [99, null], "of": 2}'])
+def test_a_damaged_memory_is_forgotten(content):
+    quiz_module._file().parent.mkdir(parents=True)
+    quiz_module._file().write_text(content)
+    assert quiz_module._remembered() == dict(boxes={}, left=[], of=0)
+    assert asked(None, '', 'y', 'q')[1][0].startswith('Question 1.')
+
+def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path/'file').write_text('')
+    monkeypatch.setenv('CNN_NOTES_HOME', str(tmp_path/'file'/'below'))
+    assert asked([15], '', 'n') [0] == [15]
+
+
+# ---- cards
+
+def test_every_question_has_its_points():
+    for n,e in every.items():
+        assert 1 <= len(e.points) <= 6, n
+        for front,back in e.points + e.asked:
+            assert front.endswith(('?', 'has both.')) and back.endswith('.'), (n, front, back)
+            assert len(e.fill(back).split()) <= 55, back
+    fronts = [front for e in every.values() for front,_ in e.points + e.asked]
+    assert len(set(fronts)) == len(fronts) > 100
+
+def test_cards(tmp_path):
+    pytest.importorskip('genanki')
+    import sqlite3, zipfile
+    def notes(*args):
+        path = tmp_path/f'{len(list(tmp_path.iterdir()))}.apkg'
+        count = q.cards(path, *args)
+        zipfile.ZipFile(path).extract('collection.anki2', folder := tmp_path/f'{path.stem}.d')
+        base = sqlite3.connect(folder/'collection.anki2')
+        rows = base.execute('select guid, flds from notes').fetchall()
+        base.close()
+        assert len(rows) == count == len({guid for guid,_ in rows})
+        return dict(rows)
+    assert len(notes()) == sum(len(e.points + e.asked) for e in every.values())
+    own = notes('15')
+    assert sorted(own.values())[0].split('\x1f')[1:] == ['16 x 1,152 = 18,432.', 'cnn_notes, question 15']
+    assert notes(15) == own, 'the same card has the same name'
+    assert any('<code>ks//2</code>' in o for o in notes(5).values())
+
+def test_cards_without_genanki(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, 'genanki', None)
+    with pytest.raises(ImportError, match='cards: genanki.*pip install genanki'): q.cards(tmp_path/'a.apkg')
+    with pytest.raises(SystemExit): q.main(['--anki', str(tmp_path/'a.apkg')])
+    assert capsys.readouterr().err.count('pip install genanki') == 1 and not list(tmp_path.glob('*.apkg'))
+
+def test_html(): assert quiz_module._html('a <b> **c** `*d*` *e*') == 'a &lt;b&gt; <b>c</b> <code>*d*</code> <i>e</i>'
+
 
 @pytest.mark.parametrize('lines,again',
                          [(['q'], []), (['', 'q'], []), (['', 'n', 'Q'], [1]), ([EOFError()], []),
@@ -488,14 +626,59 @@ def test_json():
     found = json.loads(terminal('--json', '15', 'r1').stdout)
     assert [o['number'] for o in found] == [15, 'R1'] and found[0]['claims']['products'] == 18_432
     assert found[0]['answer'] == every[15].answer and '56,448' in found[0]['often_said'][0]['said']
-    assert found[0]['see'] == [texts._home + '06_counting.ipynb#One-layer,-counted-three-times']
+    assert found[0]['see'] == ['nbs/06_counting.ipynb#One-layer,-counted-three-times']
+    assert found[0]['points'][1]['answer'] == '16 x 1,152 = 18,432.'
     assert len(json.loads(terminal('--json').stdout)) == len(every)
     outcome, = json.loads(terminal('--json', '--check', '5').stdout)
     assert outcome['ok'] and outcome['number'] == 5 and not outcome['message']
 
-def test_addresses_are_those_of_the_repository():
-    said = re.search(r'^Repository = "(.+)"', (root/'pyproject.toml').read_text(encoding='utf-8'), re.M)[1]
-    assert texts._home == f'{said}/blob/main/nbs/'
+def test_addresses_follow_where_the_package_comes_from(monkeypatch, tmp_path):
+    from importlib import metadata
+    from email.message import Message
+    target,where = '06_counting.ipynb#Filters',f"/blob/v{__version__}/nbs/06_counting.ipynb#Filters"
+    def come_from(*urls):
+        m = Message()
+        for url in urls: m['Project-URL'] = url
+        monkeypatch.setattr(metadata, 'metadata', lambda name: m)
+        texts._home.cache_clear()
+    try:
+        come_from('Repository, https://github.com/ada/notes')
+        assert texts._address(target) == texts._address(target, live=True) == 'https://github.com/ada/notes' + where
+        come_from()
+        assert texts._address(target) == f'nbs/{target}' and texts._address('#A') == 'nbs/14_questionnaire.ipynb#A'
+        assert texts._address(target, live=True) == (root/'nbs').as_uri() + f'/{target}'
+        monkeypatch.setattr(texts, '_clone', lambda: tmp_path/'nowhere') # installed, and published nowhere
+        assert texts._address(target) == '' and texts._address('https://a.org') == 'https://a.org'
+        for live in (True, False): assert texts._plain(f'a [b]({target}) c', 80, live=live) == 'a b c'
+    finally: texts._home.cache_clear()
+
+def pseudo_terminal(*args, lines=24, **env):
+    "What a program writes to a terminal of 70 columns"
+    import fcntl, pty, struct, termios
+    mine,theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', lines, 70, 0, 0))
+    clean = {k: v for k,v in os.environ.items() if k not in ('COLUMNS', 'LINES', 'NO_COLOR', 'PAGER')}
+    with subprocess.Popen([sys.executable, '-m', 'cnn_notes.questionnaire', *args], cwd=root, stdin=theirs,
+            stdout=theirs, stderr=theirs, env=clean | {'TERM': 'xterm'} | env):
+        os.close(theirs)
+        res = b''
+        try:
+            while part := os.read(mine, 4096): res += part
+        except OSError: pass # the other side is closed
+    os.close(mine)
+    return res.decode().replace('\r', '')
+
+def test_bold_and_links_where_somebody_looks():
+    said = pseudo_terminal('4')
+    assert '\033[1mQuestion 4.' in said and '\033]8;;file:///' in said
+    assert max(len(re.sub(r'\033\]8;;[^\033]*\033\\|\033\[\d?m', '', l)) for l in said.split('\n')) <= 70
+    assert '\033' not in pseudo_terminal('4', NO_COLOR='1') and '\033' not in pseudo_terminal('4', TERM='dumb')
+
+def test_a_long_answer_goes_through_the_pager():
+    pager = f'{sys.executable} -c "import sys; print(\'PAGED\', len(sys.stdin.read().split(chr(10))))"'
+    said = pseudo_terminal('19', PAGER=pager)
+    assert re.fullmatch(r'PAGED \d\d+', said.strip()), said
+    assert 'PAGED' not in pseudo_terminal('22', PAGER=pager)
 
 def test_terminal_quiz():
     res = terminal(stdin='a transformation\ny\nq\n')

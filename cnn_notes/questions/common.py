@@ -1,7 +1,9 @@
-"What several checks need: digits, a plain training loop, a linear rule, a fastai learner"
+"What several checks need: digits, records, a plain training loop, a linear rule, a fastai learner"
+import json
 from functools import lru_cache
 import torch
 import torch.nn.functional as F
+from . import near
 
 @lru_cache
 def digits():
@@ -10,6 +12,28 @@ def digits():
     mnist = load_mnist()
     def images(x): return (x.float()[:, None] - 33.32)/78.57
     return images(mnist.train_x),mnist.train_y.long(),images(mnist.valid_x),mnist.valid_y.long()
+
+@lru_cache
+def record(name):
+    "The record of an experiment that ships with the package, as `Runs`"
+    from cnn_notes.measured import Runs, shipped_folder
+    return Runs(json.loads((shipped_folder()/f'{name}.json').read_text(encoding='utf-8')))
+
+def printed(value, digits=2):
+    "A number from a record: a claim has to be that number, rounded to so many digits"
+    return near(float(value), .501*10**-digits)
+
+def mean_half(differences, among=1):
+    "The mean over the seeds, and half of its 95% interval, for `among` intervals together"
+    from cnn_notes.experiments.norm import half
+    return differences.mean(),half(differences, among)
+
+def times(a, b, among=1, alike=False):
+    "The geometric mean of a/b over pairs; `alike` says whether its interval is to include 1"
+    from cnn_notes.experiments.schedule import ratio
+    mean,low,high = ratio(a, b, among)
+    assert (low <= 1 <= high) == alike, f'the interval of {mean:.2f} is {low:.2f} to {high:.2f}'
+    return printed(mean)
 
 def train(net, lr, steps, bs=64, adam=False, n=8000, seed=0):
     """Train on `n` digits by SGD with momentum 0.9, or by Adam; the loss of each step.

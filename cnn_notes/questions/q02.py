@@ -19,4 +19,7 @@ def check(kernel):
         'it responds to more than top edges')
     assert torch.equal(k[0, 0], top_edge.float()), 'it is not the kernel of the course'
     flipped = F.conv2d(down, k.flip(2))[0, 0, 1, 0].item()
-    return dict(greys=tone('Greys'), gray=tone('gray'), flipped=flipped)
+    step = torch.tensor([0., 0, 0, 1, 1, 1])
+    def wide(k): return (F.conv1d(step[None, None], torch.tensor(k)[None, None]) != 0).sum().item()
+    return dict(one_wide=wide([-1., 1, 0]), two_wide=wide([-1., 0, 1]),
+                greys=tone('Greys'), gray=tone('gray'), flipped=flipped)

@@ -14,4 +14,7 @@ def check():
     kind, = [name for name in ('min', 'max', 'sum', 'mean') if torch.isclose(getattr(products, name)(), want)]
     assert torch.isclose(apply_kernel(img, r, c, kernel), want) and torch.equal(top_edge.flip(0, 1),
                                                                                 -top_edge)
-    return dict(products=len(cells), name=name, kind=kind)
+    def on_bytes(top, bottom): # the response to a patch of bytes
+        patch = torch.tensor([[top]*3, [0]*3, [bottom]*3]).float()
+        return int(apply_kernel(patch, 1, 1, top_edge))
+    return dict(lowest=on_bytes(255, 0), highest=on_bytes(0, 255), products=len(cells), name=name, kind=kind)

@@ -18,7 +18,9 @@ def check():
     ones = nn.Conv2d(8, 16, 3, 2, 1, bias=False)
     nn.init.ones_(ones.weight)
     weights = layer.weight.numel()
-    assert sum(p.numel() for p in layer.parameters()) == 1168
-    return dict(weights=weights, places=same(loop=places, output=out[0, 0].numel()), usual=7*7*weights,
+    return dict(parameters=sum(p.numel() for p in layer.parameters()), biases=layer.bias.numel(),
+                weights=weights, usual=7*7*weights,
+                side=same(rows=out.shape[2], columns=out.shape[3]),
+                places=same(loop=places, output=out[0, 0].numel()),
                 products=same(loop=products, counter=counter.get_total_flops()//2),
                 real=same(loop=real, ones=int(ones(torch.ones(1, 8, 7, 7)).sum())))

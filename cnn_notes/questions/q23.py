@@ -10,4 +10,6 @@ def check():
         found.append((counter.get_total_flops()//2, out.numel(),
                       sum(p.numel() for p in block.conv.parameters())))
         x = block(x)
-    return dict(zip(('multiplications', 'activations', 'parameters'), map(tuple, zip(*found))))
+    scores = tuple(list(simple_cnn(n_out=n)[4].children())[0].out_channels for n in (2, 10))
+    names = 'multiplications', 'activations', 'parameters'
+    return dict(scores=scores) | dict(zip(names, map(tuple, zip(*found))))

@@ -3,7 +3,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from cnn_notes.models import simple_cnn
-from .common import digits, seeded
+from .common import digits, mean_half, printed, record, seeded
 from . import near, same
 
 def kept(w):
@@ -26,7 +26,16 @@ def check():
     shares = {ks: [kept(w) for w in ws] for ks,ws in random.items()}
     assert min(shares[3]) > max(shares[5]), (
         f'some 5 x 5 patches are recovered better than 3 x 3 ones: {shares}')
-    return dict(small=first[3][0].numel(), large=first[5][0].numel(),
+    runs = record('first_kernel')
+    def differ(a, b): return mean_half(runs[a][:, 0] - runs[b][:, 0], 9)
+    found = dict(gain=differ('5x5', '3x3'), wide=differ('5x5 wide', '3x3 wide'),
+                 edges=differ('ramps 5x5', 'plane 5x5'))
+    assert all(mean > half for mean,half in found.values()), 'a difference is not settled'
+    squeeze,half = differ('through 3', 'through 8')
+    assert abs(squeeze) < half, 'a squeeze in a 3 x 3 window makes a difference'
+    means = {k: printed(mean, 3) for k,(mean,_) in found.items()}
+    halves = {f'{k}_half': printed(half, 3) for k,(_,half) in found.items()}
+    return means | halves | dict(small=first[3][0].numel(), large=first[5][0].numel(),
                 filters=same(small=len(first[3]), large=len(first[5])),
                 deeper=nn.Conv2d(4, 8, 3).weight[0].numel(),
                 kept=tuple(near(sum(o)/5, .06) for o in shares.values()),

@@ -1,6 +1,7 @@
 "Steps to a loss of 0.5 at two rates, and the rate at which descent in a valley becomes unstable"
 from cnn_notes.models import simple_cnn
-from .common import seeded, train
+from .common import record, seeded, train
+from .common import times as ratios
 from . import near, same
 
 def steps(lr, seed, most=330):
@@ -26,4 +27,14 @@ def limit(h):
 
 def check(low, high):
     slow,fast = (sum(steps(lr, seed) for seed in range(2)) for lr in (low, high))
-    return dict(times=near(slow/fast, .4), limit=same(**{f'h_{h:g}': limit(h) for h in (.5, 3., 20.)}))
+    runs = record('high_rates')
+    learned = {lr: runs[f'loss, {lr}'] < 1 for lr in ('0.01', '0.03', '0.1', '0.2')}
+    assert not learned['0.2'].all() and learned['0.1'].all(), 'training begins to fail at another rate'
+    def of(key, a, b, alike=False):
+        x,y = runs[f'{key}, {a}'],runs[f'{key}, {b}']
+        both = learned[a] & learned[b] & (x + y == x + y)
+        return ratios(x[both], y[both], 14, alike)
+    of('valid', '0.1', '0.03', True)
+    return dict(seeds=len(runs), faster=of('steps', '0.03', '0.01'), alike=of('steps', '0.1', '0.03', True),
+                flatter=of('highest', '0.1', '0.03'), relative=of('relative', '0.1', '0.03', True),
+                times=near(slow/fast, .4), limit=same(**{f'h_{h:g}': limit(h) for h in (.5, 3., 20.)}))

@@ -3,7 +3,7 @@ import math
 import torch
 import torch.nn.functional as F
 from cnn_notes.models import simple_cnn
-from .common import digits, seeded, train
+from .common import digits, record, seeded, times, train
 from . import near
 
 def end(rate, seed):
@@ -17,4 +17,9 @@ def ratio(lr):
     kept,annealed = (sum(end(rate, seed) for seed in range(3)) for rate in (lr, anneal))
     return kept/annealed
 
-def check(lr, small): return dict(times=near(ratio(lr), 1), gain=near(ratio(small), .2))
+def check(lr, small):
+    runs = record('parts_of_the_cycle')
+    assert f'1cycle, {small}' in runs.keys(), f'the course did not compare at {small}'
+    def kept(rate, alike): return times(runs[f'no annealing, {rate}'], runs[f'1cycle, {rate}'], 16, alike)
+    return dict(pairs=len(runs), kept=kept('0.06', False), kept_low=kept(small, True),
+                times=near(ratio(lr), 1), gain=near(ratio(small), .2))

@@ -1,6 +1,6 @@
 "fastai's schedule, and the steps of SGD and Adam under a constant gradient"
 import torch
-from .common import learner, quietly
+from .common import learner, quietly, record, times
 from . import near, same
 
 def step(optimizer):
@@ -21,5 +21,11 @@ def check(high, low):
         f'it goes from {mom.max():.3f} to {mom.min():.3f}')
     sgd = {m: step(lambda p, lr, m=m: torch.optim.SGD(p, lr, momentum=m)) for m in (high, low)}
     adam = {m: step(lambda p, lr, m=m: torch.optim.Adam(p, lr, betas=(m, .99))) for m in (high, low)}
-    return dict(far=near(sgd[high], .05), closer=near(sgd[low], .02),
+    by_sgd,by_adam = record('momentum_of_sgd'),record('parts_of_the_cycle')
+    def s(rate): return times(by_sgd[f'momentum {high}, {rate}'], by_sgd[f'cycle, {rate}'], 6)
+    def a(m, rate, alike=False):
+        return times(by_adam[f'momentum {m}, {rate}'], by_adam[f'1cycle, {rate}'], 16, alike)
+    return dict(seeds=(len(by_sgd), len(by_adam)), slow=s('0.03'), fast=s('0.2'), adam_low=a(high, '0.01'),
+                adam_high=a(high, '0.06'), alike=a(low, '0.06', True),
+                far=near(sgd[high], .05), closer=near(sgd[low], .02),
                 adam=same(high=round(adam[high], 3), low=round(adam[low], 3)))

@@ -18,4 +18,4 @@ def check(low, high):
         assert (column.exp() - 1 - counts).abs().sum() <= 4, (
             f'a column is not the logarithm of the histogram from {low} to {high}')
     assert (outs[0] < 0).any(), 'there were no negative activations to leave out'
-    return dict(bins=bins)
+    return dict(bins=bins, bar='no' if len(axes) == 1 else 'a')

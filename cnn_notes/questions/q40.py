@@ -2,7 +2,7 @@
 import torch
 import torch.nn as nn
 from cnn_notes.models import simple_cnn
-from .common import digits, seeded, train
+from .common import digits, mean_half, printed, record, seeded, train
 from . import near
 
 def spread(net, bs, training, n=60):
@@ -21,4 +21,8 @@ def ratio(seed):
 
 def check():
     times,still = (sum(o)/3 for o in zip(*map(ratio, range(3))))
-    return dict(times=near(times, .8), still=near(still, 1e-5))
+    runs = record('norm_noise')
+    change,half = mean_half(runs['all 256'] - runs['the 32'], 3)
+    assert abs(change) < half, f'the validation error changes: {change:.2f}, give or take {half:.2f}'
+    return dict(seeds=len(runs), change=printed(change), half=printed(half),
+                times=near(times, .8), still=near(still, 1e-5))

@@ -2,7 +2,7 @@
 import torch
 import torch.nn as nn
 from cnn_notes.models import conv, simple_cnn
-from .common import accuracy, close, seeded, train
+from .common import accuracy, close, mean_half, printed, record, seeded, train
 from . import near
 
 words = dict(conv='convolution', norm='normalization', act='activation')
@@ -24,5 +24,9 @@ def check(added):
     assert added, 'adding nothing shows nothing'
     original, = [order for order,same in (useless(first, added) for first in (True, False)) if same]
     one,other = ([right(first, seed) for seed in range(4)] for first in (True, False))
-    return dict(original=original, points=near(sum(one)/4 - sum(other)/4, .8),
+    runs = record('norm_contest')
+    difference,half = mean_half(runs['batch 64'] - runs['after 64'])
+    assert abs(difference) < half, 'the order makes a difference'
+    return dict(pairs=len(runs), difference=printed(difference), half=printed(half),
+                original=original, points=near(sum(one)/4 - sum(other)/4, .8),
                 seeds=near(max(one) - min(one), 1))
