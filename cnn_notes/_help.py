@@ -92,6 +92,7 @@ def _written(func, said, name, example):
     return '\n\n'.join(res)
 
 def _rule(func, key):
+    if 'cnn_notes.checks' not in sys.modules: return None # no rules, and no need for PyTorch
     from .checks import rule_of
     hint = inspect.signature(func).parameters[key].annotation
     if isinstance(hint, str) or hint is inspect.Parameter.empty: return None
