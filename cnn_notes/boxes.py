@@ -23,9 +23,9 @@ from torch import Tensor
 
 # %% ../nbs/package/boxes.ipynb #ed52d32a
 def _number(o): return None if o is None or not math.isfinite(o) else int(o) if o == int(o) else float(o)
-def _text(o):
-    if not o or None in o: return '-'
-    return ' x '.join(f'{v:g}' for v in (o[:1] if o[0] == o[1] else o))
+def _text(pair):
+    if not pair or None in pair: return '-'
+    return ' x '.join(f'{v:g}' for v in (pair[:1] if pair[0] == pair[1] else pair))
 
 @dataclass(frozen=True, eq=False)
 class Extent:
@@ -69,9 +69,9 @@ class ReceptiveFields(LayerList):
     "The receptive field of each layer of a network, in the order in which they ran"
     made_by = 'receptive_field'
     def _rows(self):
-        for o in self:
-            pairs = map(_text, (o.places, o.size, o.stride, o.padding, o.center))
-            yield [o.name, o.kind, *pairs, 'the whole image' if o.whole else 'a part']
+        for record in self:
+            pairs = map(_text, (record.places, record.size, record.stride, record.padding, record.center))
+            yield [record.name, record.kind, *pairs, 'the whole image' if record.whole else 'a part']
     def __repr__(self):
         rows = [_columns, *self._rows()]
         widths = [max(map(len, c)) for c in zip(*rows)]
@@ -86,9 +86,10 @@ class ReceptiveFields(LayerList):
     def to_frame(self):
         "The same as a pandas `DataFrame`, with rows and columns apart"
         import pandas as pd
-        def pairs(o):
-            for k in ('places', 'size', 'stride', 'padding', 'center'):
-                for axis,v in zip(('rows', 'cols'), getattr(o, k) or (None, None)): yield f'{k}_{axis}',v
+        def pairs(record):
+            for name in ('places', 'size', 'stride', 'padding', 'center'):
+                for axis,value in zip(('rows', 'cols'), getattr(record, name) or (None, None)):
+                    yield f'{name}_{axis}',value
         rows = [{'layer': o.name, 'kind': o.kind, **dict(pairs(o)), 'whole': o.whole} for o in self]
         return pd.DataFrame(rows).set_index('layer')
 
@@ -113,38 +114,40 @@ def _layers_for(who, model, images):
 
 def _choose(who, layers, layer): return layers[-1] if layer is None else find_layer(layers, layer, who)
 
-def _seen(who, values, l):
+def _seen(who, values, layer):
     "What the result of a layer sees; `ValueError` if that is not known"
-    x = values[l.index][0]
-    if not isinstance(x, Refused): return x
-    before = '' if x.layer is l else f', and {l.name!r} is made from it'
-    if x.why: raise ValueError(f'{who}: in layer {x.layer.name!r} ({x.layer.call.function}), {x.why}{before}')
-    shapes = ' to '.join('x'.join(map(str, o)) for o in (x.layer.in_shape, x.layer.out_shape))
-    raise ValueError(f'{who}: layer {x.layer.name!r} is of kind {x.layer.kind!r} ({shapes}), and which '
+    seen = values[layer.index][0]
+    if not isinstance(seen, Refused): return seen
+    before = '' if seen.layer is layer else f', and {layer.name!r} is made from it'
+    if seen.why:
+        where = f'in layer {seen.layer.name!r} ({seen.layer.call.function})'
+        raise ValueError(f'{who}: {where}, {seen.why}{before}')
+    shapes = ' to '.join('x'.join(map(str, o)) for o in (seen.layer.in_shape, seen.layer.out_shape))
+    raise ValueError(f'{who}: layer {seen.layer.name!r} is of kind {seen.layer.kind!r} ({shapes}), and which '
                      f'positions that looks at is not known here{before}; gradient_receptive_field measures '
                      'it instead, and layers before it are known')
 
 # %% ../nbs/package/boxes.ipynb #4aeacb61
-def _moving_axis(x, k):
+def _moving_axis(seen, which):
     "Of a single row or column: the axis along which there would be more"
-    return next((d for d,o in enumerate(x.periods) if o and x.shape[d] == 1 and o[1][2*k]), None)
+    return next((d for d,o in enumerate(seen.periods) if o and seen.shape[d] == 1 and o[1][2*which]), None)
 
-def _extents(x):
+def _extents(seen):
     "Rows and columns of the image, as the positions of a layer see them"
     res = []
-    for k,axis in enumerate(grid_axes(x)):
-        if axis is None: axis = _moving_axis(x, k)
-        first,last = (on_grid(x, x.planes[2*k+i])*sign for i,sign in ((0, -1), (1, 1)))
-        q,shifts = x.periods[axis] if axis is not None and x.periods[axis] else (1, (0,)*4)
-        res.append(Extent(first, last, _number(shifts[2*k+1]/q) or None))
+    for which,axis in enumerate(grid_axes(seen)):
+        if axis is None: axis = _moving_axis(seen, which)
+        first,last = (on_grid(seen, seen.planes[2*which+i])*sign for i,sign in ((0, -1), (1, 1)))
+        length,shifts = seen.periods[axis] if axis is not None and seen.periods[axis] else (1, (0,)*4)
+        res.append(Extent(first, last, _number(shifts[2*which+1]/length) or None))
     return tuple(res)
 
-def _field(l, x, both, whole):
+def _field(layer, seen, both, whole):
     "The record of one layer"
     def pair(name): return tuple(getattr(o, name) for o in both)
-    places = () if grid_axes(x) == (None, None) and len(l.out_shape) < 4 else grid(x)
+    places = () if grid_axes(seen) == (None, None) and len(layer.out_shape) < 4 else grid(seen)
     numbers = (pair(k) for k in ('size', 'stride', 'padding', 'center'))
-    return ReceptiveField(l.index, l.name, l.kind, places, *numbers, whole, both)
+    return ReceptiveField(layer.index, layer.name, layer.kind, places, *numbers, whole, both)
 
 def _constant(l): return ReceptiveField(l.index, l.name, l.kind, (), (0, 0), *[(None, None)]*3, False, ())
 
@@ -155,10 +158,11 @@ def _fields(who, layers, chosen, local):
     run = cache(lambda beyond: propagate(layers_, seen_image(layers.shape, beyond), local))
     extents = cache(_extents) # many layers pass on what they were given
     def covers(x): return all(o.covers(n) for o,n in zip(extents(x), size))
-    def record(l):
-        x = _seen(who, run(True), l)
-        if x is None: return _constant(l)
-        return _field(l, x, extents(x), covers(x) and covers(run(False)[l.index][0])) # padding sees nothing
+    def record(layer):
+        seen = _seen(who, run(True), layer)
+        if seen is None: return _constant(layer)
+        whole = covers(seen) and covers(run(False)[layer.index][0]) # padding sees nothing
+        return _field(layer, seen, extents(seen), whole)
     return ReceptiveFields(map(record, chosen))
 
 # %% ../nbs/package/boxes.ipynb #77ba8c01
@@ -166,24 +170,25 @@ _longest = 1<<17 # pixels on one side of an image that is followed position by p
 
 def _smaller(n, k): return n if n <= 2048 else 1024 + 512*k + n%512
 
-def _far(a, b, c, full, same):
-    "What a number is for `full` positions, if it is a, b and c for three smaller images"
-    if None in (a, b, c): return a if a is b is c else 'unknown'
-    if same or c-b != b-a or abs(b-a) not in (0, 256, 512): return a if a == b == c else 'unknown'
-    return a + (b-a)*((full - _smaller(full, 0))//512)
+def _far(first, second, third, full, same):
+    "What a number is for `full` positions, from what it is for three smaller images"
+    if None in (first, second, third): return first if first is second is third else 'unknown'
+    if same or third-second != second-first or abs(second-first) not in (0, 256, 512):
+        return first if first == second == third else 'unknown'
+    return first + (second-first)*((full - _smaller(full, 0))//512)
 
-def _far_field(who, layers, l, three):
+def _far_field(who, layers, layer, three):
     "The record of one layer of a huge image, from those of three smaller ones"
     shape = layers.shape[-2:]
     def pair(k): return tuple(_far(*o, n, n <= 2048) for *o,n in zip(*(getattr(f, k) for f in three), shape))
     numbers = [pair(k) for k in ('size', 'stride', 'padding', 'center')]
     if any('unknown' in o for o in numbers):
-        raise ValueError(f"{who}: what layer {l.name!r} sees follows no rule for images of other sizes, and "
-                         f"{shape[0]} x {shape[1]} pixels are too many to follow one by one; "
+        raise ValueError(f"{who}: what layer {layer.name!r} sees follows no rule for images of other sizes, "
+                         f"and {shape[0]} x {shape[1]} pixels are too many to follow one by one; "
                          f"give up to {_longest} x {_longest}")
     whole = all(f.whole for f in three) and all(n >= m for n,m in zip(numbers[0], shape))
-    places = three[0].places and shape_grid(l.out_shape)
-    return ReceptiveField(l.index, l.name, l.kind, places, *numbers, whole, ())
+    places = three[0].places and shape_grid(layer.out_shape)
+    return ReceptiveField(layer.index, layer.name, layer.kind, places, *numbers, whole, ())
 
 def _far_fields(who, layers, chosen, local):
     "The records of some layers of a huge image"
@@ -192,13 +197,13 @@ def _far_fields(who, layers, chosen, local):
     three = zip(*(_fields(who, o, [o[l.index] for l in chosen], local) for o in traces))
     return [_far_field(who, layers, l, o) for l,o in zip(chosen, three)]
 
-def _far_box(who, f, place):
+def _far_box(who, record, place):
     "The box of a position, from the numbers of its layer"
-    if None in f.padding or any(i and s is None for i,s in zip(place, f.stride)):
-        raise ValueError(f"{who}: the image has too many pixels for the boxes of layer {f.name!r}; "
+    if None in record.padding or any(i and s is None for i,s in zip(place, record.stride)):
+        raise ValueError(f"{who}: the image has too many pixels for the boxes of layer {record.name!r}; "
                          "give a smaller one")
-    starts = (int(i*(s or 0) - p) for i,s,p in zip(place, f.stride, f.padding))
-    return Box(*(range(o, o+n) for o,n in zip(starts, f.size)))
+    starts = (int(i*(s or 0) - p) for i,s,p in zip(place, record.stride, record.padding))
+    return Box(*(range(o, o+n) for o,n in zip(starts, record.size)))
 
 # %% ../nbs/package/boxes.ipynb #e6ab0eaa
 @checked
@@ -216,30 +221,30 @@ def receptive_field(
 
 # %% ../nbs/package/boxes.ipynb #c637e6bc
 def _check_map(who, shape):
-    h,w = shape[-2:]
-    if max(h, w) > 10_000 or h*w > 1<<24:
-        raise ValueError(f'{who}: an image of {h} x {w} has too many pixels to mark each; give one of up to '
-                         '4096 x 4096, or use receptive_field, which works by formula')
+    height,width = shape[-2:]
+    if max(height, width) > 10_000 or height*width > 1<<24:
+        raise ValueError(f'{who}: an image of {height} x {width} has too many pixels to mark each; give one '
+                         'of up to 4096 x 4096, or use receptive_field, which works by formula')
 
-def _place(who, l, place, size=None):
+def _place(who, layer, place, size=None):
     "(row, column) in a grid of that size; None: the middle"
-    size = size or shape_grid(l.out_shape)
+    size = size or shape_grid(layer.out_shape)
     if place is None: return tuple(n//2 for n in size)
     place = tuple(place) if isinstance(place, Sequence) else (place,)
     if place == () and size == (1, 1): return 0,0
     if len(place) != 2 or not all(isinstance(o, Integral) and 0 <= o < n for o,n in zip(place, size)):
-        raise ValueError(f'{who}: place is {place}; layer {l.name!r} has {size[0]} x {size[1]} places, so '
-                         f'give a row from 0 to {size[0]-1} and a column from 0 to {size[1]-1}')
+        raise ValueError(f'{who}: place is {place}; layer {layer.name!r} has {size[0]} x {size[1]} places, '
+                         f'so give a row from 0 to {size[0]-1} and a column from 0 to {size[1]-1}')
     return place
 
 def _traced_marks(who, model, input_shape, layer, place, local):
     "The trace and all cells that an activation depends on: {number of the layer: (H, W) bool}"
     layers = _layers(who, model, input_shape)
     _check_map(who, layers.shape)
-    l = _choose(who, layers, layer)
-    values = marks(layers, l.index, local)
-    x = _seen(who, values, l)
-    return layers,marked(values, l.index, _place(who, l, place, grid(x))) if x else {}
+    chosen = _choose(who, layers, layer)
+    values = marks(layers, chosen.index, local)
+    seen = _seen(who, values, chosen)
+    return layers,marked(values, chosen.index, _place(who, chosen, place, grid(seen))) if seen else {}
 
 # %% ../nbs/package/boxes.ipynb #6f070cc8
 @checked
@@ -282,25 +287,26 @@ def input_box(
         layers,found = _traced_marks('input_box', model, input_shape, layer, place, local)
         return _box(found.get(-1, torch.zeros(layers.shape[-2:], dtype=torch.bool)))
     layers = _layers('input_box', model, input_shape)
-    l = _choose('input_box', layers, layer)
-    f = _fields('input_box', layers, [l], local)[0]
-    place = _place('input_box', l, place, f.places or (1, 1))
-    if f.extents: return Box(*(o.at(place) for o in f.extents))
-    return _far_box('input_box', f, place) if f.size != (0, 0) else Box(range(0), range(0))
+    chosen = _choose('input_box', layers, layer)
+    record = _fields('input_box', layers, [chosen], local)[0]
+    place = _place('input_box', chosen, place, record.places or (1, 1))
+    if record.extents: return Box(*(o.at(place) for o in record.extents))
+    return _far_box('input_box', record, place) if record.size != (0, 0) else Box(range(0), range(0))
 
 # %% ../nbs/package/boxes.ipynb #7e846e46
 def _position(who, layers, layer, place, wiring):
     "A layer and the index of one of its positions, over all channels; if unknown, those of (N, C, H, W)"
-    l = _choose(who, layers, layer)
-    n,x = len(l.out_shape),propagate(layers[:l.index+1], seen_image(layers.shape, False))[l.index][0]
-    if wiring and isinstance(x, Refused) and x.why: _seen(who, {l.index: [x]}, l)
-    unknown = isinstance(x, Refused) or x is None
-    axes = grid_axes(x) if not unknown else (n-2, n-1) if n > 3 else (None, None)
-    place = _place(who, l, place, tuple(1 if a is None else l.out_shape[a] for a in axes))
-    at = [slice(None)]*len(l.out_shape)
-    for a,i in zip(axes, place):
-        if a is not None: at[a] = i
-    return l,tuple(at)
+    chosen = _choose(who, layers, layer)
+    ndim = len(chosen.out_shape)
+    seen = propagate(layers[:chosen.index+1], seen_image(layers.shape, False))[chosen.index][0]
+    if wiring and isinstance(seen, Refused) and seen.why: _seen(who, {chosen.index: [seen]}, chosen)
+    unknown = isinstance(seen, Refused) or seen is None
+    axes = grid_axes(seen) if not unknown else (ndim-2, ndim-1) if ndim > 3 else (None, None)
+    place = _place(who, chosen, place, tuple(1 if a is None else chosen.out_shape[a] for a in axes))
+    at = [slice(None)]*len(chosen.out_shape)
+    for axis,index in zip(axes, place):
+        if axis is not None: at[axis] = index
+    return chosen,tuple(at)
 
 @checked
 def gradient_receptive_field(
@@ -313,17 +319,17 @@ def gradient_receptive_field(
     who = 'gradient_receptive_field'
     layers = _layers(who, model, input_shape)
     _check_map(who, layers.shape)
-    l,at = _position(who, layers, layer, place, wiring=True)
-    p = next((p for p in layers.model.parameters() if p.is_floating_point()), torch.empty(0))
-    dtype = p.dtype if p.dtype == torch.float64 else None
+    chosen,at = _position(who, layers, layer, place, wiring=True)
+    weight = next((o for o in layers.model.parameters() if o.is_floating_point()), torch.empty(0))
+    dtype = weight.dtype if weight.dtype == torch.float64 else None
     with torch.inference_mode(False), torch.enable_grad():
         always = torch.Generator().manual_seed(0)
-        x = torch.rand(layers.shape, generator=always, device='cpu', dtype=dtype) + .5
-        x = x.to(p.device).requires_grad_()
-        out = results(layers.model, x, [l.index], True, who)[l.index]
-        g = torch.autograd.grad(out[at].sum(), x, allow_unused=True)[0] if out.requires_grad else None
-    if g is None: raise ValueError(f'{who}: no gradient comes from layer {l.name!r} to the image')
-    return _box((g != 0).any(0).any(0).cpu())
+        image = torch.rand(layers.shape, generator=always, device='cpu', dtype=dtype) + .5
+        image = image.to(weight.device).requires_grad_()
+        out = results(layers.model, image, [chosen.index], True, who)[chosen.index]
+        grad = torch.autograd.grad(out[at].sum(), image, allow_unused=True)[0] if out.requires_grad else None
+    if grad is None: raise ValueError(f'{who}: no gradient comes from layer {chosen.name!r} to the image')
+    return _box((grad != 0).any(0).any(0).cpu())
 
 # %% ../nbs/package/boxes.ipynb #1af99f5c
 @dataclass(frozen=True)
@@ -347,8 +353,8 @@ class EffectiveField:
     def gaussian(self) -> Tensor: # (H, W), with a sum of 1
         "The Gaussian of the same center and standard deviation"
         axes = zip(self._sums(), self.center, self.std)
-        g = torch.outer(*(torch.exp(-(p-c)**2/(2*s**2)) for (_,p),c,s in axes))
-        return (g/g.sum()).float()
+        bell = torch.outer(*(torch.exp(-(p-c)**2/(2*s**2)) for (_,p),c,s in axes))
+        return (bell/bell.sum()).float()
     @checked('EffectiveField')
     def overlap(self,
         other:Float[Tensor, 'h w'], # (H, W), of the same size and on the same device, with a sum of 1
@@ -371,21 +377,23 @@ def effective_receptive_field(
     "How much each pixel moves one activation (Luo et al. 2016); `ValueError` without a finite gradient"
     who = 'effective_receptive_field'
     layers = _layers_for(who, model, images)
-    l,at = _position(who, layers, layer, place, wiring=False)
+    chosen,at = _position(who, layers, layer, place, wiring=False)
     with torch.inference_mode(False), torch.enable_grad():
-        x = images.detach().clone().requires_grad_()
-        out = results(layers.model, x, [l.index], caller=who)[l.index][(slice(None), *at[1:])].flatten(1)
-        n = out.shape[1]
-        picked = torch.linspace(0, n-1, min(channels, n)).round().int().tolist()
-        if not out.requires_grad: out = out + 0*x.sum() # the model runs it under torch.no_grad, for instance
-        grads = (torch.autograd.grad(out[:, c].sum(), x, retain_graph=True)[0] for c in picked)
+        leaves = images.detach().clone().requires_grad_()
+        out = results(layers.model, leaves, [chosen.index], caller=who)[chosen.index]
+        out = out[(slice(None), *at[1:])].flatten(1)
+        count = out.shape[1]
+        picked = torch.linspace(0, count-1, min(channels, count)).round().int().tolist()
+        if not out.requires_grad:
+            out = out + 0*leaves.sum() # the model runs it under torch.no_grad, for instance
+        grads = (torch.autograd.grad(out[:, c].sum(), leaves, retain_graph=True)[0] for c in picked)
         heat = sum(g.abs().sum((0, 1)) for g in grads).cpu().float()
     if not heat.isfinite().all():
-        raise ValueError(f'{who}: the gradient of {l.name!r} is NaN or infinite; look for NaN in the weights '
-                         'and images')
+        raise ValueError(f'{who}: the gradient of {chosen.name!r} is NaN or infinite; look for NaN in the '
+                         'weights and images')
     if not heat.any():
-        raise ValueError(f'{who}: no gradient of {l.name!r} arrives at the image; if its activations are off '
-                         'for all images, take the layer before its ReLU')
+        raise ValueError(f'{who}: no gradient of {chosen.name!r} arrives at the image; if its activations '
+                         'are off for all images, take the layer before its ReLU')
     return EffectiveField(heat/heat.sum())
 
 # %% what `help` shows: parameters, results, errors, an example

@@ -255,7 +255,7 @@ def test_an_einsum_of_two_maps_is_refused(equation):
         def forward(self, x): return torch.einsum(equation, self.conv(x), self.conv(2*x))
     with pytest.raises(ValueError, match='einsum'): receptive_field(Net(), (1, 5, 5), layer='einsum')
 
-@settings(max_examples=40)
+@settings(max_examples=15) # each takes 1.5 s; many more in the test below
 @given(networks(4), st.integers(5, 7), st.integers(5, 7))
 def test_random_networks(names, h, w): check_network(names, h, w)
 
