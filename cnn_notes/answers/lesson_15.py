@@ -7,7 +7,8 @@ class Frame(Exercise):
     id,title,name = '15.1','The frame of another data set','frame'
     statement = '''In another data set, images have `size` x `size` pixels, the longer side of the box
                    around the ink has `longest`, and the box itself is in the middle, not the center of mass;
-                   where it cannot be, one row or column more of paper is below or to the right. Write
+                   if the rows or columns of paper are odd in number, the one left over is below or to the
+                   right. Write
                    `frame(ink, size, longest)` for ink from 0 to 1, a float64 tensor (h, w). The other side of
                    the box is in proportion, rounded, and at least 1. You may use `cut_out` and `resized`.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.framing import cut_out, placed, resized'
