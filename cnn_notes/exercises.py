@@ -71,7 +71,7 @@ def _kind(want): return f'a list of {len(want)}' if _listed(want) else described
 
 # %% ../nbs/package/exercises.ipynb #58d68e94
 def _list_difference(got, want, tol):
-    many = _listed(got) or isinstance(got, (torch.Tensor, np.ndarray)) and got.ndim
+    many = isinstance(got, (list, tuple, range)) or isinstance(got, (torch.Tensor, np.ndarray)) and got.ndim
     if not many: return f'it returned {described(got)}; a list of {len(want)} was expected'
     if len(got) != len(want): return f'it returned {len(got)} items; {len(want)} were expected'
     for index,(one,other) in enumerate(zip(got, want)):

@@ -175,8 +175,12 @@ def verdict(
     own:Runs, # a repetition of it
 ) -> str: # a sentence
     "Whether a repetition agrees with a record, differs but supports the claim, or contradicts the claim"
+    if missing := [k for k in shipped.keys() if k not in own.keys()]:
+        return f"It cannot be compared, because it has no {', '.join(missing)}; repeat it with rerun=True"
     among = sum(shipped[k][0].size for k in shipped.keys())
     apart = [k for k in shipped.keys() if not _agree(shipped, own, k, among)]
+    alone = len(own) < 2 <= len(shipped) # its intervals are not known
+    if alone: return 'One run alone neither supports nor contradicts the conclusion; repeat it with more seeds'
     if shipped.holds and not shipped.holds(own): return f'The conclusion is contradicted: "{shipped.claim}"'
     if not apart: return 'The numbers agree ' + ('within their intervals' if len(own) > 1 else 'to within 5%')
     differ = f"The numbers differ ({', '.join(apart)})"

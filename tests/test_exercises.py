@@ -477,3 +477,13 @@ def test_every_mistake_says_where_it_was_seen_or_that_nobody_did():
         for code in ex.mistakes.values():
             source = getattr(code, 'source', '')
             assert not source or source.rsplit(' ', 1)[1].startswith('https://'), (ex.id, source)
+
+def test_what_bends_between_two_small_layers():
+    "06.2: a layer that leaves the two convolutions one linear map is not an activation function"
+    ex = all_exercises()['06.2']
+    said = {}
+    for between in ('nn.Identity()', 'nn.BatchNorm2d(32)', 'nn.Dropout()', 'nn.ReLU(inplace=True)', 'nn.Tanh()'):
+        convs = 'nn.Conv2d(32, 32, 3, padding=1)'
+        answer = ex.made(f'{ex.setup}\nsmall_layers = nn.Sequential({convs}, {between}, {convs})')
+        said[between] = ex.outputs(answer)[5]
+    assert list(said.values()) == [False, False, False, True, True]

@@ -88,6 +88,14 @@ def test_the_three_verdicts(folders, shift, said):
     for i,r in enumerate(record['results']): r['x'] = draws(2000 + i)['x'] + shift; r['row'] = draws(2000 + i)['row'].tolist()
     assert said in verdict(shipped, Runs(record))
 
+def test_what_a_repetition_cannot_say(folders):
+    ship(folders, 'draws', draws, range(20))
+    shipped = measured('draws', draws)
+    alone = Runs({**shipped.record, 'seeds': [7], 'results': shipped.record['results'][:1]})
+    assert verdict(shipped, alone).startswith('One run alone neither')
+    older = Runs({**shipped.record, 'results': [dict(x=o['x']) for o in shipped.record['results']]})
+    assert 'no row; repeat' in verdict(shipped, older) # it was made before the experiment recorded rows
+
 def test_intervals_have_the_error_rate_they_claim(folders):
     "Of 200 pairs of honest repetitions, at most about one in twenty is said to differ (Welch's test has 5%; ours allows a little less)"
     rng,apart = np.random.default_rng(0),0

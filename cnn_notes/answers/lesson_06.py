@@ -38,6 +38,21 @@ def macs(ni, nf, ks, out, groups): return out*out*(nf//groups)*(ni//groups)*ks*k
         return [(8, 16, 3, 4, 1), (1, 8, 5, 14, 1), (16, 16, 3, 7, 16), (12, 6, 1, 5, 3), (6, 4, 2, 3, 2)]
     passed = "the same as PyTorch's counter"
 
+def _layers(module):
+    "The layers in order, also those inside of an inner `nn.Sequential`, such as `conv` of lesson 05"
+    if not isinstance(module, nn.Sequential): return [module]
+    return [layer for inner in module for layer in _layers(inner)]
+
+def _bends(layer):
+    "Is `layer` more than a linear map with a constant? nn.Identity and batch norm are not"
+    one,other = torch.randn(2, 1, 32, 14, 14, generator=torch.Generator().manual_seed(0))
+    trained = layer.training
+    with torch.no_grad(): # of copies, for inplace=True
+        together = layer.eval()(one + other) + layer(0*one)
+        apart = layer(1*one) + layer(1*other)
+    layer.train(trained)
+    return not torch.allclose(together, apart, atol=1e-3)
+
 class TwoForOne(Exercise):
     id,title,name = '06.2','Two small layers for a large one','small_layers'
     statement = '''Replace a 5 x 5 convolution from 32 to 32 channels, on a 14 x 14 image with same
@@ -69,18 +84,26 @@ small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2, groups=32), nn.ReLU
     }
     def outputs(self, answer):
         if not isinstance(answer, nn.Module): return [answer]
-        linear = nn.Sequential(*(m for m in answer if isinstance(m, nn.Conv2d)))
+        layers = _layers(answer)
+        linear = nn.Sequential(*(layer for layer in layers if isinstance(layer, nn.Conv2d)))
+        if not len(linear): raise ValueError('small_layers has no nn.Conv2d')
         image = torch.zeros(1, 32, 14, 14, requires_grad=True)
         output = linear(image)
         output[0, 0, output.shape[2]//2, output.shape[3]//2].backward()
         rows,cols = (int((image.grad[0] != 0).any(0).any(axis).sum()) for axis in (1, 0))
         channels,work = int((image.grad[0] != 0).any(2).any(1).sum()),sum(m.weight.numel() for m in linear)
-        kinds = [isinstance(m, nn.Conv2d) for m in answer]
+        kinds = [isinstance(layer, nn.Conv2d) for layer in layers]
         last = len(kinds) - kinds[::-1].index(True)
-        bends = kinds[kinds.index(True):last].count(False) # between the first convolution and the last
-        return [list(answer(image).shape), [rows, cols], channels, work < 32*32*25, work, bends > 0]
+        between = layers[kinds.index(True):last] # the first convolution and the last
+        bends = any(_bends(layer) for layer in between if not isinstance(layer, nn.Conv2d))
+        return [list(answer(image).shape), [rows, cols], channels, work < 32*32*25, work, bends]
     def matches(self, got, want): return len(got) == len(want) and got[:4] == want[:4] and got[5]
     labels = ('the shape of the output', 'the rows and columns that an output sees',
               'the channels that an output sees', 'fewer multiplications than the 5 x 5', 'the weights',
               'activation functions between convolutions')
-    passed = 'the same field, less work, and one more nonlinearity'
+    also_right = ('''
+from cnn_notes.models import conv
+small_layers = nn.Sequential(conv(32, 32, stride=1), conv(32, 32, stride=1))''', '''
+block = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.GELU())
+small_layers = nn.Sequential(block, nn.Conv2d(32, 32, 3, padding=1))''')
+    passed = 'the same field, less work, and a nonlinearity between the layers'
