@@ -58,7 +58,8 @@ def frame(ink, size, longest):
     h,w = (max(1, round(longest*n/max(box.shape))) for n in box.shape)
     top,left = (size - h)//2,(size - w)//2
     return F.pad(resized(box, h, w), (top, size - h - top, left, size - w - left))'''),
-        'Where the paper cannot be the same on both sides, the extra row or column is above or on the left. It '
+        'Where the paper cannot be the same on both sides, the extra row or column is above or on '
+        'the left. It '
         'should be below or on the right.': Mistake('''
 def frame(ink, size, longest):
     box = cut_out(ink)
@@ -98,7 +99,8 @@ def frame(ink, size, longest):
 
 class InkPositive(Exercise):
     id,title,name = '15.2','Robust to inverted ink','ink_positive'
-    statement = '''Some readers write with chalk. Write `ink_positive(x)`, which takes a batch (n, 28, 28) from
+    statement = '''Some readers write with chalk. Write `ink_positive(x)`, which takes a batch (n, '
+            '28, 28) from
                    0 to 1, in which any image may be inverted (1 minus the image), and returns the batch with
                    0 for paper and 1 for ink in every image. Behind it, the network gives the same answer to a
                    digit and to its negative.'''
@@ -154,7 +156,8 @@ def ink_positive(x):
 
 class FirstToBreak(Exercise):
     id,title,name = '15.3','The layer that breaks','first_to_break'
-    statement = '''The maps of a layer are equivariant to a shift of the image if the shifted image has the same
+    statement = '''The maps of a layer are equivariant to a shift of the image if the shifted image '
+            'has the same
                    maps, moved. Write `first_to_break(strides, shift)`, which takes the strides of a network's
                    convolutions and a shift in pixels (1 or more), and returns the number, counted from 0, of
                    the first layer whose maps are not the same ones, moved; or the number of layers if there is
@@ -163,7 +166,8 @@ class FirstToBreak(Exercise):
     hints = ('With stride 2, an output is computed at every second position. Which shifts lead from one such '
              'position to another?',
              'If a layer with stride 2 passes a shift of 6 pixels, its map has moved by 3 positions.',
-             'Go through the strides. If the shift is no multiple of the stride, this is the layer. If it is, '
+             'Go through the strides. If the shift is no multiple of the stride, this is the layer. '
+             'If it is, '
              'divide the shift by the stride, and go on.')
     solution_code = '''
 def first_to_break(strides, shift):
@@ -172,13 +176,15 @@ def first_to_break(strides, shift):
         shift = shift//stride
     return len(strides)'''
     mistakes = {
-        'After a layer with stride 2, the map has moved by half as much as the image. The shift must be divided.':
+        'After a layer with stride 2, the map has moved by half as much as the image. The shift '
+        'must be divided.':
             Mistake('''
 def first_to_break(strides, shift):
     for i,stride in enumerate(strides):
         if shift % stride != 0: return i
     return len(strides)'''),
-        'This is the first layer whose stride is not 1. It breaks only those shifts that are no multiple of its '
+        'This is the first layer whose stride is not 1. It breaks only those shifts that are no '
+        'multiple of its '
         'stride.': Mistake('''
 def first_to_break(strides, shift):
     for i,stride in enumerate(strides):
@@ -209,7 +215,8 @@ def first_to_break(strides, shift):
         total = total + stride
         if shift % total != 0: return i
     return len(strides)'''),
-        'A shift that is smaller than the stride breaks a layer, but so does one that is larger and no multiple '
+        'A shift that is smaller than the stride breaks a layer, but so does one that is larger and '
+        'no multiple '
         'of it, such as 3 pixels and stride 2.': Mistake('''
 def first_to_break(strides, shift):
     for i,stride in enumerate(strides):

@@ -105,8 +105,10 @@ def share_right(model:nn.Module, x:Tensor, y:Tensor) -> float: # percent
 # %% ../../nbs/package/experiments_framing.ipynb #dadcbfd3
 undone = 'shifted','smaller','larger','inverted','pale' # what framing can undo
 
-@experiment('Framing brings the accuracy on shifted, smaller, larger, inverted, and pale digits back to within one '
-            'point of that on the digits as they are; thinner, thicker, rotated, and noisy digits stay more than one '
+@experiment('Framing brings the accuracy on shifted, smaller, larger, inverted, and pale digits '
+            'back to within one '
+            'point of that on the digits as they are; thinner, thicker, rotated, and noisy digits '
+            'stay more than one '
             'point below', unit='percent',
             holds=lambda runs: all((gap(runs, name) < 1) == (name in undone) for name in list(distortions())[1:]))
 def distorted(seed:int) -> dict:
@@ -180,7 +182,8 @@ def augmentation(inverted:bool=False) -> 'Callback':
     return Varied()
 
 # %% ../../nbs/package/experiments_framing.ipynb #71fa34d1
-@experiment('Training on turned, resized, and moved digits raises the accuracy on shifted, smaller, larger, and rotated '
+@experiment('Training on turned, resized, and moved digits raises the accuracy on shifted, smaller, '
+            'larger, and rotated '
             'digits and lowers it on digits as they are, after one epoch',  unit='percent',
             holds=lambda runs: all(surely(runs['varied'][:, i] - runs['plain'][:, i], s)
                                    for i,s in ((0, -1), (1, 1), (2, 1), (3, 1), (8, 1))))
