@@ -23,9 +23,9 @@ from typing import Any
 # %% ../nbs/package/drawing.ipynb #24a51cb5
 class _Keeper(_Recorder):
     "Notes each function, with the numbers that do not come from the image"
-    def _source(self, t):
-        source = super()._source(t)
-        return source if source.index is not None else t.detach().to('cpu', torch.float32, copy=True)
+    def _source(self, tensor):
+        source = super()._source(tensor)
+        return source if source.index is not None else tensor.detach().to('cpu', torch.float32, copy=True)
 
 def _ran(model):
     "The operations of a model on one image of 28 x 28, with their weights"
@@ -37,10 +37,10 @@ def _ran(model):
 class _Packer:
     "All weights in one array; a call says where a tensor starts in it"
     def __init__(self): self.parts,self.size = [],0
-    def __call__(self, t):
-        self.parts.append(t.flatten().numpy().astype('>f4').tobytes())
-        self.size += t.numel()
-        return self.size - t.numel()
+    def __call__(self, tensor):
+        self.parts.append(tensor.flatten().numpy().astype('>f4').tobytes())
+        self.size += tensor.numel()
+        return self.size - tensor.numel()
     def text(self): # five characters for each float32, none of which means anything to HTML or JSON
         return base64.b85encode(b''.join(self.parts)).translate(bytes.maketrans(b'&<>', b',./')).decode()
 
@@ -49,8 +49,9 @@ class _Unknown(ValueError): "A step that the view cannot take, and why"
 
 def _windowed(layer):
     "Where a kernel stands: its size, steps, gaps, and the padding above and on the left"
-    w = layer.window
-    return dict(ks=w.ks, stride=w.stride, dilation=w.dilation, pad=[side[0] for side in w.padding])
+    window = layer.window
+    return dict(ks=window.ks, stride=window.stride, dilation=window.dilation,
+        pad=[side[0] for side in window.padding])
 
 def _conv_step(layer, args, pack):
     return dict(kind='conv', groups=args['groups'], **_windowed(layer), **_weights(args, pack))
@@ -92,11 +93,11 @@ _numbers = dict(add=(1, 1), radd=(1, 1), iadd=(1, 1), sub=(1, -1), isub=(1, -1),
 def _add_step(layer, args, pack):
     name,other = layer.call.function,args['other']
     if name not in _numbers or args.get('alpha', 1) != 1: raise _Unknown('it is not a plain sum')
-    (x, y),made = _numbers[name],[s for s in layer.call.sources() if s.index is not None]
+    (first, second),made = _numbers[name],[s for s in layer.call.sources() if s.index is not None]
     if len(made) == 2:
         if len({s.shape for s in made}) != 1: raise _Unknown('it adds maps of different shapes')
-        return dict(kind='add', signs=[x, y])
-    return dict(kind='scale', by=x, plus=y*_one_number(other))
+        return dict(kind='add', signs=[first, second])
+    return dict(kind='scale', by=first, plus=second*_one_number(other))
 
 def _mul_step(layer, args, pack):
     name,other = layer.call.function,args['other']
@@ -104,10 +105,10 @@ def _mul_step(layer, args, pack):
     if name in ('div', 'truediv', 'itruediv'): return dict(kind='scale', by=1/_one_number(other), plus=0)
     raise _Unknown('it divides by the image')
 
-def _one_number(o):
-    if isinstance(o, Tensor) and o.numel() == 1: o = o.item()
-    if not isinstance(o, (int, float)): raise _Unknown('it takes more than one number')
-    return o
+def _one_number(value):
+    if isinstance(value, Tensor) and value.numel() == 1: value = value.item()
+    if not isinstance(value, (int, float)): raise _Unknown('it takes more than one number')
+    return value
 
 def _concat_step(layer, args, pack):
     if args.get('dim', 0) not in (1, 1 - len(layer.out_shape)): raise _Unknown('it does not join channels')
@@ -137,8 +138,8 @@ def _step(layer, pack):
     run = layer.call.function
     if not make: raise ValueError(f'{what} runs {run}, which the view does not know; {_known}')
     try: step = make(layer, layer.call.args, pack)
-    except (_Unknown, KeyError, TypeError) as e:
-        how = f'in a way that the view does not know ({e})'
+    except (_Unknown, KeyError, TypeError) as error:
+        how = f'in a way that the view does not know ({error})'
         raise ValueError(f'{what} runs {run} {how}; {_known}') from None
     if step and layer.out_shape[0] != 1: raise ValueError(f'{what} mixes images; {_known}')
     return step and dict(step, name=layer.name, shape=_grid(layer.out_shape))
@@ -147,10 +148,10 @@ def _grid(shape): return [*shape[1:], 1, 1][:3]
 def _steps(layers, pack):
     "All steps, each with the numbers of those that feed it; -1: the image"
     steps,found = [],{-1: -1}
-    for l in layers[:-1] if layers and _is_last_softmax(layers[-1]) else layers:
-        step = _step(l, pack)
-        if step: steps.append(dict(step, inputs=[found[i] for i in l.inputs], from_=l.index))
-        found[l.index] = len(steps)-1 if step else found[l.inputs[0]]
+    for layer in layers[:-1] if layers and _is_last_softmax(layers[-1]) else layers:
+        step = _step(layer, pack)
+        if step: steps.append(dict(step, inputs=[found[i] for i in layer.inputs], from_=layer.index))
+        found[layer.index] = len(steps)-1 if step else found[layer.inputs[0]]
     return steps
 
 def _is_last_softmax(layer):
@@ -162,10 +163,10 @@ def _stages(steps):
     "The numbers of the steps of each stage"
     used = [i for s in steps for i in s['inputs']]
     stages: list = []
-    for k,s in enumerate(steps):
-        follows = stages and s['kind'] in ('act', 'norm', 'scale') and s['inputs'] == [stages[-1][-1]]
-        if follows and used.count(k-1) == 1: stages[-1].append(k)
-        else: stages.append([k])
+    for index,entry in enumerate(steps):
+        follows = stages and entry['kind'] in ('act', 'norm', 'scale') and entry['inputs'] == [stages[-1][-1]]
+        if follows and used.count(index-1) == 1: stages[-1].append(index)
+        else: stages.append([index])
     return stages
 
 # %% ../nbs/package/drawing.ipynb #e3d89c50
@@ -177,12 +178,12 @@ def _first_of_each():
 def _squeezed(images):
     "Bytes, with each run of zeros as a 0 and its length, as text"
     res,run = bytearray(),0
-    for v in images.flatten().tolist() + [1]:
-        if v == 0 and run < 255: run += 1
+    for value in images.flatten().tolist() + [1]:
+        if value == 0 and run < 255: run += 1
         else:
             if run: res += bytes([0, run])
-            run = 0 if v else 1
-            if v: res.append(v)
+            run = 0 if value else 1
+            if value: res.append(value)
     return base64.b64encode(bytes(res[:-1])).decode()
 
 # %% ../nbs/package/drawing.ipynb #905f7766
@@ -198,10 +199,10 @@ class DigitView(View):
         if not self.steps or pack.size > _most_weights:
             raise ValueError(f'draw_digit: the model has {pack.size:,} weights; the view has room for 1 to '
                              f'{_most_weights:,}')
-        self.stages,n = _stages(self.steps),self._classes()
-        if labels is None: self.labels = [str(k) for k in range(n)]
-        if len(self.labels) != n:
-            raise ValueError(f'draw_digit: labels has {len(self.labels)} names for {n} classes; '
+        self.stages,count = _stages(self.steps),self._classes()
+        if labels is None: self.labels = [str(k) for k in range(count)]
+        if len(self.labels) != count:
+            raise ValueError(f'draw_digit: labels has {len(self.labels)} names for {count} classes; '
                              'give one for each')
         layout = _layout(self.steps, self.stages)
         super().__init__('digit', self._data(pack, layout), title, _heights(**layout))
@@ -215,10 +216,10 @@ class DigitView(View):
 
     def _classes(self):
         "How many classes the model tells apart"
-        n,h,w = self.steps[-1]['shape']
-        if h*w == 1 and 1 < n <= 100: return n
-        raise ValueError(f'draw_digit: the model gives {n} x {h} x {w} numbers; the view needs a logit for '
-                         'each of 2 to 100 classes')
+        count,height,width = self.steps[-1]['shape']
+        if height*width == 1 and 1 < count <= 100: return count
+        raise ValueError(f'draw_digit: the model gives {count} x {height} x {width} numbers; the view '
+                         'needs a logit for each of 2 to 100 classes')
     def _code(self, kind): # without indents and comments, to leave room for weights
         return re.sub(r'^ +|^ *//.*\n|^\n', '', super()._code(kind), flags=re.M)
     def static(self) -> Figure: # one example, the maps of the stages, and the probabilities
@@ -226,15 +227,16 @@ class DigitView(View):
         return _digit_figure(self)
     def alt(self) -> str: # the picture in words
         "What `static` shows"
-        p = self._run()[-1].flatten().softmax(0)
+        chances = self._run()[-1].flatten().softmax(0)
+        most = f'{self.labels[int(chances.argmax())]} has {chances.max():.0%}'
         return (f'{self.title}. An example of MNIST, the maps that each of {len(self.stages)} layers makes '
-                f'of it, and the probabilities: {self.labels[int(p.argmax())]} has {p.max():.0%}.')
+                f'of it, and the probabilities: {most}.')
     def _run(self):
         "What each stage makes of the example"
-        p = next(self.model.parameters(), torch.zeros(0))
-        x = (self.examples[self.start or 0].float()/255 - self.norm[0])/self.norm[1]
+        weight = next(self.model.parameters(), torch.zeros(0))
+        image = (self.examples[self.start or 0].float()/255 - self.norm[0])/self.norm[1]
         wanted = [self.steps[o[-1]]['from_'] for o in self.stages]
-        found = results(self.model, x[None, None].to(p), wanted, caller='draw_digit')
+        found = results(self.model, image[None, None].to(weight), wanted, caller='draw_digit')
         return [found[i].detach().cpu().float()[0] for i in wanted]
 
 # %% ../nbs/package/drawing.ipynb #e9e12b94
@@ -259,14 +261,15 @@ def _ramp(kind, signed):
 
 def _mosaic(maps):
     "The maps of one stage in one picture, with gaps of NaN"
-    c,h,w = maps.shape
-    gap = max(1, round(w/7))
-    rows = next(r for r in range(1, c+1) if -(-c//r)*(w + gap) <= 16*r*(h + gap) or r == c)
-    cols = -(-c//rows)
-    res = torch.full((rows*(h + gap), cols*(w + gap)), torch.nan)
-    for k,m in enumerate(maps):
-        top,left = k//cols*(h + gap),k%cols*(w + gap)
-        res[top:top+h, left:left+w] = m
+    count,height,width = maps.shape
+    gap = max(1, round(width/7))
+    def is_wide(rows): return -(-count//rows)*(width + gap) > 16*rows*(height + gap)
+    rows = next((o for o in range(1, count) if not is_wide(o)), count)
+    cols = -(-count//rows)
+    res = torch.full((rows*(height + gap), cols*(width + gap)), torch.nan)
+    for index,one in enumerate(maps):
+        top,left = index//cols*(height + gap),index%cols*(width + gap)
+        res[top:top+height, left:left+width] = one
     return res[:-gap, :-gap]
 
 # %% ../nbs/package/drawing.ipynb #eb3b4c1e
@@ -280,13 +283,13 @@ def _digit_figure(view):
     ax.imshow(view.examples[view.start or 0].numpy(), interpolation='nearest', cmap=_ramp('input', False))
     ax.set_title('an example', loc='left', fontsize=10)
     ax.axis('off')
-    for k,ax in zip(shown, middle.subplots(max(len(shown), 1), 1, squeeze=False)[:, 0]):
-        t = values[k].reshape(view.steps[view.stages[k][-1]]['shape'])
-        big = t.abs().max().item() or 1.
-        signed = bool((t < 0).any())
+    for index,ax in zip(shown, middle.subplots(max(len(shown), 1), 1, squeeze=False)[:, 0]):
+        maps = values[index].reshape(view.steps[view.stages[index][-1]]['shape'])
+        big = maps.abs().max().item() or 1.
+        signed = bool((maps < 0).any())
         limits = dict(vmin=-big if signed else 0, vmax=big)
-        ax.imshow(_mosaic(t).numpy(), interpolation='nearest', cmap=_ramp('output', signed), **limits)
-        ax.set_title(_text(view.steps[view.stages[k][-1]]['name']), loc='left', fontsize=7, pad=2)
+        ax.imshow(_mosaic(maps).numpy(), interpolation='nearest', cmap=_ramp('output', signed), **limits)
+        ax.set_title(_text(view.steps[view.stages[index][-1]]['name']), loc='left', fontsize=7, pad=2)
         ax.axis('off')
     _draw_bars(right.subplots(), view.labels, values[-1].flatten().softmax(0))
     fig.suptitle(_text(view.title, 80), x=.01, ha='left', fontsize=11)
@@ -296,9 +299,9 @@ def _text(text, most=24):
     "A short text, and no formula"
     return (text if len(text) <= most else f'{text[:most-3]}...').replace('$', r'\$')
 
-def _draw_bars(ax, labels, p):
-    top = p.topk(min(10, len(p))).indices.sort().values
-    ax.barh([_text(labels[k], 12) for k in top], p[top].tolist(), color=palette['output'])
+def _draw_bars(ax, labels, chances):
+    top = chances.topk(min(10, len(chances))).indices.sort().values
+    ax.barh([_text(labels[k], 12) for k in top], chances[top].tolist(), color=palette['output'])
     ax.set(xlim=(0, 1), xlabel='probability')
     ax.invert_yaxis()
 

@@ -21,9 +21,9 @@ _all_ = ['Question', 'Text', 'answer', 'boxes', 'cards', 'circulating', 'claims'
          'question', 'quiz']
 
 # %% ../nbs/package/questionnaire.ipynb #e8242371
-def _found(q, claims):
+def _found(item, claims):
     "What the check of a question finds, with those of the claims that are its settings"
-    run = import_module(q.module).check
+    run = import_module(item.module).check
     return run(**{k: claims[k] for k in inspect.signature(run).parameters})
 
 def _agree(found, claimed):
@@ -72,18 +72,18 @@ def check(
     **claims, # other values for some of the answer's claims, to see the check fail
 ) -> Outcome: # true if the answer holds
     "Run the check of an answer; `ValueError` for a number or a claim that is not there"
-    q,start = _find(n, 'check'),time.perf_counter()
-    if unknown := sorted(set(claims) - set(q.claims)):
+    item,start = _find(n, 'check'),time.perf_counter()
+    if unknown := sorted(set(claims) - set(item.claims)):
         raise ValueError(f"check: the answer to {n!r} claims nothing about {', '.join(unknown)}; "
-                         f"its claims are {', '.join(q.claims)}")
-    claims = q.claims | claims
+                         f"its claims are {', '.join(item.claims)}")
+    claims = item.claims | claims
     try:
-        with _aside(): found = _found(q, claims)
+        with _aside(): found = _found(item, claims)
         wrong = {k: v for k,v in found.items() if not _agree(v, claims[k])}
         message = '; '.join(f'{k}: the answer says {claims[k]}, found {v}' for k,v in wrong.items())
     except AssertionError as e: message = str(e) or 'an assertion of the check fails'
     except Exception as e: message = f'the check raised {type(e).__name__}: {e}'
-    return Outcome(q.number, not message, message, time.perf_counter()-start)
+    return Outcome(item.number, not message, message, time.perf_counter()-start)
 
 # %% ../nbs/package/questionnaire.ipynb #379c87ee
 class Summary(list):
@@ -100,9 +100,10 @@ class Summary(list):
         def row(*cells):
             cells = ''.join(f'<td style="text-align:left">{escape(str(o))}</td>' for o in cells)
             return f'<tr>{cells}</tr>'
-        def cells(o):
-            said = '\u2713 holds' if o.ok else f'\u2717 {o.message}'
-            return o.number,_plain(_find(o.number, 'Summary').text, 10**6),said,f'{o.seconds:.2f}'
+        def cells(outcome):
+            said = '\u2713 holds' if outcome.ok else f'\u2717 {outcome.message}'
+            return outcome.number,_plain(_find(outcome.number, 'Summary').text,
+                10**6),said,f'{outcome.seconds:.2f}'
         rows = [row('no.', 'question', 'answer', 'seconds'), *(row(*cells(o)) for o in self)]
         return f"<p><b>{self.headline}</b></p><table>{''.join(rows)}</table>"
 
@@ -118,8 +119,8 @@ def check_all(
     if show is None and _in_notebook():
         from fastprogress import progress_bar
         qs,show = progress_bar(qs, leave=False),lambda o: None
-    for q in qs:
-        res.append(check(q.number))
+    for item in qs:
+        res.append(check(item.number))
         (show or (lambda o: print(o, flush=True)))(res[-1])
     return res
 
@@ -127,26 +128,29 @@ def check_all(
 def _parser():
     about = ('Questions on convolutional networks, their answers, and checks that fail if an answer '
              'is false. Without arguments: the quiz.')
-    p = argparse.ArgumentParser('python -m cnn_notes.questionnaire', description=about)
-    p.add_argument('numbers', nargs='*', help='show the answers to these questions, such as 5, R1, or 1-5')
-    kind = p.add_mutually_exclusive_group()
+    parser = argparse.ArgumentParser('python -m cnn_notes.questionnaire', description=about)
+    parser.add_argument('numbers', nargs='*',
+        help='show the answers to these questions, such as 5, R1, or 1-5')
+    kind = parser.add_mutually_exclusive_group()
     kind.add_argument('--check', action='store_true', help='run the checks of these answers, or of all')
     kind.add_argument('--list', action='store_true', help='list these questions, or all, with their badges')
     kind.add_argument('--mended', action='store_true', help='show what is often said, and what holds')
     kind.add_argument('--quiz', action='store_true', help='be asked these questions, or all')
     kind.add_argument('--boxes', action='store_true', help='show which questions are due in the quiz')
     kind.add_argument('--anki', metavar='FILE', help='write cards of these questions, or all, for Anki')
-    p.add_argument('--shuffle', action='store_true', help='with the quiz: in any order')
-    p.add_argument('--restart', action='store_true', help='with the quiz: do not go on with the last one')
-    p.add_argument('--json', action='store_true', help='as JSON, for a program to read')
-    return p
+    parser.add_argument('--shuffle', action='store_true', help='with the quiz: in any order')
+    parser.add_argument('--restart', action='store_true',
+        help='with the quiz: do not go on with the last one')
+    parser.add_argument('--json', action='store_true', help='as JSON, for a program to read')
+    return parser
 
-def _record(q):
+def _record(item):
     "A question as a dictionary that JSON can hold"
-    said = [{k: q.fill(v) for k,v in o.items()} for o in q.said]
-    return dict(number=q.number, question=q.text, answer=q.answer, often_said=said, badges=q.badges,
-                points=[dict(question=q.fill(a), answer=q.fill(b)) for a,b in q.points + q.asked],
-                see=[_address(_target(o)) for o in q.see], claims=q.claims)
+    said = [{k: item.fill(v) for k,v in o.items()} for o in item.said]
+    return dict(number=item.number, question=item.text, answer=item.answer, often_said=said,
+        badges=item.badges,
+                points=[dict(question=item.fill(a), answer=item.fill(b)) for a,b in item.points + item.asked],
+                see=[_address(_target(o)) for o in item.see], claims=item.claims)
 
 # %% ../nbs/package/questionnaire.ipynb #0ec94147
 def _paged(text):
@@ -165,29 +169,30 @@ def _checked(numbers, as_json):
     print(json.dumps([vars(o) for o in res], indent=1) if as_json else res.headline)
     return 0 if res else 1
 
-def _listed(q):
-    line = f'{q.number!s:>3}  {q.text} [{"; ".join(q.badges)}]'
+def _listed(item):
+    line = f'{item.number!s:>3}  {item.text} [{"; ".join(item.badges)}]'
     return textwrap.fill(line, _columns(), subsequent_indent=' '*5)
 
 def main(
     args:list|None=None, # what stands behind the command; None: what was typed
 ) -> int: # 0, or 1 if an answer does not hold
     "The questionnaire in a terminal"
-    p = _parser()
-    a = p.parse_args(args)
+    parser = _parser()
+    given = parser.parse_args(args)
     try:
-        qs = _pick(a.numbers or None, '')
-        numbers = [q.number for q in qs] if a.numbers else None
-        if a.check: return _checked(numbers, a.json)
-        if a.json: print(json.dumps([_record(q) for q in qs if q.said or not a.mended], indent=1))
-        elif a.list: print('\n'.join(map(_listed, qs)))
-        elif a.mended: _paged(mended(*numbers or []))
-        elif numbers and not (a.quiz or a.shuffle or a.boxes or a.anki): _paged(answer(*numbers))
-        elif a.boxes: print(_printed(boxes()))
-        elif a.anki: print(f'{cards(a.anki, numbers)} cards in {a.anki}')
-        else: quiz(numbers, shuffle=a.shuffle, resume=not a.restart)
+        qs = _pick(given.numbers or None, '')
+        numbers = [q.number for q in qs] if given.numbers else None
+        if given.check: return _checked(numbers, given.json)
+        if given.json: print(json.dumps([_record(q) for q in qs if q.said or not given.mended], indent=1))
+        elif given.list: print('\n'.join(map(_listed, qs)))
+        elif given.mended: _paged(mended(*numbers or []))
+        elif numbers and not (given.quiz or given.shuffle or given.boxes or given.anki):
+            _paged(answer(*numbers))
+        elif given.boxes: print(_printed(boxes()))
+        elif given.anki: print(f'{cards(given.anki, numbers)} cards in {given.anki}')
+        else: quiz(numbers, shuffle=given.shuffle, resume=not given.restart)
     except BrokenPipeError: raise
-    except (ValueError, ImportError, OSError) as e: p.error(re.sub(r'^\w*: ', '', str(e)))
+    except (ValueError, ImportError, OSError) as e: parser.error(re.sub(r'^\w*: ', '', str(e)))
     return 0
 
 # %% ../nbs/package/questionnaire.ipynb #c05549bf

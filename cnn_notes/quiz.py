@@ -28,8 +28,8 @@ def _remembered():
     left = [n for n in (left if isinstance(left, list) else []) if str(n) in known]
     return dict(boxes=boxes, left=left, of=max(res.get('of', 0) if left else 0, len(left)))
 
-def _is_box(v):
-    try: return v['box'] in range(len(_days)) and bool(date.fromisoformat(v['due']))
+def _is_box(value):
+    try: return value['box'] in range(len(_days)) and bool(date.fromisoformat(value['due']))
     except (TypeError, KeyError, ValueError): return False
 
 def _remember(state):
@@ -58,10 +58,11 @@ def _to_ask(state, today):
 def boxes() -> Text: # one line for each box
     "Which questions are in which box, and when the next one is due"
     state = _remembered()['boxes']
-    def line(k):
-        own = [n for n in _questions() if state.get(str(n), {}).get('box') == k]
+    def line(number):
+        own = [n for n in _questions() if state.get(str(n), {}).get('box') == number]
         first = min((state[str(n)]['due'] for n in own), default='')
-        return f"- **Box {k + 1}** ({len(own)}): {', '.join(map(str, own))}; due from {first}" if own else ''
+        if not own: return ''
+        return f"- **Box {number + 1}** ({len(own)}): {', '.join(map(str, own))}; due from {first}"
     lines = list(filter(None, map(line, range(len(_days)))))
     return Text('\n'.join([*lines, f'- **Not asked yet**: {len(_questions()) - len(state)}']))
 
@@ -88,21 +89,21 @@ def _ask(ask, prompt):
     if said.lower() in ('q', 'quit'): raise _Enough
     return said
 
-def _ticked(said, n):
+def _ticked(said, count):
     "The points that a reader ticks, of `n`; None: these words say nothing"
-    if said.lower() in ('y', 'yes', 'a', 'all'): return set(range(1, n+1))
+    if said.lower() in ('y', 'yes', 'a', 'all'): return set(range(1, count+1))
     if said.lower() in ('n', 'no', 'none', '0'): return set()
     words = re.split(r'[\s,]+', said)
-    if not all(re.fullmatch(r'\d+', o) and 1 <= int(o) <= n for o in words): return None
+    if not all(re.fullmatch(r'\d+', o) and 1 <= int(o) <= count for o in words): return None
     return set(map(int, words))
 
-def _one(q, ask, show, where):
+def _one(item, ask, show, where):
     "Ask a question: what the reader wrote, and whether all points were there"
-    show(question(q.number))
+    show(question(item.number))
     wrote = _ask(ask, f'({where}) Type your answer, or think. Enter shows ours, q ends the quiz: ')
-    points = [f'- **{i}** {q.fill(back)}' for i,(_,back) in enumerate(q.points, 1)]
+    points = [f'- **{i}** {item.fill(back)}' for i,(_,back) in enumerate(item.points, 1)]
     yours = [f'**You wrote:** {wrote}']*bool(wrote)
-    show(Text('\n\n'.join([*yours, f'**Ours:** {q.answer}', '**Points to tick:**', '\n'.join(points)])))
+    show(Text('\n\n'.join([*yours, f'**Ours:** {item.answer}', '**Points to tick:**', '\n'.join(points)])))
     prompt = 'Which points did you have? Numbers such as 1 3, y for all, n for none, q to end: '
     while (ticked := _ticked(_ask(ask, prompt), len(points))) is None:
         prompt = f'Numbers from 1 to {len(points)}, y, n, or q: '
@@ -130,17 +131,17 @@ def quiz(
 ) -> list: # the numbers to look at again
     "Ask, let the reader think or type, show the answer and its points; `q` ends it"
     show = _show if show is None else show
-    for name,f in dict(ask=ask, show=show).items():
-        if not callable(f): raise TypeError(f'quiz: {name} is {f!r}; give a function')
+    for name,func in dict(ask=ask, show=show).items():
+        if not callable(func): raise TypeError(f'quiz: {name} is {func!r}; give a function')
     state,again,judged = _begin(numbers, shuffle, resume, show),[],0
     try:
         while state['left']:
-            q = _find(state['left'][0], 'quiz')
+            item = _find(state['left'][0], 'quiz')
             where = f"{state['of'] - len(state['left']) + 1} of {state['of']}"
-            wrote,complete = _one(q, ask, show, where)
+            wrote,complete = _one(item, ask, show, where)
             judged += 1
-            if not complete: again.append(q.number)
-            _judged(state, q.number, complete, wrote, date.today())
+            if not complete: again.append(item.number)
+            _judged(state, item.number, complete, wrote, date.today())
             state['left'] = state['left'][1:]
             _remember(state)
     except (EOFError, KeyboardInterrupt, _Enough): pass
@@ -153,16 +154,17 @@ def _html(markdown):
     "One paragraph of Markdown as HTML"
     text = html.escape(' '.join(markdown.split()), quote=False)
     parts = re.split(r'`([^`]*)`', text)
-    for i,part in enumerate(parts):
-        if i%2: parts[i] = f'<code>{part}</code>'; continue
+    for index,part in enumerate(parts):
+        if index%2: parts[index] = f'<code>{part}</code>'; continue
         part = re.sub(r'\*\*(.+?)\*\*', r'<b>\1</b>', part)
-        parts[i] = re.sub(r'\*(.+?)\*', r'<i>\1</i>', part)
+        parts[index] = re.sub(r'\*(.+?)\*', r'<i>\1</i>', part)
     return ''.join(parts)
 
 def _facts(numbers):
     "The points of questions, and what readers also ask: question, position, front and back"
-    for q in _pick(numbers, 'cards'):
-        for i,(front,back) in enumerate(q.points + q.asked): yield q,i,q.fill(front),q.fill(back)
+    for item in _pick(numbers, 'cards'):
+        for position,(front,back) in enumerate(item.points + item.asked):
+            yield item,position,item.fill(front),item.fill(back)
 
 # %% ../nbs/package/quiz.ipynb #df49e8d4
 _style = '.card {font-family: sans-serif; font-size: 20px; text-align: center; max-width: 32em; margin: auto}'
@@ -183,9 +185,9 @@ def cards(
     model = genanki.Model(1318130001, 'cnn_notes', fields=[dict(name=o) for o in ('Front', 'Back', 'Source')],
         templates=[dict(name='fact', qfmt='{{Front}}', afmt=back)], css=_style)
     deck = genanki.Deck(1318130002, 'Convolutional networks')
-    for q,i,front,said in facts:
-        deck.add_note(genanki.Note(model, [_html(front), _html(said), f'cnn_notes, {_title(q).lower()}'],
-            guid=genanki.guid_for('cnn_notes', q.number, (q.points + q.asked)[i][0])))
+    for item,index,front,said in facts:
+        deck.add_note(genanki.Note(model, [_html(front), _html(said), f'cnn_notes, {_title(item).lower()}'],
+            guid=genanki.guid_for('cnn_notes', item.number, (item.points + item.asked)[index][0])))
     genanki.Package(deck).write_to_file(str(path))
     return len(facts)
 

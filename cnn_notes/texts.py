@@ -38,12 +38,12 @@ def _address(target, live=False):
 
 def _inline(text, live):
     "A paragraph for a terminal: links, and strong words"
-    def link(m):
-        address = _address(m[2], live)
-        if live and address: return f'{_link}{m[1]}{_end}'
-        return f'{m[1]} <{address}>' if address and not m[2].startswith('#') else m[1]
-    def plain(s): # asterisks only mean emphasis outside code
-        return re.sub(r'\*\*', _bold if live else '', s).replace('*', '')
+    def link(match):
+        address = _address(match[2], live)
+        if live and address: return f'{_link}{match[1]}{_end}'
+        return f'{match[1]} <{address}>' if address and not match[2].startswith('#') else match[1]
+    def plain(part): # asterisks only mean emphasis outside code
+        return re.sub(r'\*\*', _bold if live else '', part).replace('*', '')
     text = re.sub(r'\[([^\]]+)\]\(([^)]+)\)', link, text)
     parts = re.split(r'(`[^`]*`)', ' '.join(text.split()))
     return ''.join(o if o.startswith('`') else plain(o) for o in parts)
@@ -64,8 +64,8 @@ def _escaped(text, markdown):
 def _plain(markdown, width=None, live=False):
     "Markdown as the lines of a terminal that is `width` columns wide; None: this one's"
     width,res = width or _columns(),[]
-    for i,block in enumerate(re.split(r'```\w*\n(.*?)```', markdown, flags=re.S)):
-        if i%2: res += [textwrap.indent(block.rstrip(), '    '), '']; continue
+    for index,block in enumerate(re.split(r'```\w*\n(.*?)```', markdown, flags=re.S)):
+        if index%2: res += [textwrap.indent(block.rstrip(), '    '), '']; continue
         for par in filter(str.strip, re.split(r'\n\s*\n', block)):
             for item in re.split(r'\n(?=- )', par.strip()):
                 hang = '  ' if item.startswith('- ') else ''
@@ -125,8 +125,8 @@ def _badge(mark):
 @lru_cache
 def _measured(name):
     folder = Path(import_module('cnn_notes').__path__[0])/'measurements'
-    o = json.loads((folder/f'{name}.json').read_text(encoding='utf-8'))
-    return f"*{name}* ({len(o['seeds'])} seeds; {o['machine']['processor']}; {o['date']})"
+    entry = json.loads((folder/f'{name}.json').read_text(encoding='utf-8'))
+    return f"*{name}* ({len(entry['seeds'])} seeds; {entry['machine']['processor']}; {entry['date']})"
 
 def _label(see):
     page,_,heading = see.partition('#')
@@ -139,9 +139,9 @@ def _target(see): # the anchors of JupyterLab and GitHub
 def _fields(text):
     "The fields of a text, each as its name, its sign and its value"
     for line in re.sub(r'\n[ \t]+', ' ', text.strip()).split('\n'):
-        m = re.fullmatch(r'(\w+)(?:(:) | (=) )(.+)', line)
-        if not m: raise ValueError(f'a field is `name: words` or `name = value`, and not {line!r}')
-        yield m[1],m[2] or m[3],m[4]
+        match = re.fullmatch(r'(\w+)(?:(:) | (=) )(.+)', line)
+        if not match: raise ValueError(f'a field is `name: words` or `name = value`, and not {line!r}')
+        yield match[1],match[2] or match[3],match[4]
 
 def _pair(value):
     front,arrow,back = value.partition(' -> ')
@@ -163,12 +163,12 @@ def _number(name): return int(name[1:]) if name[0] in 'qQ' else name.upper()
 
 def _entry(text):
     "A wrong answer in circulation as a dictionary; `ValueError` if something is missing"
-    o = {k: v for k,_,v in _fields(text)}
+    entry = {k: v for k,_,v in _fields(text)}
     need,may = ('question', 'said', 'source', 'against', 'holds'),('address', 'version')
-    if wrong := [k for k in need if k not in o] + [k for k in o if k not in need + may]:
+    if wrong := [k for k in need if k not in entry] + [k for k in entry if k not in need + may]:
         raise ValueError(f'an entry has {", ".join(need)}, and may have {" and ".join(may)}; '
                          f'see {wrong} in {text[:60]!r}')
-    return {k: o[k] for k in (*need, *may) if k in o}
+    return {k: entry[k] for k in (*need, *may) if k in entry}
 
 def _circulating(folder):
     "The wrong answers in circulation that a folder lists, by question"
@@ -176,10 +176,10 @@ def _circulating(folder):
     text = path.read_text(encoding='utf-8') if path.exists() else '---\n'
     for block in text.partition('\n---\n')[2].strip().split('\n\n'):
         if not block.strip(): continue
-        try: o = _entry(block)
+        try: entry = _entry(block)
         except ValueError as e: raise ValueError(f'{path.name}: {e}') from e
-        number = o.pop('question')
-        res.setdefault(int(number) if number.isdigit() else number, []).append(o)
+        number = entry.pop('question')
+        res.setdefault(int(number) if number.isdigit() else number, []).append(entry)
     return res
 
 # %% ../nbs/package/texts.ipynb #338e47cb
@@ -198,30 +198,30 @@ def _questions():
     return dict(sorted(res.items(), key=lambda o: (isinstance(o[0], str), o[0])))
 
 # %% ../nbs/package/texts.ipynb #dd7423a7
-def _key(n):
-    "The number that `n` means: 15 for '15' and 'Question 15', 'R2' for 'r2' and 'task 2'"
+def _key(given):
+    "The number that `given` means: 15 for '15' and 'Question 15', 'R2' for 'r2' and 'task 2'"
     plain,task = r'(?:q|question)?\s*(\d+)',r'(?:r|(?:research )?(?:task|question))\s*(\d+)'
-    m = isinstance(n, str) and re.fullmatch(f'\\s*(?:{plain}|{task})\\s*', n, re.I)
-    if m: return int(m[1]) if m[1] else f'R{int(m[2])}'
-    return n.__index__() if hasattr(n, '__index__') and not isinstance(n, bool) else n
+    match = isinstance(given, str) and re.fullmatch(f'\\s*(?:{plain}|{task})\\s*', given, re.I)
+    if match: return int(match[1]) if match[1] else f'R{int(match[2])}'
+    return given.__index__() if hasattr(given, '__index__') and not isinstance(given, bool) else given
 
-def _find(n, who):
+def _find(given, who):
     "The question of this number; `ValueError` if there is none"
-    key = _key(n)
+    key = _key(given)
     known = _questions()
     if isinstance(key, (int, str)) and not isinstance(key, bool) and key in known: return known[key]
     plain,tasks = ([k for k in known if isinstance(k, kind)] for kind in (int, str))
-    raise ValueError(f'{who}: there is no question {n!r}; the questions are {plain[0]} to {plain[-1]}, '
+    raise ValueError(f'{who}: there is no question {given!r}; the questions are {plain[0]} to {plain[-1]}, '
                      f'and the research tasks {tasks[0]} to {tasks[-1]}')
 
 # %% ../nbs/package/texts.ipynb #4d02db9d
-def _span(n, who):
+def _span(given, who):
     "The questions of a number, or of a range such as '1-5'"
-    first,_,last = n.partition('-') if isinstance(n, str) else (n, '', '')
-    if not (first and last): return [_find(n, who)]
+    first,_,last = given.partition('-') if isinstance(given, str) else (given, '', '')
+    if not (first and last): return [_find(given, who)]
     every = list(_questions().values())
     start,stop = (every.index(_find(o, who)) for o in (first, last))
-    if start > stop: raise ValueError(f"{who}: {n!r} runs backward; give '{last}-{first}'")
+    if start > stop: raise ValueError(f"{who}: {given!r} runs backward; give '{last}-{first}'")
     return every[start:stop+1]
 
 def _pick(numbers, who):
@@ -233,12 +233,12 @@ def _pick(numbers, who):
 # %% ../nbs/package/texts.ipynb #2db2e424
 def _title(q): return f'Research task {q.number[1:]}' if isinstance(q.number, str) else f'Question {q.number}'
 
-def _said(q):
+def _said(item):
     "What is often said, what contradicts it, and what holds, as lists"
     def items(said, source, against, holds, address='', version=''):
         source = (f'[{source}]({address})' if address else source) + f', {version}'*bool(version)
         return f'- *Often said* ({source}): {said}\n- *Against it:* {against}\n- *What holds:* {holds}'
-    return [q.fill(items(**o)) for o in q.said]
+    return [item.fill(items(**o)) for o in item.said]
 
 def question(
     *numbers, # such as 5, 'R1', or '1-5'
@@ -251,10 +251,10 @@ def answer(
     *numbers, # such as 5, 'R1', or '1-5'
 ) -> Text: # rendered in a notebook, plain in a terminal
     "Questions with their answers, what is often said instead, and where each is shown"
-    def whole(q):
-        known = f"*How we know:* {'; '.join(q.badges)}. *Where to see it:* {q.links}."
-        asked = [f'- *Readers also ask:* {q.fill(a)} {q.fill(b)}' for a,b in q.asked]
-        return [f'**{_title(q)}. {q.text}**', q.answer, *asked, *_said(q), known]
+    def whole(item):
+        known = f"*How we know:* {'; '.join(item.badges)}. *Where to see it:* {item.links}."
+        asked = [f'- *Readers also ask:* {item.fill(a)} {item.fill(b)}' for a,b in item.asked]
+        return [f'**{_title(item)}. {item.text}**', item.answer, *asked, *_said(item), known]
     return Text('\n\n'.join(part for q in _pick(numbers, 'answer') for part in whole(q)))
 
 def mended(
@@ -273,11 +273,12 @@ def circulating(
 ) -> Text: # a table in a notebook
     "The wrong answers in circulation, each with its source and the statement that holds"
     rows = ['| question | it is said | by | it holds |', '| ---: | --- | --- | --- |']
-    for q in _pick(numbers or None, 'circulating'):
-        for o in q.said:
-            source = f"[{o['source']}]({o['address']})" if 'address' in o else o['source']
-            number = f"[{q.number}](#{_title(q).replace(' ', '-')})"
-            rows.append('| ' + ' | '.join([number, q.fill(o['said']), source, q.fill(o['holds'])]) + ' |')
+    for item in _pick(numbers or None, 'circulating'):
+        for entry in item.said:
+            source = f"[{entry['source']}]({entry['address']})" if 'address' in entry else entry['source']
+            number = f"[{item.number}](#{_title(item).replace(' ', '-')})"
+            rows.append('| ' + ' | '.join([number, item.fill(entry['said']), source,
+                item.fill(entry['holds'])]) + ' |')
     return Text('\n'.join(rows))
 
 # %% ../nbs/package/texts.ipynb #c9ae7bad
