@@ -99,9 +99,8 @@ def frame(ink, size, longest):
 
 class InkPositive(Exercise):
     id,title,name = '15.2','Robust to inverted ink','ink_positive'
-    statement = '''Some readers write with chalk. Write `ink_positive(x)`, which takes a batch (n, '
-            '28, 28) from
-                   0 to 1, in which any image may be inverted (1 minus the image), and returns the batch with
+    statement = '''Some readers write with chalk. Write `ink_positive(x)`, which takes a batch
+                   (n, 28, 28) from 0 to 1, in which any image may be inverted (1 minus the image), and returns the batch with
                    0 for paper and 1 for ink in every image. Behind it, the network gives the same answer to a
                    digit and to its negative.'''
     setup = 'import torch'
@@ -156,8 +155,8 @@ def ink_positive(x):
 
 class FirstToBreak(Exercise):
     id,title,name = '15.3','The layer that breaks','first_to_break'
-    statement = '''The maps of a layer are equivariant to a shift of the image if the shifted image '
-            'has the same
+    statement = '''The maps of a layer are equivariant to a shift of the image if the shifted image
+                   has the same
                    maps, moved. Write `first_to_break(strides, shift)`, which takes the strides of a network's
                    convolutions and a shift in pixels (1 or more), and returns the number, counted from 0, of
                    the first layer whose maps are not the same ones, moved; or the number of layers if there is
