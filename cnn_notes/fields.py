@@ -1052,7 +1052,7 @@ class _Probe(_Recorder):
 
     def _follow(self, func, args, kwargs, run=None):
         def wired(*args, **kwargs):
-            with torch.enable_grad(): res = self._wired(func, args, kwargs)
+            with torch.enable_grad(): res = self._run_wired(func, args, kwargs)
             known = _function_name(func) in wirings | _stand_ins
             for tensor in _tensors(res):
                 if tensor.requires_grad: tensor.register_hook(_whether if known else _scattered)
@@ -1090,7 +1090,7 @@ _discrete = set("""all any argmax argmin argsort bitwise_and bitwise_not bitwise
 def _shadow(self:_Probe, t): return self.shadows.get(id(t), t)
 
 @patch
-def _wired(self:_Probe, func, args, kwargs):
+def _run_wired(self:_Probe, func, args, kwargs):
     "The result of `func`, or of its stand-in"
     name,(given, named) = _function_name(func),_replaced((args, kwargs), self._shadow)
     to_python = func.__name__ in ('__bool__', '__int__', '__float__', '__index__')

@@ -1,6 +1,6 @@
 """What a notebook page must be, whatever it teaches: sound, clean, linked, with its badge, its alternative
 texts and its ending"""
-import re, sys
+import ast, re, sys
 from pathlib import Path
 import nbformat
 import pytest
@@ -276,3 +276,12 @@ def test_what_lives_longer_than_a_line_has_a_name(path):
     ('class A:\n    def f(self, n):\n        def g(k):\n            return k\n        return n', 'k'),
     ('class _A:\n    def f(self, n):\n        return n', 'n'), ('def f():\n    n = 1\n    def g(): return n', 'n')])
 def test_long_lives_are_found(source, letters): assert ''.join(o[1] for o in long_lived(source)) == letters
+
+@pytest.mark.parametrize('path', modules, ids=lambda p: p.stem)
+def test_no_patch_takes_a_name_of_its_module(path):
+    "The oldest fastcore leaves None in the module where a method was patched in"
+    kinds = ast.FunctionDef,ast.ClassDef
+    nodes = [o for o in ast.parse(path.read_text()).body if isinstance(o, kinds)]
+    patched = {o.name for o in nodes if any('patch' in ast.unparse(d) for d in o.decorator_list)}
+    own = {o.name for o in nodes if not any('patch' in ast.unparse(d) for d in o.decorator_list)}
+    assert not patched & own
