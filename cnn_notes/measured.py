@@ -180,7 +180,7 @@ def verdict(
     among = sum(shipped[k][0].size for k in shipped.keys())
     apart = [k for k in shipped.keys() if not _agree(shipped, own, k, among)]
     alone = len(own) < 2 <= len(shipped) # its intervals are not known
-    if alone: return 'One run alone neither supports nor contradicts the conclusion; repeat it with more seeds'
+    if alone: return 'One run alone does not decide about the conclusion; repeat it with more seeds'
     if shipped.holds and not shipped.holds(own): return f'The conclusion is contradicted: "{shipped.claim}"'
     if not apart: return 'The numbers agree ' + ('within their intervals' if len(own) > 1 else 'to within 5%')
     differ = f"The numbers differ ({', '.join(apart)})"

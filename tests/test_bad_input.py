@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
 from cnn_notes.experiments.kernels import edges_of_pairs
-from cnn_notes import boxes, callbacks, checks, classic, counting, geometry, kernels, matmul, models
+from cnn_notes import boxes # noqa: F401 (the rows name it)
+from cnn_notes import callbacks, checks, classic, counting, geometry, kernels, matmul, models
 from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, texts, views
 
 pytestmark = pytest.mark.filterwarnings('error')

@@ -92,7 +92,7 @@ def test_what_a_repetition_cannot_say(folders):
     ship(folders, 'draws', draws, range(20))
     shipped = measured('draws', draws)
     alone = Runs({**shipped.record, 'seeds': [7], 'results': shipped.record['results'][:1]})
-    assert verdict(shipped, alone).startswith('One run alone neither')
+    assert verdict(shipped, alone).startswith('One run alone')
     older = Runs({**shipped.record, 'results': [dict(x=o['x']) for o in shipped.record['results']]})
     assert 'no row; repeat' in verdict(shipped, older) # it was made before the experiment recorded rows
 

@@ -6,11 +6,11 @@ from cnn_notes.exercises import Exercise, Mistake
 class Frame(Exercise):
     id,title,name = '15.1','The frame of another data set','frame'
     statement = '''In another data set, images have `size` x `size` pixels, the longer side of the box
-                   around the ink has `longest`, and the box itself is in the middle, not the center of mass;
-                   if the rows or columns of paper are odd in number, the one left over is below or to the
-                   right. Write
-                   `frame(ink, size, longest)` for ink from 0 to 1, a float64 tensor (h, w). The other side of
-                   the box is in proportion, rounded, and at least 1. You may use `cut_out` and `resized`.'''
+                   around the ink has `longest`, and the box itself is in the middle, not the center of
+                   mass; if the rows or columns of paper are odd in number, the one left over is below or
+                   to the right. Write `frame(ink, size, longest)` for ink from 0 to 1, a float64 tensor
+                   (h, w). The other side of the box is in proportion, rounded, and at least 1. You may use
+                   `cut_out` and `resized`.'''
     setup = 'import torch, torch.nn.functional as F\nfrom cnn_notes.framing import cut_out, placed, resized'
     stub = 'def frame(ink, size, longest): ...'
     hints = ('Four steps: the box around the ink, its new size, the averages, and the paper around them.',
@@ -99,10 +99,10 @@ def frame(ink, size, longest):
 
 class InkPositive(Exercise):
     id,title,name = '15.2','Robust to inverted ink','ink_positive'
-    statement = '''Some readers write with chalk. Write `ink_positive(x)`, which takes a batch
-                   (n, 28, 28) from 0 to 1, in which any image may be inverted (1 minus the image), and returns the batch with
-                   0 for paper and 1 for ink in every image. Behind it, the network gives the same answer to a
-                   digit and to its negative.'''
+    statement = '''Some readers write with chalk. Write `ink_positive(x)`, which takes a batch (n, 28, 28)
+                   from 0 to 1, in which any image may be inverted (1 minus the image), and returns the
+                   batch with 0 for paper and 1 for ink in every image. Behind it, the network gives the
+                   same answer to a digit and to its negative.'''
     setup = 'import torch'
     stub = 'def ink_positive(x): ...'
     hints = ('A digit has more paper than ink. Which number stands for paper in an inverted digit?',
@@ -121,7 +121,8 @@ def ink_positive(x): return 1 - x if x.mean() > .5 else x'''),
 def ink_positive(x):
     inverted = x.flatten(1).median(1)[0] > .5
     return torch.where(inverted[:, None, None], x, 1 - x)'''),
-        'A digit and its negative are alike now, but so are ink and paper: both are far from gray.': Mistake('''
+        'A digit and its negative are alike now, but so are ink and paper: both are far from gray.':
+            Mistake('''
 def ink_positive(x): return 2*(x - .5).abs()'''),
         'This keeps the smaller of each pixel and its negative, so ink and paper both become 0, and only the '
         'gray edges are left.': Mistake('def ink_positive(x): return torch.minimum(x, 1 - x)'),
@@ -155,12 +156,11 @@ def ink_positive(x):
 
 class FirstToBreak(Exercise):
     id,title,name = '15.3','The layer that breaks','first_to_break'
-    statement = '''The maps of a layer are equivariant to a shift of the image if the shifted image
-                   has the same
-                   maps, moved. Write `first_to_break(strides, shift)`, which takes the strides of a network's
-                   convolutions and a shift in pixels (1 or more), and returns the number, counted from 0, of
-                   the first layer whose maps are not the same ones, moved; or the number of layers if there is
-                   none. (Leave the border out of account.)'''
+    statement = '''The maps of a layer are equivariant to a shift of the image if the shifted image has the
+                   same maps, moved. Write `first_to_break(strides, shift)`, which takes the strides of a
+                   network's convolutions and a shift in pixels (1 or more), and returns the number,
+                   counted from 0, of the first layer whose maps are not the same ones, moved; or the
+                   number of layers if there is none. (Leave the border out of account.)'''
     stub = 'def first_to_break(strides, shift): ...'
     hints = ('With stride 2, an output is computed at every second position. Which shifts lead from one such '
              'position to another?',

@@ -240,8 +240,8 @@ class Run6(Run):
         return ('training is as good as in run 11, and validation is bad from the first time on: it ends '
                 f'at {run.valid_losses[-1]:.2f}, with training at {end(run):.2f} (panel "Loss"). In training '
                 'mode, the norm uses the batch, and a validation batch here holds one or two kinds of '
-                'digit. The next experiment is to validate on training images: if that is bad, too, it is '
-                'the mode, or the preparation, and not the images')
+                'digit. The next experiment is to validate on training images in the order of their labels: '
+                'if that is bad, too, it is the mode, or the preparation, and not the images')
     def special(self, run):
         return {
             'nothing':

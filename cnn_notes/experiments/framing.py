@@ -110,7 +110,8 @@ undone = 'shifted','smaller','larger','inverted','pale' # what framing can undo
             'point of that on the digits as they are; thinner, thicker, rotated, and noisy digits '
             'stay more than one '
             'point below', unit='percent',
-            holds=lambda runs: all((gap(runs, name) < 1) == (name in undone) for name in list(distortions())[1:]))
+            holds=lambda runs: all((gap(runs, name) < 1) == (name in undone)
+                                   for name in list(distortions())[1:]))
 def distorted(seed:int) -> dict:
     from cnn_notes.data import load_mnist
     y = load_mnist().valid_y.long()
@@ -142,8 +143,13 @@ def no_digits() -> dict: # name: (n, 28, 28) from 0 to 1
 
 # %% ../../nbs/package/experiments_framing.ipynb #c24787d6
 def coarse(x:Tensor) -> Tensor: # (n, 28, 28) to (n, 10, 10)
-    "MNIST's box of 20 pixels as 8 pixels, with a margin of 1"
-    return F.pad(resized(x[:, 4:24, 4:24].double(), 8, 8), (1, 1, 1, 1)).float()
+    "The 20 x 20 pixels around the ink as 8 x 8, with a margin of 1"
+    boxes = []
+    for image in x:
+        inked = [(image > 0).any(axis).nonzero() for axis in (1, 0)] # the rows, and the columns
+        top,left = (((o.min() + o.max() + 1)//2 - 10).clamp(0, 8).item() for o in inked)
+        boxes.append(image[top:top+20, left:left+20])
+    return F.pad(resized(torch.stack(boxes).double(), 8, 8), (1, 1, 1, 1)).float()
 
 def hands() -> dict: # name: (framed images, labels)
     "Digits of several sources, framed"
