@@ -1631,6 +1631,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'cnn_notes.texts._fields': ('package/texts.html#_fields', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._find': ('package/texts.html#_find', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._home': ('package/texts.html#_home', 'cnn_notes/texts.py'),
+                                 'cnn_notes.texts._in_notebook': ('package/texts.html#_in_notebook', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._inline': ('package/texts.html#_inline', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._key': ('package/texts.html#_key', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._label': ('package/texts.html#_label', 'cnn_notes/texts.py'),

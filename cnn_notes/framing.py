@@ -8,13 +8,14 @@ __all__ = ['ink_of', 'cut_out', 'averaging', 'resized', 'placed', 'frame_digit',
 # %% ../nbs/15_your_digit.ipynb #0532f55f
 import torch
 import torch.nn.functional as F
-from .checks import checked
+from .checks import Annotated, Float, PositiveInt, checked, finite, nonempty
 from .pictures import Picture
 from torch import Tensor
 
 # %% ../nbs/15_your_digit.ipynb #cec4eb93
+@checked
 def ink_of(
-    gray:Tensor, # (h, w), one number for each pixel
+    gray:Annotated[Float[Tensor, 'h w'], nonempty, finite], # (h, w), one number for each pixel
 ) -> Tensor: # (h, w), or smaller for a photo; from 0 (paper) to 1
     "How far each pixel is from the paper, whose tone is the median of the border"
     gray = gray/(gray.abs().max() or 1)
@@ -31,8 +32,9 @@ def _border(x): return torch.cat([x[0], x[-1], x[:, 0], x[:, -1]])
 _wanted = 'give one digit on paper of another tone, with a margin around it'
 
 # %% ../nbs/15_your_digit.ipynb #d1e005b9
+@checked
 def cut_out(
-    ink:Tensor, # (h, w)
+    ink:Annotated[Float[Tensor, 'h w'], nonempty, finite], # from 0 (paper) to 1
 ) -> Tensor: # the part of it with all pixels above a tenth of the largest
     "The box around the ink"
     on = ink > .1*ink.max()
@@ -40,9 +42,10 @@ def cut_out(
     return ink[rows.min():rows.max()+1, cols.min():cols.max()+1]
 
 # %% ../nbs/15_your_digit.ipynb #e4a6cd24
+@checked
 def averaging(
-    n:int, # cells of the input
-    m:int, # cells of the output, more or fewer
+    n:PositiveInt, # cells of the input
+    m:PositiveInt, # cells of the output, more or fewer
 ) -> Tensor: # (m, n), float64: the share of input cell j in the mean of output cell i
     "The matrix that changes the size of a row of pixels by exact averages"
     ends = torch.arange(m + 1, dtype=torch.double)[:, None]*n/m # where output cells begin and end
@@ -50,19 +53,23 @@ def averaging(
     shared = torch.minimum(ends[1:], cells + 1) - torch.maximum(ends[:-1], cells)
     return shared.clamp(min=0)*m/n
 
+@checked
 def resized(
-    img:Tensor, # (..., H, W), float64
-    h:int, # rows of the result
-    w:int, # columns
-) -> Tensor: # (..., h, w): each pixel is the mean of the area that it covers
+    img:Annotated[Float[Tensor, '... H W'], nonempty], # one image, or several
+    h:PositiveInt, # rows of the result
+    w:PositiveInt, # columns
+) -> Tensor: # (..., h, w), float64: each pixel is the mean of the area that it covers
     "An image of another size"
-    return averaging(img.shape[-2], h) @ img @ averaging(img.shape[-1], w).T
+    return averaging(img.shape[-2], h) @ img.double() @ averaging(img.shape[-1], w).T
 
 # %% ../nbs/15_your_digit.ipynb #291e7ef2
+@checked
 def placed(
-    box:Tensor, # (h, w), at most 28 x 28
+    box:Annotated[Float[Tensor, 'h w'], nonempty, finite], # at most 28 x 28
 ) -> Tensor: # (28, 28): the box on paper, with its center of mass at row 14 and column 14, counted from 0
     "Where MNIST puts a digit"
+    if max(box.shape) > 28 or box.sum() <= 0:
+        raise ValueError(f'placed: box is {tuple(box.shape)}; give ink in at most 28 x 28 pixels')
     top,left = _first(box.sum(1)),_first(box.sum(0))
     height,width = box.shape
     return F.pad(box, (left, 28 - left - width, top, 28 - top - height))
@@ -98,8 +105,9 @@ def frame_digit(
     return placed(resized(box, height, width)).float()
 
 # %% ../nbs/15_your_digit.ipynb #f3990777
+@checked
 def evened(
-    ink:Tensor, # (h, w) of a photo: paper about 0, ink positive, and shade and noise over both
+    ink:Annotated[Float[Tensor, 'h w'], nonempty, finite], # a photo: paper about 0, ink positive, and shade
 ) -> Tensor: # at most 112 rows and columns, about 0 where there is no ink
     "Average to 112 pixels, which lessens noise, and take off the shade: what is wider than any stroke"
     scale = min(1, 112/max(ink.shape))

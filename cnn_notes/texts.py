@@ -28,12 +28,16 @@ def _home():
 
 def _clone(): return Path(import_module('cnn_notes').__path__[0]).parent/'nbs'
 
+def _in_notebook(): # not: has somebody imported what notebooks run on?
+    ipython = sys.modules.get('IPython')
+    return type(ipython and ipython.get_ipython()).__name__ == 'ZMQInteractiveShell'
+
 def _address(target, live=False):
     "Where a link of a page leads: on the web, in a clone, or nowhere"
     if '://' in target: return target
     if target.startswith('#'): target = '14_questionnaire.ipynb' + target
     if _home(): return _home() + target
-    if not _clone().is_dir(): return ''
+    if not _clone().is_dir() or _in_notebook() and not live: return '' # a page reads the same everywhere
     return f'{_clone().as_uri()}/{target}' if live else f'nbs/{target}'
 
 def _inline(text, live):
@@ -50,7 +54,7 @@ def _inline(text, live):
 
 # %% ../nbs/package/texts.ipynb #cb731416
 def _columns(): # the kernel of a notebook has no terminal, though it may have been started in one
-    return 92 if 'ipykernel' in sys.modules else shutil.get_terminal_size((92, 24)).columns
+    return 92 if _in_notebook() else shutil.get_terminal_size((92, 24)).columns
 
 def _escaped(text, markdown):
     "The escape sequences in their positions"

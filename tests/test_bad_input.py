@@ -402,6 +402,9 @@ not_tried = { # why a public name, or a method, has no row
     'exercises': ("what a reader answers may be anything: the verdict says what is wrong with it, as tests/test_exercises.py shows", """exercises.Exercise
         exercises.Exercise.cases exercises.Exercise.check exercises.Exercise.complaint exercises.Exercise.judge exercises.Exercise.made exercises.Exercise.matches
         exercises.Exercise.outputs exercises.difference exercises.time_limit"""),
+    'pictures': ("takes a picture in any form: what is refused, and in which words, is in tests/test_framing.py", '''
+        framing.averaging framing.cut_out framing.evened framing.frame_digit framing.ink_of framing.placed framing.resized
+        pictures.Picture pictures.gray_of'''),
     'inherited': ("made in views.View, where it has a row", "views.ConvView.save views.NetworkView.save views.WindowView.save"),
     'given records': ("works on records of a trace, which the package makes and checks before", '''
         products.prepares_weights products.products products.real_extents products.real_products products.unknown_products

@@ -210,3 +210,19 @@ def test_augmentation_keeps_paper_paper():
     assert {round(o, 3) for o in top.tolist()} == {round(paper, 3), round(paper + 1/.3081, 3)}
     got = varied(normalized(x[:5].float()))
     assert got.min() >= paper - 1e-5 and got.max() <= paper + 1/.3081 + 1e-5 and not got.equal(normalized(x[:5].float()))
+
+@pytest.mark.parametrize('name', ['ink_of', 'cut_out', 'placed', 'evened', 'resized'])
+def test_a_step_says_what_it_takes(name):
+    from cnn_notes import framing
+    step = (lambda o: framing.resized(o, 8, 8)) if name == 'resized' else getattr(framing, name)
+    for bad in (None, 'x', True, [], torch.zeros(0, 5), torch.zeros(5), torch.zeros(5, 5).long()):
+        with pytest.raises((TypeError, ValueError), match=f'^{name}: '): step(bad)
+    if name == 'resized': return
+    with pytest.raises(ValueError, match=f'^{name}: '): step(torch.full((5, 5), float('nan')))
+
+def test_a_box_has_ink_and_fits():
+    from cnn_notes.framing import averaging, placed
+    for box in (torch.zeros(5, 5), torch.ones(29, 3)):
+        with pytest.raises(ValueError, match='^placed: box is .* give ink'): placed(box)
+    for n in (0, True, 2.5):
+        with pytest.raises((TypeError, ValueError), match='^averaging: n'): averaging(n, 3)
