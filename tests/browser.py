@@ -2,7 +2,7 @@
 
 `conftest.py` makes the fixture `browser` of it. Pictures of what a test saw: set CNN_NOTES_SHOTS to a folder.
 """
-import os, shutil, tempfile
+import os, shutil, tempfile, time
 from contextlib import contextmanager
 from pathlib import Path
 from selenium import webdriver
@@ -60,7 +60,8 @@ class Browser:
     def js(self, script, *args): return self.driver.execute_script(script, *args)
     def all(self, css): return self.driver.find_elements(By.CSS_SELECTOR, css)
     def one(self, css):
-        found = self.all(css)
+        until = time.monotonic() + 5 # on a busy machine an event may not have been handled yet
+        while len(found := self.all(css)) != 1 and time.monotonic() < until: time.sleep(.05)
         assert len(found) == 1, f'{len(found)} elements match {css}'
         return found[0]
     def wait(self, condition, seconds=10):
