@@ -374,16 +374,17 @@ def test_weights_can_be_edited(browser):
     with browser.frame():
         k = torch.tensor(named_kernels['top edge'], dtype=torch.double)
         def field(a, b): return browser.one(f'[aria-label="weight, row {a}, column {b}"]')
-        whole = Keys.CONTROL + 'a' + Keys.NULL # a click selects it, too, but its end may undo that
-        field(0, 0).click(); browser.press(whole, '2.5', Keys.TAB)
+        def enter(a, b): # a click selects what is there, too, but its end may undo that
+            field(a, b).click(); browser.js('arguments[0].select()', field(a, b))
+        enter(0, 0); browser.press('2.5', Keys.TAB)
         k[0, 0] = 2.5
         check_output(browser, x, k)
         assert browser.one('#kernel').get_attribute('value') == 'own'
-        field(0, 0).click(); browser.press(Keys.ARROW_RIGHT, '-0,125', Keys.ARROW_DOWN, '7', Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.TAB)
+        enter(0, 0); browser.press(Keys.ARROW_RIGHT, '-0,125', Keys.ARROW_DOWN, '7', Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.TAB)
         k[0, 1],k[1, 1] = -.125,7
         check_output(browser, x, k)
         for wrong in ('x', '', '1e99', '--1', 'Infinity'):
-            field(2, 2).click(); browser.press(whole, Keys.BACKSPACE, wrong, Keys.TAB)
+            enter(2, 2); browser.press(Keys.BACKSPACE, wrong, Keys.TAB)
             check_output(browser, x, k)
             assert field(2, 2).get_attribute('value') == '1' and 'A weight is a number' in browser.one('.says .refused').text, wrong
         choose(browser, 'blur')
@@ -711,7 +712,8 @@ def test_a_weight_of_one_channel_is_edited(browser):
     layer,x = filters(1, bias=False),color()
     browser.open(page(explore_conv(x, layer)))
     with browser.frame():
-        browser.one('[aria-label="channel 1, weight, row 2, column 0"]').click(); browser.press('3', Keys.TAB)
+        field = browser.one('[aria-label="channel 1, weight, row 2, column 0"]')
+        field.click(); browser.js('arguments[0].select()', field); browser.press('3', Keys.TAB)
         layer.weight.data[0, 1, 2, 0] = 3
         torch.testing.assert_close(shown(browser, 'map.out'), conv_of(layer, x)[0], rtol=0, atol=1e-12)
 
