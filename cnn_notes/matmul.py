@@ -8,8 +8,8 @@ __all__ = ['im2col', 'conv_matrix', 'col2im']
 # %% ../nbs/04_matmul.ipynb #89d465cb
 import torch
 import torch.nn.functional as F
-from .checks import Annotated, Float, NonNegativePair, PositiveFloat, PositiveInt, PositivePair, Shaped
-from .checks import checked, has_values, nonempty, pair, several, whole
+from .checks import Annotated, Float, NonNegativePair, PositiveFloat, PositiveInt, PositivePair
+from .checks import Shaped, checked, has_values, nonempty, pair, several, whole
 from .geometry import Window
 from math import prod
 from torch import Tensor

@@ -15,7 +15,6 @@ def carriers(folder):
     "What a reader or an index sees, as text by file"
     names = [*folder.glob('nbs/**/*.ipynb'), *folder.glob('cnn_notes/*.py'),
         *(folder/o for o in ('README.md', 'pyproject.toml', 'CITATION.cff'))]
-    names = [p for p in names if p.stem not in ('questionnaire', '14_questionnaire', '07_receptive_field')]
     return {p.relative_to(folder).as_posix(): p.read_text(encoding='utf-8') for p in names}
 
 @pytest.fixture(scope='module')
