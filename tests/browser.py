@@ -64,6 +64,12 @@ class Browser:
         while len(found := self.all(css)) != 1 and time.monotonic() < until: time.sleep(.05)
         assert len(found) == 1, f'{len(found)} elements match {css}'
         return found[0]
+    def into(self, css):
+        "Click a field. While the page still fits its cells, a click can land beside it, so until it has the focus"
+        def clicked():
+            self.one(css).click()
+            return self.js('return document.activeElement') == self.one(css)
+        return self.wait(clicked)
     def wait(self, condition, seconds=10):
         return WebDriverWait(self.driver, seconds, .05).until(lambda _: condition())
 

@@ -374,17 +374,16 @@ def test_weights_can_be_edited(browser):
     with browser.frame():
         k = torch.tensor(named_kernels['top edge'], dtype=torch.double)
         def field(a, b): return browser.one(f'[aria-label="weight, row {a}, column {b}"]')
-        def enter(a, b): # a click selects what is there, too, but its end may undo that
-            field(a, b).click(); browser.js('arguments[0].select()', field(a, b))
-        enter(0, 0); browser.press('2.5', Keys.TAB)
+        def click(a, b): browser.into(f'[aria-label="weight, row {a}, column {b}"]')
+        click(0, 0); browser.press('2.5', Keys.TAB) # a click selects the whole number
         k[0, 0] = 2.5
         check_output(browser, x, k)
         assert browser.one('#kernel').get_attribute('value') == 'own'
-        enter(0, 0); browser.press(Keys.ARROW_RIGHT, '-0,125', Keys.ARROW_DOWN, '7', Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.TAB)
+        click(0, 0); browser.press(Keys.ARROW_RIGHT, '-0,125', Keys.ARROW_DOWN, '7', Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.TAB)
         k[0, 1],k[1, 1] = -.125,7
         check_output(browser, x, k)
         for wrong in ('x', '', '1e99', '--1', 'Infinity'):
-            enter(2, 2); browser.press(Keys.BACKSPACE, wrong, Keys.TAB)
+            click(2, 2); browser.press(Keys.BACKSPACE, wrong, Keys.TAB)
             check_output(browser, x, k)
             assert field(2, 2).get_attribute('value') == '1' and 'A weight is a number' in browser.one('.says .refused').text, wrong
         choose(browser, 'blur')
@@ -712,8 +711,7 @@ def test_a_weight_of_one_channel_is_edited(browser):
     layer,x = filters(1, bias=False),color()
     browser.open(page(explore_conv(x, layer)))
     with browser.frame():
-        field = browser.one('[aria-label="channel 1, weight, row 2, column 0"]')
-        field.click(); browser.js('arguments[0].select()', field); browser.press('3', Keys.TAB)
+        browser.into('[aria-label="channel 1, weight, row 2, column 0"]'); browser.press('3', Keys.TAB)
         layer.weight.data[0, 1, 2, 0] = 3
         torch.testing.assert_close(shown(browser, 'map.out'), conv_of(layer, x)[0], rtol=0, atol=1e-12)
 
