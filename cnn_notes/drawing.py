@@ -15,6 +15,7 @@ from .fields import results
 from .show import palette
 from .tracing import _play, _Recorder, _trace
 from .views import View, _day
+from fastcore.foundation import L
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -55,7 +56,9 @@ def _windowed(layer):
 
 def _conv_step(layer, args, pack):
     return dict(kind='conv', groups=args['groups'], **_windowed(layer), **_weights(args, pack))
-def _linear_step(layer, args, pack): return dict(kind='linear', **_weights(args, pack))
+def _linear_step(layer, args, pack):
+    if len(layer.out_shape) > 2: raise _Unknown('it takes rows, not all values at once')
+    return dict(kind='linear', **_weights(args, pack))
 def _weights(args, pack):
     if not isinstance(args['weight'], Tensor): raise _Unknown('its weights are made from the image')
     return {k: pack(args[o]) for k,o in (('w', 'weight'), ('b', 'bias')) if args[o] is not None}
@@ -101,6 +104,7 @@ def _add_step(layer, args, pack):
 
 def _mul_step(layer, args, pack):
     name,other = layer.call.function,args['other']
+    if args.get('rounding_mode'): raise _Unknown('it rounds')
     if name in ('mul', 'rmul', 'imul'): return dict(kind='scale', by=_one_number(other), plus=0)
     if name in ('div', 'truediv', 'itruediv'): return dict(kind='scale', by=1/_one_number(other), plus=0)
     raise _Unknown('it divides by the image')
@@ -120,6 +124,9 @@ def _pad_step(layer, args, pack):
     return dict(kind='pad', pad=[side[0] for side in layer.window.padding], value=args['value'] or 0)
 def _same_step(layer, args, pack):
     if args.get('training') or layer.out_shape[0] != 1: raise _Unknown('it mixes images, or drops at random')
+    before = next(o.shape for o in layer.call.sources() if o.index is not None)
+    if len(layer.out_shape) > 2 and _grid(layer.out_shape) != _grid(before):
+        raise _Unknown('it makes other maps of the values')
     return None
 
 _by_name = dict(conv2d=_conv_step, linear=_linear_step, max_pool2d=_max_step, avg_pool2d=_avg_step,
@@ -138,7 +145,7 @@ def _step(layer, pack):
     run = layer.call.function
     if not make: raise ValueError(f'{what} runs {run}, which the view does not know; {_known}')
     try: step = make(layer, layer.call.args, pack)
-    except (_Unknown, KeyError, TypeError) as error:
+    except (_Unknown, KeyError, TypeError, ZeroDivisionError) as error:
         how = f'in a way that the view does not know ({error})'
         raise ValueError(f'{what} runs {run} {how}; {_known}') from None
     if step and layer.out_shape[0] != 1: raise ValueError(f'{what} mixes images; {_known}')
@@ -173,7 +180,8 @@ def _stages(steps):
 def _first_of_each():
     "The first test digit of each class"
     images,labels = (read_idx(_mnist/f't10k-{o}-ubyte.gz') for o in ('images-idx3', 'labels-idx1'))
-    return images[[labels.tolist().index(d) for d in range(10)]]
+    labels = labels.tolist()
+    return images[[labels.index(d) for d in range(10)]]
 
 def _squeezed(images):
     "Bytes, with each run of zeros as a 0 and its length, as text"
@@ -276,7 +284,7 @@ def _mosaic(maps):
 def _digit_figure(view):
     "An example, what the stages make of it, and the probabilities"
     values = view._run()
-    shown = [k for k,o in enumerate(view.stages[:-1])][:6]
+    shown = range(min(len(view.stages) - 1, 6))
     fig = Figure(figsize=(6.3, .4 + .46*max(len(shown), 5)), layout='constrained')
     left,middle,right = fig.subfigures(1, 3, width_ratios=(3, 5, 3))
     ax = left.subplots()
@@ -311,7 +319,7 @@ _bytes_rule = Rule('uint8 images of MNIST, (n, 28, 28), 1 to 20 of them',
     lambda o: o is None or o.ndim == 3 and o.shape[1:] == (28, 28) and 0 < len(o) <= 20)
 _model_rule = Rule('a model (torch.nn.Module), or a fastai Learner',
     lambda o: isinstance(o, nn.Module) or hasattr(o, 'dls'))
-_labels_rule = Rule('a list of names', lambda o: o is None or isinstance(o, (list, tuple)))
+_labels_rule = Rule('a list of names', lambda o: o is None or isinstance(o, (list, tuple, L)))
 
 def _of_learner(learn):
     "Mean, standard deviation, and names of the classes, as a `Learner`'s data have them; None: not known"

@@ -37,6 +37,7 @@ def cut_out(
     ink:Annotated[Float[Tensor, 'h w'], nonempty, finite], # from 0 (paper) to 1
 ) -> Tensor: # the part of it with all pixels above a tenth of the largest
     "The box around the ink"
+    if ink.max() <= 0: raise ValueError('cut_out: ink is 0 everywhere; give an image with ink')
     on = ink > .1*ink.max()
     rows,cols = on.any(1).nonzero(),on.any(0).nonzero()
     return ink[rows.min():rows.max()+1, cols.min():cols.max()+1]
@@ -80,14 +81,13 @@ def _first(ink):
     return min(max(int((14.5 - center).floor()), 0), 28 - len(ink))
 
 # %% ../nbs/15_your_digit.ipynb #a46b1207
-def _flaw(ink, box, height, width):
+def _flaw(ink, box, small):
     "Why a picture holds no digit, in words; None if it may"
     from scipy.ndimage import label # here, because it takes long to import
-    on = box > .1*box.max()
     if max(box.shape) < 6: return f'has ink in {box.shape[0]} x {box.shape[1]} pixels only'
-    filled = (resized(box, height, width) > .1).double().mean()
-    if min(height, width) < 10: filled *= 0 # a 1 may fill its box
+    filled = (small > .1).double().mean() if min(small.shape) >= 10 else 0 # a 1 may fill its box
     if (_border(ink) > .1).double().mean() + filled > 1.1: return 'has ink everywhere'
+    on = box > .1*box.max()
     parts = torch.from_numpy(label(on, torch.ones(3, 3))[0]).flatten()
     largest = torch.bincount(parts, (box*on).flatten())[1:].max() # of the pieces that hang together
     if largest < .25*(box*on).sum(): return 'has only specks of ink'
@@ -100,9 +100,9 @@ def frame_digit(
     "Bring a photo or a drawing into the form of MNIST; `ValueError` for a picture that holds no digit"
     ink = ink_of(image)
     box = cut_out(ink)
-    height,width = (max(1, int(20*n/max(box.shape) + .5)) for n in box.shape)
-    if flaw := _flaw(ink, box, height, width): raise ValueError(f'frame_digit: image {flaw}; {_wanted}')
-    return placed(resized(box, height, width)).float()
+    small = resized(box, *(max(1, int(20*n/max(box.shape) + .5)) for n in box.shape))
+    if flaw := _flaw(ink, box, small): raise ValueError(f'frame_digit: image {flaw}; {_wanted}')
+    return placed(small).float()
 
 # %% ../nbs/15_your_digit.ipynb #f3990777
 @checked

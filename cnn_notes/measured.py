@@ -177,10 +177,10 @@ def verdict(
     "Whether a repetition agrees with a record, differs but supports the claim, or contradicts the claim"
     if missing := [k for k in shipped.keys() if k not in own.keys()]:
         return f"It cannot be compared, because it has no {', '.join(missing)}; repeat it with rerun=True"
-    among = sum(shipped[k][0].size for k in shipped.keys())
-    apart = [k for k in shipped.keys() if not _agree(shipped, own, k, among)]
     alone = len(own) < 2 <= len(shipped) # its intervals are not known
     if alone: return 'One run alone does not decide about the conclusion; repeat it with more seeds'
+    among = sum(shipped[k][0].size for k in shipped.keys())
+    apart = [k for k in shipped.keys() if not _agree(shipped, own, k, among)]
     if shipped.holds and not shipped.holds(own): return f'The conclusion is contradicted: "{shipped.claim}"'
     if not apart: return 'The numbers agree ' + ('within their intervals' if len(own) > 1 else 'to within 5%')
     differ = f"The numbers differ ({', '.join(apart)})"
@@ -333,7 +333,7 @@ def _rerun(name):
     with contextlib.redirect_stdout(sys.stderr): # the bar; what is printed is the report
         runs = measured(name, experiment_of(record), seeds=record['seeds'], rerun=True)
     said = verdict(runs, runs.own)
-    return f'{name}: {said}',not said.startswith('The conclusion is contradicted')
+    return f'{name}: {said}',not said.startswith(('The conclusion is contradicted', 'It cannot be compared'))
 
 def _rerun_all(names, seconds):
     "Repeat several, with the time left for all of them; were all claims supported?"

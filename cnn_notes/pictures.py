@@ -19,7 +19,8 @@ def _array(picture):
     "The numbers of a picture, channels last; None for what is no picture"
     if isinstance(picture, Tensor):
         if picture.is_meta or picture.layout != torch.strided or picture.is_complex(): return None
-        picture = picture.detach().cpu().double().numpy()
+        if picture.is_quantized: return None
+        picture = picture.detach().cpu().double().resolve_neg().numpy()
     if isinstance(picture, Image.Image):
         plain = picture.mode in ('1', 'L', 'RGB', 'RGBA', 'I', 'F') or picture.mode.startswith('I;')
         picture = ImageOps.exif_transpose(picture if plain else picture.convert('RGBA'))
@@ -29,9 +30,12 @@ def _array(picture):
     return numbers.transpose(1, 2, 0) if numbers.ndim == 3 and len(numbers) in (1, 3, 4) else numbers
 
 def _opened(path):
-    try: return Image.open(path)
-    except FileNotFoundError: raise
-    except (OSError, ValueError): return None # no picture
+    try:
+        picture = Image.open(path)
+        picture.load() # a damaged file shows here
+        return picture
+    except (FileNotFoundError, PermissionError): raise
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError): return None # no picture
 
 # %% ../nbs/package/pictures.ipynb #2dab898e
 def gray_of(

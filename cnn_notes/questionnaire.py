@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from importlib import import_module
-from .quiz import _in_notebook, _printed, boxes, cards, quiz
+from .quiz import _printed, boxes, cards, quiz
 from .texts import Question, Text, answer, circulating, claims, mended, question
-from .texts import _address, _columns, _find, _pick, _plain, _target
+from .texts import _address, _columns, _find, _in_notebook, _pick, _plain, _target
 
 _all_ = ['Question', 'Text', 'answer', 'boxes', 'cards', 'circulating', 'claims', 'mended',
          'question', 'quiz']

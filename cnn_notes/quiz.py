@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from .texts import Text, question
-from .texts import _find, _pick, _plain, _questions, _title
+from .texts import _find, _in_notebook, _pick, _plain, _questions, _title
 
 # %% ../nbs/package/quiz.ipynb #11f20f83
 _days = 0,1,3,7,21,60 # after so many days the questions of a box are due
@@ -26,10 +26,12 @@ def _remembered():
     known = {str(n) for n in _questions()}
     boxes = {k: v for k,v in (boxes if isinstance(boxes, dict) else {}).items() if k in known and _is_box(v)}
     left = [n for n in (left if isinstance(left, list) else []) if str(n) in known]
-    return dict(boxes=boxes, left=left, of=max(res.get('of', 0) if left else 0, len(left)))
+    of = res.get('of') if left else 0
+    return dict(boxes=boxes, left=left, of=max(of if type(of) is int else 0, len(left)))
 
 def _is_box(value):
-    try: return value['box'] in range(len(_days)) and bool(date.fromisoformat(value['due']))
+    try: return (type(value['box']) is int and value['box'] in range(len(_days))
+                 and date.fromisoformat(value['due']).isoformat() == value['due'])
     except (TypeError, KeyError, ValueError): return False
 
 def _remember(state):
@@ -67,10 +69,6 @@ def boxes() -> Text: # one line for each box
     return Text('\n'.join([*lines, f'- **Not asked yet**: {len(_questions()) - len(state)}']))
 
 # %% ../nbs/package/quiz.ipynb #0e570300
-def _in_notebook():
-    from fastcore.imports import IN_NOTEBOOK
-    return IN_NOTEBOOK
-
 def _show(text):
     if _in_notebook():
         from IPython.display import display

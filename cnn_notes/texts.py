@@ -30,7 +30,7 @@ def _clone(): return Path(import_module('cnn_notes').__path__[0]).parent/'nbs'
 
 def _in_notebook(): # not: has somebody imported what notebooks run on?
     ipython = sys.modules.get('IPython')
-    return type(ipython and ipython.get_ipython()).__name__ == 'ZMQInteractiveShell'
+    return hasattr(ipython and ipython.get_ipython(), 'kernel')
 
 def _address(target, live=False):
     "Where a link of a page leads: on the web, in a clone, or nowhere"

@@ -20,9 +20,7 @@ def carriers(folder):
 @pytest.fixture(scope='module')
 def copy(tmp_path_factory):
     folder = tmp_path_factory.mktemp('copy')/'course'
-    left_out = shutil.ignore_patterns('.*', 'mnist', 'tests', 'benchmarks', '__pycache__', '*.egg-info', 'build',
-        'dist', '_bench', '_site')
-    shutil.copytree(root, folder, ignore=left_out)
+    shutil.copytree(root, folder, ignore=tool.not_copied)
     return folder
 
 def command(folder, name):

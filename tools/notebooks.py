@@ -170,7 +170,12 @@ def pack(nb):
                 o.data['image/png'] = base64.b64encode(small.getvalue()).decode()
     return nb
 
-def run(names):
+# what a copy of the repository does without, where only its pages and sources are looked at
+not_copied = shutil.ignore_patterns('.*', 'mnist', 'tests', 'benchmarks', '__pycache__', '*.egg-info',
+    'build', 'dist', '_bench', '_site')
+
+def run(names, keep=True):
+    "Run pages as Run All does, and remember how long each took; keep: with their outputs"
     paths = [p for p in notebooks() if not names or p.stem in names]
     if missing := set(names) - {p.stem for p in paths}:
         sys.exit(f"no notebook named {', '.join(sorted(missing))}; there are "
@@ -181,23 +186,14 @@ def run(names):
         nb = read(p)
         NotebookClient(nb, kernel_name='python3', timeout=None,
             resources={'metadata': {'path': str(p.parent)}}).execute()
-        remember(p, time.perf_counter() - start)
-        write(dress(pack(nb), p), p)
-        print(f'{time.perf_counter()-start:.0f} s', flush=True)
+        remember(p, seconds := time.perf_counter() - start)
+        if keep: write(dress(pack(nb), p), p)
+        print(f'{seconds:.0f} s', flush=True)
 
 def remember(path, seconds):
     "Keep how long Run All of a page took"
     known = json.loads(times.read_text()) | {path.stem: round(seconds)}
     times.write_text(json.dumps(known, indent=1, sort_keys=True) + '\n')
-
-def time_pages(names):
-    "Run pages as Run All does, and remember how long each took"
-    for p in [p for p in notebooks() if not names or p.stem in names]:
-        start = time.perf_counter()
-        NotebookClient(read(p), kernel_name='python3', timeout=None,
-            resources={'metadata': {'path': str(p.parent)}}).execute()
-        remember(p, time.perf_counter() - start)
-        print(p.name, f'{time.perf_counter()-start:.0f} s', flush=True)
 
 def setup(cell):
     """Is it the folded cell that installs and imports? Its first line is the label that JupyterLab and Colab
@@ -287,9 +283,7 @@ def check():
     res = []
     with tempfile.TemporaryDirectory() as d:
         d = Path(d)/'copy'
-        ignore = shutil.ignore_patterns('.*', 'mnist', 'tests', 'benchmarks', '__pycache__', '*.egg-info',
-            'build', 'dist', '_bench', '_site')
-        shutil.copytree(root, d, ignore=ignore)
+        shutil.copytree(root, d, ignore=not_copied)
         for p in notebooks():
             if json.dumps(read(p), sort_keys=True) != json.dumps(dress(read(p), p), sort_keys=True):
                 res.append(f'{p.relative_to(root)}: badge, folding, alternative text or leftovers of a '
@@ -318,7 +312,7 @@ if __name__ == '__main__':
     if cmd == 'dress':
         for p in notebooks(): write(dress(read(p), p), p)
     elif cmd == 'run': run(args)
-    elif cmd == 'time': time_pages(args)
+    elif cmd == 'time': run(args, keep=False)
     elif cmd == 'export': export(root)
     elif cmd == 'readme':
         readme(root)

@@ -6,7 +6,7 @@
 Sphinx and MyST-NB make the pages, in the look of sphinx-book-theme. Here the notebooks are made ready for
 them: what is hidden
 goes, directives go, solutions fold, alternative texts go where MyST-NB looks for them, badges become plain
-links. Nothing is run.
+links. No cell is run.
 """
 import html, inspect, io, itertools, os, re, shutil, subprocess, sys
 from pathlib import Path
