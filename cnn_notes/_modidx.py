@@ -262,6 +262,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'cnn_notes.checks._between': ('package/checks.html#_between', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks._checked': ('package/checks.html#_checked', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks._choice': ('package/checks.html#_choice', 'cnn_notes/checks.py'),
+                                  'cnn_notes.checks._docments': ('package/checks.html#_docments', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks._four': ('package/checks.html#_four', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks._is_array_type': ('package/checks.html#_is_array_type', 'cnn_notes/checks.py'),
                                   'cnn_notes.checks._is_finite': ('package/checks.html#_is_finite', 'cnn_notes/checks.py'),

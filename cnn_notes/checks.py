@@ -345,9 +345,13 @@ class _Arguments:
 
 def _said_of(func, name):
     "The docment of a parameter, in parentheses"
-    try: text = docments(func).get(name)
-    except Exception: return '' # a function whose source is not at hand
+    text = _docments(func).get(name)
     return f' ({text})' if text else ''
+
+@functools.cache
+def _docments(func):
+    try: return docments(func)
+    except Exception: return {} # a function whose source is not at hand
 
 # %% what `help` shows: parameters, results, errors, an example
 from ._help import explain
