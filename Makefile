@@ -40,9 +40,10 @@ hooks: env
 
 lint: env
 	ruff check
+# what mypy knows is kept beside the environment, for the next clone, too
 types: env
-	mypy
-	mypy --config-file tests/mypy.ini
+	mypy --cache-dir $(abspath $(VENV))/mypy
+	mypy --cache-dir $(abspath $(VENV))/mypy/tests --config-file tests/mypy.ini
 sync: env
 	python tools/notebooks.py check
 static: env
