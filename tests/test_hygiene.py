@@ -160,22 +160,19 @@ def test_links_between_notebooks(path):
             assert (path.parent/target).resolve() != path, f'{where(nb, c)}: leads to itself'
 
 @every_notebook
-def test_headings_have_cells_of_their_own(path):
+def test_a_heading_begins_its_cell(path):
     nb = read(path)
     for c in markdown(nb)[1:]:
-        lines = re.sub(r'```.*?```', '', c.source, flags=re.S).strip().split('\n')
-        for line in lines:
-            if line.startswith('## '): assert len(lines) == 1, where(nb, c)
+        for line in re.sub(r'```.*?```', '', c.source, flags=re.S).strip().split('\n')[1:]:
+            assert not line.startswith('## '), where(nb, c)
             assert not line.startswith('# '), f'{where(nb, c)}: a second title'
 
 def section(nb, title):
-    "The cells below `## title`"
-    at = [i for i,c in enumerate(nb.cells) if c.cell_type == 'markdown' and c.source.strip() == f'## {title}']
+    "The cells from `## title` on"
+    headings = [i for i,c in enumerate(nb.cells) if c.cell_type == 'markdown' and c.source.startswith('## ')]
+    at = [i for i in headings if nb.cells[i].source.split('\n')[0] == f'## {title}']
     assert len(at) == 1, f'{len(at)} headings `## {title}`'
-    rest = nb.cells[at[0]+1:]
-    end = next((i for i,c in enumerate(rest) if c.cell_type == 'markdown' and c.source.startswith('## ')),
-        len(rest))
-    return rest[:end]
+    return nb.cells[at[0]:next((i for i in headings if i > at[0]), None)]
 
 @every_lesson
 def test_exercises(path):
