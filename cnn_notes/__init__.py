@@ -11,6 +11,7 @@ What the lessons teach
     framing        `frame_digit`: a photo or a drawing, in the form of MNIST
     norm           batch normalization and its relatives
     classic        Sobel, Gabor, HOG, and LBP features
+    handmade       labels counted in cells, and the Gabor function closest to a kernel
     speed          `train_fast`: 99% on MNIST in seconds
 
 To look inside a network

@@ -217,12 +217,12 @@ row('classic.gabor_kernel', dict(ks=5, wavelength=4), ks=whole(1, 1) | dict(even
 row('classic.gabor_bank', dict(ks=5, wavelengths=(4, 8), orientations=4), prefix='gabor_bank gabor_kernel', ks=whole(1, 1) | dict(even=4, one=1), orientations=whole(1, 1), wavelengths=dict(none=None, number=4, text='48', empty=(), zero=(0,), nans=(nan,), texts=('4',), odd=Odd()))
 row('classic.gabor_energy', dict(x=gray, bank=classic.gabor_bank(5)), but=('x-meta',), x=batch, bank=tensor((2, 1, 5, 5), meta=False) | dict(odd_number=ones(3, 1, 5, 5), even=ones(2, 1, 4, 4), oblong=ones(2, 1, 3, 5), color=ones(2, 3, 5, 5)), stride=whole(1))
 labels = torch.arange(2*8*8).view(2, 8, 8)%4
-row('classic.cell_histograms', dict(labels=labels, n=4, cell=4), labels=no_tensor | {f'rank{n}': torch.ones((3,)*n, dtype=torch.int64) for n in (0, 1, 2, 4)} | dict(float=labels.float(), bool=labels > 0, below=labels-1, above=labels+1, empty=labels[:0], meta=labels.to('meta'), sparse=labels.to_sparse()),
+row('handmade.cell_histograms', dict(labels=labels, n=4, cell=4), labels=no_tensor | {f'rank{n}': torch.ones((3,)*n, dtype=torch.int64) for n in (0, 1, 2, 4)} | dict(float=labels.float(), bool=labels > 0, below=labels-1, above=labels+1, empty=labels[:0], meta=labels.to('meta'), sparse=labels.to_sparse()),
     n=whole(1, 1) | dict(few=2), cell=whole(1, 1) | dict(large=9), weight={k: v for k,v in tensor((2, 8, 8)).items() if k != 'none'} | dict(other=ones(2, 8, 7)))
 row('classic.orientations', dict(x=gray), x=finite)
 row('classic.hog', dict(x=gray), prefix='hog cell_histograms', x=finite | dict(small=ones(1, 1, 2, 9)), cell=whole(1, 1), block=whole(1, 1), bins=whole(1, 1))
 row('classic.lbp', dict(x=gray), x=finite)
-row('classic.fit_gabor', dict(kernels=classic.gabor_bank(5, (4,), 1)[:1], starts=1, steps=1), kernels=tensor((1, 1, 5, 5), (1, 5, 5)) | poisoned(1, 5, 5) | dict(zero=torch.zeros(1, 5, 5), small=ones(1, 2, 2), oblong=ones(1, 3, 5), color=ones(1, 3, 5, 5), large=ones(1, 1, 1).expand(1, 10**4+1, 10**4+1)),
+row('handmade.fit_gabor', dict(kernels=classic.gabor_bank(5, (4,), 1)[:1], starts=1, steps=1), kernels=tensor((1, 1, 5, 5), (1, 5, 5)) | poisoned(1, 5, 5) | dict(zero=torch.zeros(1, 5, 5), small=ones(1, 2, 2), oblong=ones(1, 3, 5), color=ones(1, 3, 5, 5), large=ones(1, 1, 1).expand(1, 10**4+1, 10**4+1)),
     starts=whole(1, 1), steps=whole(1, 1), seed=whole(0) | dict(beyond=10**30))
 
 # norm
@@ -394,7 +394,7 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame boxes.ReceptiveField boxes.ReceptiveFields boxes.ReceptiveFields.to_frame boxes.Extent boxes.Extent.at boxes.Extent.covers boxes.Box boxes.EffectiveField
-        boxes.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle classic.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
+        boxes.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle handmade.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
         questionnaire.Summary texts.Text show.Gif texts.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
@@ -427,7 +427,8 @@ not_tried = { # why a public name, or a method, has no row
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
     'moved': ("has a row under another name, or was made in explore before", """tracing.trace receptive.Box receptive.EffectiveField receptive.Extent receptive.NetworkView receptive.ReceptiveField receptive.ReceptiveFields
         receptive.effective_receptive_field receptive.explore_network receptive.gradient_receptive_field receptive.input_box receptive.precedents receptive.receptive_field explore.View explore.ConvView explore.explore_conv explore.named_kernels
-        schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle questionnaire.Question questionnaire.Text
+        schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle classic.GaborFit
+        classic.cell_histograms classic.fit_gabor questionnaire.Question questionnaire.Text
         questionnaire.answer questionnaire.boxes questionnaire.cards questionnaire.circulating questionnaire.claims questionnaire.mended questionnaire.question questionnaire.quiz"""),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
         views.named_kernels speed.recipes""")}
