@@ -50,15 +50,11 @@ def conv_matrix(
     max_gb:PositiveFloat=4, # refuse a matrix of more than this, in GB (1e9 bytes)
 ) -> Tensor: # (nf*oh*ow, channels*h*w), differentiable: its product with a flattened image is `F.conv2d`
     "The matrix of a convolution; `ValueError` for settings that do not fit, or for one of more than `max_gb`"
-    (nf,c,*ks),(*channels,height,width) = weight.shape,in_size
-    if nf%groups: raise ValueError(f'conv_matrix: groups is {groups}; give a divisor of the {nf} filters')
-    if channels not in ([], [c*groups]):
-        raise ValueError(f'conv_matrix: weight has {c*groups} input channels but in_size has {channels[0]}')
-    size = nf*prod(Window(ks, stride, padding, dilation).out_size((height, width))),c*groups*height*width
-    if (gb := _gigabytes(weight, size, sparse)) > max_gb:
-        raise ValueError(f'conv_matrix: {size} numbers take {gb:,.1f} GB; give sparse=True or more max_gb')
-    pixels = im2col(torch.arange(1, height*width+1, device=weight.device).view(1, height, width), ks, stride,
-        padding, dilation)
+    window,(height,width) = Window(weight.shape[2:], stride, padding, dilation),in_size[-2:]
+    size = _size(weight, in_size, window, groups)
+    _limit(weight, size, sparse, max_gb)
+    numbers = torch.arange(1, height*width+1, device=weight.device).view(1, height, width)
+    pixels = im2col(numbers, window.ks, stride, padding, dilation) # (kh*kw, oh*ow); 0 where there is padding
     return _filled(size, sparse, *_entries(weight, pixels, height*width, groups))
 
 # %% ../nbs/04_matmul.ipynb #18871d52
@@ -73,10 +69,20 @@ def _entries(weight, pixels, n_pixels, groups):
     columns = seen[...,None]*n_pixels + pixels[cell, place] - 1
     return torch.broadcast_tensors(rows, columns, weight.flatten(2)[:,:,cell])
 
-def _gigabytes(weight, size, sparse):
-    "What a matrix takes; a sparse one notes, beside each weight, its row and its column in eight bytes each"
-    if sparse: return size[0]*weight[0].numel()*(weight.element_size() + 16)/1e9
-    return prod(size)*weight.element_size()/1e9
+def _size(weight, in_size, window, groups):
+    "Rows and columns of the matrix"
+    (nf,ni),(*channels,height,width) = (len(weight), weight.shape[1]*groups),in_size
+    if nf%groups: raise ValueError(f'conv_matrix: groups is {groups}; give a divisor of the {nf} filters')
+    if channels not in ([], [ni]):
+        raise ValueError(f'conv_matrix: weight has {ni} input channels but in_size has {channels[0]}')
+    return nf*prod(window.out_size((height, width))),ni*height*width
+
+def _limit(weight, size, sparse, max_gb):
+    "Refuse what is too large; a sparse matrix stores a row and a column, of 8 bytes each, beside each weight"
+    gb = prod(size)*weight.element_size()/1e9
+    if sparse: gb = size[0]*weight[0].numel()*(weight.element_size() + 16)/1e9
+    if gb > max_gb:
+        raise ValueError(f'conv_matrix: {size} numbers take {gb:,.1f} GB; give sparse=True or more max_gb')
 
 def _filled(size, sparse, rows, columns, values):
     "The matrix with these entries"
