@@ -1506,6 +1506,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'cnn_notes.spreadsheet._check_size': ( 'package/spreadsheet.html#_check_size',
                                                                               'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._column': ('package/spreadsheet.html#_column', 'cnn_notes/spreadsheet.py'),
+                                       'cnn_notes.spreadsheet._columns_of': ( 'package/spreadsheet.html#_columns_of',
+                                                                              'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._compact': ('package/spreadsheet.html#_compact', 'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._conv_obstacle': ( 'package/spreadsheet.html#_conv_obstacle',
                                                                                  'cnn_notes/spreadsheet.py'),

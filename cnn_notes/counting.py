@@ -51,14 +51,16 @@ class Counts(LayerList):
         return pd.DataFrame([astuple(o) for o in self], columns=[f.name for f in fields(LayerCount)])
 
     def _rows(self):
-        head = ('layer', 'kind', 'output', 'parameters', 'trainable', 'multiplications', 'with a real pixel',
-                'activations')
+        heads = dict(zip(_numbers, ('parameters', 'trainable', 'multiplications', 'with a real pixel',
+                                    'activations')))
+        if self.total.trainable == self.total.params: heads.pop('trainable') # it would repeat a column
+        head = ('layer', 'kind', 'output', *heads.values())
         def number(count, key):
             unsure = bool(count.unknown) and key in ('multiplications', 'real')
             return 'at least '*unsure + f'{getattr(count, key):,}'
         def row(count):
             return [count.name, count.kind, ' x '.join(map(str, count.out_shape)),
-                *(number(count, k) for k in _numbers)]
+                *(number(count, k) for k in heads)]
         return head,[row(o) for o in (*self, self.total)]
 
     def _note(self):
@@ -77,7 +79,7 @@ class Counts(LayerList):
 
     def _repr_html_(self):
         head,rows = self._rows()
-        sides = ['left']*3 + ['right']*5
+        sides = ['left']*3 + ['right']*(len(head) - 3)
         def cell(k, c, tag): return f'<{tag} style="text-align:{sides[k]}">{escape(c)}</{tag}>'
         def tr(r, tag='td'): return f"<tr>{''.join(cell(k, c, tag) for k,c in enumerate(r))}</tr>"
         body = ''.join(map(tr, rows[:-1])) + tr(rows[-1], 'th')

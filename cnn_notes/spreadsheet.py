@@ -36,7 +36,7 @@ from tempfile import gettempdir
 from torch import Tensor
 from typing import Any
 from xml.etree import ElementTree
-from .checks import Annotated, FilePath, Rule, checked, scalar
+from .checks import Annotated, FilePath, NonNegativeInt, Rule, checked, scalar
 from .data import _as_tensor
 from .geometry import Window
 from .show import palette
@@ -991,7 +991,9 @@ def _shown(cell):
 @checked
 def draw_workbook(
     path:_Workbook, # a workbook that `write_workbook` has written
-) -> Axes: # of a figure 1366 pixels wide, as a laptop's screen
+    first:NonNegativeInt=0, # the first stage to draw, counted from the left
+    last:NonNegativeInt|None=None, # the last stage to draw; None: that on the right
+) -> Axes: # of a figure in which the whole sheet would be 1366 pixels wide, as a laptop's screen
     "Draw the sheet with the network from the values, rules, and sizes in the file"
     try: sheet = load_workbook(path, data_only=True)['Network']
     except (OSError, KeyError, zipfile.BadZipFile) as error:
@@ -1002,12 +1004,23 @@ def draw_workbook(
     widths = [8*sheet.column_dimensions[get_column_letter(k)].width for k in range(1, columns+1)]
     heights = [4/3*(sheet.row_dimensions[k].height or 15) for k in range(1, rows+1)]
     lefts,tops = np.cumsum([0, *widths]),np.cumsum([0, *heights])
-    scale = 13.66/lefts[-1]
-    fig = plt.figure(figsize=(13.66, scale*tops[-1]), dpi=100, layout='none')
-    ax = fig.add_axes((0, 0, 1, 1), xlim=(0, lefts[-1]), ylim=(tops[-1], 0))
+    begin,end = _columns_of(sheet, first, last, columns)
+    scale,width,height = 13.66/lefts[-1],lefts[end-1] - lefts[begin-1],tops[-1]
+    fig = plt.figure(figsize=(scale*width, scale*height), dpi=100, layout='none')
+    ax = fig.add_axes((0, 0, 1, 1), xlim=(lefts[begin-1], lefts[end-1]), ylim=(height, 0))
     ax.set_axis_off()
-    _draw_cells(ax, sheet, cells, lefts, tops, 72*scale*4/3)
+    shown = [c for c in cells if begin <= c.column < end]
+    _draw_cells(ax, sheet, shown, lefts, tops, 72*scale*4/3)
     return ax
+
+def _columns_of(sheet, first, last, columns):
+    "The columns of some stages: the first, and the one behind the last"
+    ends = [1, *[c.column-1 for c in sheet[2] if c.value is not None][1:], columns+1]
+    last = len(ends)-2 if last is None else last
+    if not first <= last < len(ends)-1:
+        raise ValueError(f'draw_workbook: first is {first} and last {last}; the sheet has {len(ends)-1} stages, '
+                         'counted from 0')
+    return ends[first],ends[last+1]
 
 def _draw_cells(ax, sheet, cells, lefts, tops, points):
     shades,outlined,boxes = _shades(sheet),_outlined(sheet),{False: [], True: []}

@@ -196,7 +196,8 @@ def written(folder):
     spreadsheet.write_workbook(folder/'book.xlsx', net, image8, mean=0., std=1.)
     return dict(path=folder/'book.xlsx')
 row('spreadsheet.draw_workbook', written, prefix='draw_workbook', errors=(ValueError, TypeError),
-    path=dict(none=None, number=3, odd=Odd(), bytes=b'book.xlsx', empty='', no_suffix='book', other='book.xls', missing='no/such/folder/book.xlsx', folder='.'))
+    path=dict(none=None, number=3, odd=Odd(), bytes=b'book.xlsx', empty='', no_suffix='book', other='book.xls', missing='no/such/folder/book.xlsx', folder='.'),
+    first=whole(0, 0), last=whole(0, 0, none=True))
 
 # explore
 row('views.View', dict(name='conv', data={}, title='x', heights=('1px',)*3), name=dict(none=None, number=3, unknown='nope', empty='', outside='../explore', odd=Odd()),

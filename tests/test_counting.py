@@ -1,5 +1,5 @@
 "`count` against fvcore, torchinfo and a counting loop"
-import functools, logging
+import functools, logging, re
 import numpy as np, pytest, torch, torchinfo, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from fvcore.nn import FlopCountAnalysis
@@ -95,6 +95,18 @@ def test_shows_as_text_table_and_frame():
     assert lines[0].startswith('layer') and lines[-1].startswith('total') and '162' in lines[-1]
     df = c.to_frame()
     assert df.multiplications.sum() == c.total.multiplications and df.loc[0, 'out_shape'] == (2, 3, 3)
+
+def test_the_table_tells_what_is_trained_where_some_is_not():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 3, 3))
+    def heads(c): return repr(c).splitlines()[0].split(),re.findall('<th [^>]*>([^<]*)', c._repr_html_()[:c._repr_html_().index('</thead>')])
+    text,html = heads(count(model, (1, 9, 9)))
+    assert 'trainable' not in text + html and {'parameters', 'multiplications', 'activations'} <= set(text) & set(html)
+    model[0].requires_grad_(False)
+    c = count(model, (1, 9, 9))
+    text,html = heads(c)
+    assert 'trainable' in text and html.index('trainable') == html.index('parameters')+1
+    rows = [re.findall('<t[dh] [^>]*>([^<]*)', r) for r in c._repr_html_().split('<tr>')[2:]]
+    assert [r[html.index('trainable')] for r in rows] == ['0', '57', '57'] and all(len(r) == len(html) for r in rows)
 
 def test_refuses_what_trace_refuses():
     with pytest.raises(TypeError): count(F.relu, (1, 5, 5))

@@ -734,6 +734,23 @@ def test_a_picture_of_the_workbook(tmp_path):
     seen = [len(o) for o in re.findall(r'\d+ x \d+', ' '.join(texts))]
     assert seen and any(len(c.get_paths()) > 9 for c in ax.collections) # what the highlight outlines
 
+def test_a_picture_of_a_part_of_the_workbook(tmp_path):
+    "The parts have the scale of the whole, hold what the whole holds, and no cell is in two of them"
+    from cnn_notes.spreadsheet import draw_workbook
+    write('norm_first', tmp_path/'n.xlsx')
+    def drawn(*stages):
+        ax = draw_workbook(tmp_path/'n.xlsx', *stages)
+        return ax.figure.get_size_inches(),sorted((t.get_position(), t.get_text(), t.get_fontsize()) for t in ax.texts)
+    sheet = load_workbook(tmp_path/'n.xlsx')['Network']
+    n = sum(c.value is not None for c in sheet[2])
+    size,whole = drawn()
+    parts = [drawn(k, k) for k in range(n)]
+    assert n > 2 and sum(s[0] for s,_ in parts) == pytest.approx(size[0]) and all(s[1] == size[1] for s,_ in parts)
+    assert sorted(t for _,texts in parts for t in texts) == whole and all(texts for _,texts in parts)
+    assert drawn(0, n-1)[1] == whole and drawn(1)[1] == sorted(t for _,texts in parts[1:] for t in texts)
+    for stages in ((n,), (0, n), (2, 1)):
+        with pytest.raises(ValueError, match=f'draw_workbook: first is {stages[0]} and last .*{n} stages'): drawn(*stages)
+
 # -- a trace in place of a model, and what users of such tools bring
 
 def test_a_trace_is_as_good_as_a_model(tmp_path):
