@@ -144,6 +144,10 @@ def backward_case(rng):
     n,ni,nf,h,w,kh,kw = (rng.randint(*o) for o in ((1, 3), (1, 3), (1, 3), (4, 7), (4, 7), (1, 3), (1, 3)))
     return some(rng, n, ni, h, w),some(rng, nf, ni, kh, kw),some(rng, n, nf, h - kh + 1, w - kw + 1)
 
+def normed_case(rng):
+    shape = rng.randint(2, 4),rng.randint(1, 4),rng.randint(1, 3),rng.randint(2, 4)
+    return some(rng, *shape)*rng.uniform(.3, 2) + rng.uniform(-2, 2),some(rng, *shape),rng.uniform(.01, .2)
+
 def groups_case(rng):
     groups,each = rng.randint(1, 3),rng.randint(1, 3)
     weight = some(rng, groups*rng.randint(1, 3), each, rng.randint(1, 3), rng.randint(1, 3))
@@ -204,7 +208,7 @@ unseen = {
     '10.1': lambda r: (r.randint(2, 60), r.random() + .01, r.random()*.95),
     '10.2': lambda r: (r.uniform(1, 50), r.uniform(1, 1e4)),
     '10.3': lambda r: (10**r.uniform(-8, -3), 10**r.uniform(-2, 1), r.randint(2, 200)),
-    '11.2': lambda r: (r.uniform(.005, .95),),
+    '11.2': lambda r: (r.uniform(.005, .95),), '11.3': normed_case,
     '12.2': lambda r: (torch.randint(256, (r.randint(1, 9),)),),
     '12.3': lambda r: (r.uniform(0, 3.1415), r.randint(2, 18)),
     '13.1': lambda r: (r.random(), r.uniform(1, 50)),
@@ -293,6 +297,11 @@ def by_autograd(x, weight, grad):
     x,weight = x.clone().requires_grad_(),weight.clone().requires_grad_()
     return torch.autograd.grad(F.conv2d(x, weight), (x, weight), grad)
 
+def normed_by_autograd(x, grad, eps):
+    from cnn_notes.norm import standardize
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(standardize(x, (0, 2, 3), eps), x, grad)[0]
+
 @pytest.mark.filterwarnings('ignore:Using padding=.same.')
 @pytest.mark.parametrize('id, answer, said', [
     ('02.3', lambda x, k: F.conv2d(x, k, padding='same'), "padding='same' is what you"),
@@ -300,6 +309,7 @@ def by_autograd(x, weight, grad):
     ('04.4', lambda x, w, groups: F.conv2d(x, w, groups=groups), 'a convolution made them'),
     ('04.5', by_autograd, 'PyTorch differentiated'),
     ('04.5', lambda x, w, g: torch.func.vjp(F.conv2d, x, w)[1](g), 'PyTorch differentiated'),
+    ('11.3', normed_by_autograd, 'PyTorch differentiated'),
     ('04.5', lambda x, w, g: (torch.nn.grad.conv2d_input(x.shape, w, g), torch.nn.grad.conv2d_weight(x, w.shape, g)), 'PyTorch differentiated')])
 def test_the_library_does_not_count_as_an_answer_where_it_is_excluded(id, answer, said):
     verdict = all_exercises()[id].check(answer)

@@ -239,6 +239,18 @@ def test_a_batch_of_one_image():
     assert_close(ours(x), theirs(x), **tol(torch.float32))
     for k,v in theirs.state_dict().items(): assert_close(ours.state_dict()[k], v, **tol(torch.float32))
 
+def test_what_the_page_says_of_the_options_that_only_pytorchs_layer_has():
+    torch.manual_seed(0)
+    batches = torch.randn(5, 8, 3, 4, 4)*2 + 1
+    assert not list(nn.BatchNorm2d(3, affine=False).parameters())
+    without = nn.BatchNorm2d(3, track_running_stats=False).eval()
+    assert not list(without.buffers())
+    assert_close(without(batches[0]), BatchNorm2d(3)(batches[0]), **tol(torch.float32))
+    even = nn.BatchNorm2d(3, momentum=None)
+    for x in batches: even(x)
+    assert_close(even.running_mean, batches.mean((0, 1, 3, 4)))
+    assert_close(even.running_var, torch.stack([x.var((0, 2, 3)) for x in batches]).mean(0))
+
 def test_module_is_light():
     "Importing it brings in neither fastai nor the data"
     code = "import sys, cnn_notes.norm; print([o for o in ('fastai', 'cnn_notes.data', 'matplotlib') if o in sys.modules])"

@@ -145,3 +145,111 @@ class ForgetTheStart(Exercise):
     def cases(self): return [(.3,), (.1,), (.01,), (.9,), (.75,)]
     also_right = (solution_code.replace('.01', '1.01'),)
     passed = 'the start is forgotten'
+
+class TheWayBack(Exercise):
+    id,title,name = '11.3','The way back','norm_backward'
+    statement = '''In training, the mean and the variance are functions of the batch, so the gradient flows
+                   through them, too. Write `norm_backward(x, grad, eps)`: for
+                   `y = standardize(x, (0, 2, 3), eps)`, it takes the gradient `grad` of the loss with
+                   respect to `y` and returns the gradient with respect to `x`. Write it as a formula, and do
+                   not call `backward`. The check moves single numbers of `x` a little and watches the
+                   loss.'''
+    setup = 'import torch'
+    stub = 'def norm_backward(x, grad, eps): ...'
+    hints = ('The same number added to a whole channel changes nothing, and so does stretching a channel '
+             '(with eps at 0). So the gradient has no part along either of the two changes. Which parts must '
+             'you take out of `grad`?',
+             'With x_hat for the normalized values, take out of `grad` its mean, and x_hat times the mean of '
+             'grad*x_hat, each channel by itself.',
+             'What remains is divided by the standard deviation, because y moves by 1/std where x moves by '
+             '1. Both means are over (0, 2, 3), with keepdim=True.')
+    solution_code = '''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    std = (x.var(**axes, correction=0) + eps).sqrt()
+    x_hat = (x - x.mean(**axes))/std
+    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std'''
+    mistakes = {
+        'This takes the mean and the variance for constants, as they are in evaluation. In training, every '
+        'number of x moves them.': Mistake('''
+def norm_backward(x, grad, eps):
+    return grad/(x.var((0, 2, 3), keepdim=True, correction=0) + eps).sqrt()''', seen.constant_statistics),
+        'The way through the variance is missing: x_hat times the mean of grad*x_hat.': Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    return (grad - grad.mean(**axes))/(x.var(**axes, correction=0) + eps).sqrt()'''),
+        'The way through the mean is missing: the mean of grad.': Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    std = (x.var(**axes, correction=0) + eps).sqrt()
+    x_hat = (x - x.mean(**axes))/std
+    return (grad - x_hat*(grad*x_hat).mean(**axes))/std'''),
+        'Here are sums where means belong: each number has only a small share in the mean of its channel.':
+            Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    std = (x.var(**axes, correction=0) + eps).sqrt()
+    x_hat = (x - x.mean(**axes))/std
+    return (grad - grad.sum(**axes) - x_hat*(grad*x_hat).sum(**axes))/std'''),
+        'This divides by the variance. The norm divides by its square root, so the gradient does, too.':
+            Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    var = x.var(**axes, correction=0) + eps
+    x_hat = (x - x.mean(**axes))/var.sqrt()
+    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/var'''),
+        'This is without eps. It stands beside the variance under the root, on the way back as well.':
+            Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    std = x.var(**axes, correction=0).sqrt()
+    x_hat = (x - x.mean(**axes))/std
+    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std'''),
+        'The norm uses the biased variance in training. `var` and `std` divide by one less unless told '
+        'correction=0.': Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    std = (x.var(**axes) + eps).sqrt()
+    x_hat = (x - x.mean(**axes))/std
+    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std'''),
+        'The means are over the images only. A channel shares its statistics over rows and columns as well.':
+            Mistake('''
+def norm_backward(x, grad, eps):
+    std = (x.var(0, keepdim=True, correction=0) + eps).sqrt()
+    x_hat = (x - x.mean(0, keepdim=True))/std
+    return (grad - grad.mean(0, keepdim=True) - x_hat*(grad*x_hat).mean(0, keepdim=True))/std'''),
+        'These are the statistics of layer norm: of all channels of one image.': Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(1, 2, 3), keepdim=True)
+    std = (x.var(**axes, correction=0) + eps).sqrt()
+    x_hat = (x - x.mean(**axes))/std
+    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std'''),
+        'The second part is along the normalized values, not along x itself.': Mistake('''
+def norm_backward(x, grad, eps):
+    axes = dict(dim=(0, 2, 3), keepdim=True)
+    std = (x.var(**axes, correction=0) + eps).sqrt()
+    return (grad - grad.mean(**axes) - x*(grad*x).mean(**axes))/std'''),
+    }
+    def cases(self):
+        "Channels of different means and spreads, one of them so small that eps counts"
+        generator,res = torch.Generator().manual_seed(0),[]
+        for shape,eps in (((4, 3, 2, 3), .1), ((2, 2, 3, 1), 1e-3)):
+            images,grad = (torch.randn(shape, generator=generator) for _ in range(2))
+            channel = torch.arange(shape[1]).view(-1, 1, 1)
+            res.append((images*.3*3.**channel + channel - 2, grad + .5, eps))
+        return res
+    forbidden = dict.fromkeys(('backward', 'grad', 'vjp'),
+                              'The numbers are right, but PyTorch differentiated. Write the formula.')
+    def judge(self, answer):
+        "Move single numbers a little, in double precision, and watch the loss"
+        if said := super().judge(answer): return said
+        images,grad,eps = (t.double() if isinstance(t, torch.Tensor) else t for t in self._cases[0])
+        def loss(images):
+            axes = dict(dim=(0, 2, 3), keepdim=True)
+            var = images.var(**axes, correction=0)
+            return ((images - images.mean(**axes))/(var + eps).sqrt()*grad).sum()
+        moved = images.clone()
+        moved.view(-1)[7] += 1e-6
+        change,found = (loss(moved) - loss(images))/1e-6,answer(images, grad, eps).reshape(-1)[7]
+        if abs(change - found) > 1e-4: return f'number 7 of x changes the loss by {change:.4f}'
+    passed = 'equal to what moving single numbers does to the loss'

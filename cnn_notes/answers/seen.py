@@ -58,6 +58,7 @@ end_of_range = 'pytorch-lr-finder, pull request 42 https://github.com/davidtvs/p
 conv_bias = 'yolov3, issue 807 https://github.com/ultralytics/yolov3/issues/807'
 norm_shift = 'TASO, issue 47 https://github.com/jiazhihao/TASO/issues/47'
 no_conv_bias = 'tt-metal, pull request 5317 https://github.com/tenstorrent/tt-metal/pull/5317'
+constant_statistics = 'CrypTen, pull request 143 https://github.com/facebookresearch/CrypTen/pull/143'
 epsilon = 'Merge_bn_Caffe, issue 8 https://github.com/NHZlX/Merge_bn_Caffe/issues/8'
 last_terms = ('DeepLearning.AI, thread 6220 https://community.deeplearning.ai/t/'
               'exponentially-weighted-average/6220')
