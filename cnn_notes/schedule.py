@@ -32,7 +32,6 @@ def _interpolate(n_steps, knots, values, anneal):
         res.append(values[phase] + (values[phase+1] - values[phase])*_anneal[anneal](pos))
     return res
 
-# %% ../nbs/10_one_cycle.ipynb #66928bbf
 def _knots(n_steps, pct, style, three_phase):
     "The steps at which the path has its values; `ValueError` if they do not increase"
     first = 0 if style == 'fastai' else 1 # PyTorch's knots come one step earlier
