@@ -154,7 +154,7 @@ def test_an_index_is_sent_to_the_repository(source, tmp_path):
     said = sh(sys.executable, 'setup.py', '-q', '--long-description', cwd=tmp_path)
     base = f'ada/course/blob/v{cnn_notes.__version__}'
     assert f'(https://github.com/{base}/nbs/01_kernels.ipynb)' in said
-    assert f'(https://raw.githubusercontent.com/{base.replace("blob/", "")}/README_files/' in said
+    assert f'(https://raw.githubusercontent.com/{base.replace("blob/", "")}/nbs/images/' in said
     assert all('://' in o for o in targets(said))
 
 def test_constraints_meet_the_requirements(settings):

@@ -58,9 +58,15 @@ def test_every_page_opens_in_colab(pages):
         elif n != 'index':
             assert tool.colab_url(root/'nbs'/f'{n}.ipynb') in {a.get('href') for a in page.all('a')}, n
 
-def test_no_dead_internal_link(site, pages):
-    ids = {n: {a['id'] for _,a in page.found if a.get('id')} for n,page in pages.items()}
-    for n,page in pages.items():
+@pytest.fixture(scope='module')
+def everything(site):
+    "All pages, by address: those of notebooks, and the others"
+    return {p.relative_to(site[0]).as_posix().removesuffix('.html'): Elements(p) for p in site[0].rglob('*.html')}
+
+def test_no_dead_internal_link(site, everything):
+    ids = {n: {a['id'] for _,a in page.found if a.get('id')} for n,page in everything.items()}
+    assert set(names) | {'first_lesson', 'teaching', 'api/index', 'search'} <= set(ids)
+    for n,page in everything.items():
         for a in page.all('a'):
             target,anchor = urldefrag(a.get('href') or '')
             if re.match(r'\w+:', target): continue
@@ -112,21 +118,51 @@ def test_what_has_an_address(pages, site):
         assert own <= {a['id'] for _,a in api.found if a.get('id')}, module
         assert ''.join(api.text).count('>>> from cnn_notes') >= len(own), module
 
-def test_pages_are_light(site):
-    "What a reader's browser asks for before a picture comes near: text is sent compressed"
-    import gzip
-    def sent(p): return len(gzip.compress(p.read_bytes())) if p.suffix in ('.css', '.js', '.html') else (
-        p.stat().st_size)
-    for p in site[0].rglob('*.html'):
-        page = Elements(p)
-        assert all(a.get('loading') == 'lazy' for a in page.all('img')), p.name
-        assert not any('fontawesome' in (a.get('src') or '') for a in page.all('script')), p.name
-        own = [p.parent/urldefrag(a.get('src') or a.get('href') or '')[0].split('?')[0]
-            for a in page.all('script') + [o for o in page.all('link') if o.get('rel') == 'stylesheet']]
-        assert sent(p) + sum(sent(o) for o in set(own) if o.is_file()) < 400e3, p.name
-    pictures = sum(sent(p.resolve()) for p in {(site[0]/a['src']) for a in Elements(site[0]/'index.html').all('img')
-        if not a['src'].startswith('data:')})
-    assert pictures < 500e3
+def test_pages_are_light(site, everything):
+    "What a reader's browser asks for, down to the last picture: text is sent compressed"
+    found = {name: sum(parts) for name,*parts in course_site.weights(site[0])}
+    assert set(found) == {f'{n}.html' for n in everything}
+    assert {k: v for k,v in found.items() if v > (1e6 if k == 'index.html' else 500e3)} == {}
+    for n,page in everything.items():
+        assert all(a.get('loading') == 'lazy' for a in page.all('img')), n
+        scripts = ' '.join(a.get('src') or '' for a in page.all('script'))
+        assert 'fontawesome' not in scripts and ('searchindex' in scripts) == (n == 'search'), n
+
+def test_pictures_of_few_colors_lose_nothing():
+    import io
+    from PIL import Image
+    from random import Random
+    few = Image.new('RGB', (64, 64), '#E07B00')
+    few.paste('#5B4A7A', (5, 9, 40, 33))
+    assert Image.open(io.BytesIO(course_site.webp(few))).convert('RGB').tobytes() == few.tobytes()
+    many = Image.frombytes('RGB', (32, 32), Random(0).randbytes(32*32*3)).resize((128, 128))
+    out = io.BytesIO()
+    many.save(out, 'WEBP', lossless=True)
+    assert len(course_site.webp(many)) < len(out.getvalue())
+
+def test_the_table_of_weights():
+    text = course_site.table([('a.html', 1000, 2000, 0), ('b.html', 1000, 2000, 500_000)]).splitlines()
+    assert [l.split()[0] for l in text] == ['page', 'b.html', 'a.html']
+    assert text[1].split()[1:] == ['1', '2', '500', '503']
+
+def test_readers_draw_before_anything_else(everything):
+    "On the first page, and on a page with all that needs no installation; the share is that of this build"
+    share = f'reads {course_site.network()[1]:.1f}% of'
+    for n,views in (('index', 1), ('first_lesson', 3)):
+        frames = everything[n].all('iframe')
+        assert len(frames) == views and 'draw' in frames[0]['srcdoc'], n
+        assert all(o['sandbox'] == 'allow-scripts' and o['title'] for o in frames)
+        assert share in ' '.join(''.join(everything[n].text).split()), n
+    assert course_site.network()[1] > 97
+    first = [a.get('href') or '' for a in everything['index'].all('a')]
+    assert 'first_lesson.html' in first
+
+def test_readme_opens_with_a_moving_picture():
+    from PIL import Image
+    text = (root/'README.md').read_text(encoding='utf-8')
+    alt,path = re.search(r'!\[([^\]]+)\]\(([^)]+)\)', text.split('##')[0]).groups()
+    assert len(alt.split()) > 10 and (root/path).stat().st_size < 500e3
+    with Image.open(root/path) as im: assert im.n_frames > 10 and im.width <= 800
 
 def test_parts_have_names_and_the_footer_an_author(pages):
     for n,page in pages.items():
@@ -151,7 +187,7 @@ def served(site):
     server.shutdown(); server.server_close()
 
 @pytest.mark.parametrize('width', [1280, 390])
-@pytest.mark.parametrize('name', names)
+@pytest.mark.parametrize('name', [*names, 'first_lesson'])
 def test_in_a_browser(name, width, served, browser):
     browser.resize(width, 900, phone=width < 500)
     browser.driver.get(f'{served}/{name}.html')
@@ -173,6 +209,25 @@ def test_views_are_alive(site, browser):
         browser.hover('.out [data-at="1,2"]')
         with browser.frame(): return browser.js(total) != first
     browser.wait(moves)
+
+def test_a_digit_is_read_on_the_first_lesson(served, browser):
+    "A pointer draws a stroke from top to bottom; and the other two views answer"
+    browser.resize(1280, 1000)
+    browser.driver.get(f'{served}/first_lesson.html')
+    def text(css): return browser.js('return document.querySelector(arguments[0]).textContent', css)
+    with browser.frame(): assert text('.verdict') == 'draw a digit'
+    for type,y in (('mousePressed', .15), ('mouseMoved', .5), ('mouseMoved', .85), ('mouseReleased', .85)):
+        x,y = browser.point('.slate', at=(.5, y))
+        browser.cdp('Input.dispatchMouseEvent', type=type, x=x, y=y, button='left', buttons=1, clickCount=1)
+    def answered():
+        with browser.frame(): return text('.verdict') == '1'
+    browser.wait(answered)
+    for n,css in ((1, '.out [data-at="1,2"]'), (2, '.out [data-at="2,2"]')):
+        with browser.frame(n): before = text('main')
+        def moved():
+            browser.hover(css, n) # noqa: B023
+            with browser.frame(n): return text('main') != before # noqa: B023
+        browser.wait(moved)
 
 def test_search_finds(served, browser):
     browser.driver.get(f'{served}/search.html?q=dilation')

@@ -100,6 +100,20 @@ cd {name.split('/')[1]}
 For the package alone, without the pages: `pip install {pip_source()}`.
 The course is on no index such as PyPI; a package of its name there would be somebody else's."""
 
+def site_url(page=''):
+    "Where GitHub Pages publishes the site, or a page of it"
+    owner,name = repository().split('/')
+    folder = '' if name.lower() == f'{owner.lower()}.github.io' else f'{name}/'
+    return f'https://{owner.lower()}.github.io/{folder}{page}'
+
+def lesson():
+    "For index and README: where a reader can draw, without an installation if the site has an address"
+    where = ('on [15_your_digit](15_your_digit.ipynb). On the website that `make site` builds, a first lesson'
+        '\nlets you do so without any installation.')
+    if repository(): where = (f"in [a first lesson]({site_url('first_lesson.html')}):\n"
+        'it runs in your browser, and nothing has to be installed.')
+    return f'<!-- lesson -->\nDraw a digit of your own {where}'
+
 times = root/'tools'/'run_all.json' # seconds of Run All, by page
 def run_all(path):
     "How long Run All takes, in words; None if nobody has timed the page"
@@ -146,6 +160,7 @@ def dress(nb, path):
     for c in nb.cells:
         if c.source.startswith('<!-- notebooks -->'): c.source = contents()
         elif c.source.startswith('<!-- start -->'): c.source = start()
+        elif c.source.startswith('<!-- lesson -->'): c.source = lesson()
         elif c.cell_type == 'markdown' and badge_pat.match(c.source): c.source = opening(path)
         if c.cell_type != 'code': continue
         c.source = install_pat.sub(lambda m: install_lines(), c.source, count=1)
@@ -204,14 +219,6 @@ def folded(cell): return cell.cell_type == 'code' and (setup(cell) or directive(
 
 def hidden(cell): return setup(cell) or bool(re.match(r'#\|\s*hide\b', cell.source))
 
-def moving(cell):
-    "Turn a cell that shows an animation into text that shows its file; the file's name and content"
-    for o in cell.get('outputs', []):
-        if not (data := o.get('data', {}).get('image/gif')): continue
-        name,alt = f'README_files/{cell.id}.gif',o.metadata['image/gif']['alt']
-        cell.update(cell_type='markdown', source=f'![{alt}]({name})')
-        yield name,base64.b64decode(data)
-
 def readme(folder):
     "README.md and its pictures, from nbs/index.ipynb, into `folder`"
     nb = read(root/'nbs'/'index.ipynb')
@@ -223,15 +230,14 @@ def readme(folder):
     for c in nb.cells:
         c.source = 'no echo' if directive(c, 'echo') == 'false' else '\n'.join(l
             for l in c.source.splitlines() if not l.startswith('#|'))
-    pictures = [picture for c in nb.cells for picture in moving(c)] # nbconvert leaves them out
     body,res = MarkdownExporter().from_notebook_node(nb, resources={'output_files_dir': 'README_files',
         'unique_key': 'README'})
     body = re.sub(r'```python\s*no echo\s*```', '', body)
     alts = iter(alts)
     body = re.sub(r'!\[png\]\(', lambda m: f"![{next(alts) or 'figure'}](", body)
-    body = re.sub(r'\]\(((?:package/)?\w+\.ipynb)', r'](nbs/\1', body)
+    body = re.sub(r'\]\(((?:package/)?\w+\.ipynb|images/)', r'](nbs/\1', body)
     (folder/'README.md').write_text(re.sub(r'\n{3,}', '\n\n', body).strip() + '\n', encoding='utf-8')
-    for name,data in [*res['outputs'].items(), *pictures]:
+    for name,data in res['outputs'].items():
         f = folder/name
         f.parent.mkdir(exist_ok=True)
         f.write_bytes(data)

@@ -6,10 +6,13 @@
 Sphinx and MyST-NB make the pages, in the look of sphinx-book-theme. Here the notebooks are made ready for
 them: what is hidden
 goes, directives go, solutions fold, alternative texts go where MyST-NB looks for them, badges become plain
-links. No cell is run.
+links. No cell is run. A network is trained for the pages on which a reader draws.
 """
-import html, inspect, io, itertools, os, re, shutil, subprocess, sys
+import gzip, html, inspect, io, itertools, os, re, shutil, subprocess, sys
+from functools import cache
 from pathlib import Path
+from string import Template
+from urllib.parse import unquote
 import nbformat
 from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -71,6 +74,48 @@ def typeset(text):
         parts[i] = re.sub(r'(?<![\\\w$])\$([^$]+?)\$(?!\d)', lambda m: formula(m[1]), parts[i])
     return ''.join(parts)
 
+# ---- what a reader can do without an installation
+
+@cache
+def network():
+    "The network of lesson 15, and the share of the test digits that it reads right, in percent"
+    from cnn_notes.data import load_mnist
+    from cnn_notes.experiments.framing import normalized, share_right, trained
+    mnist,model = load_mnist(),trained(0)
+    return model,share_right(model, normalized(mnist.valid_x.float()/255), mnist.valid_y.long())
+
+def accuracy():
+    return ('The network was trained for one epoch when this page was built, and reads '
+        f"{network()[1]:.1f}% of MNIST's 10,000 test digits right.")
+
+def live(view): return f'```{{raw}} html\n{view.html()}\n```'
+
+def digit_view():
+    from cnn_notes.drawing import draw_digit
+    return draw_digit(network()[0], title='Your digit, read by a network')
+
+def first_lesson():
+    "The page with three live views, as Markdown"
+    from cnn_notes.data import load_mnist
+    from cnn_notes.geometry import Window
+    from cnn_notes.kernels import top_edge
+    from cnn_notes.views import explore_conv, explore_window
+    mnist = load_mnist()
+    digit = mnist.train_x[mnist.train_y == 3][12].float()
+    views = dict(digit=digit_view(), window=explore_window(Window(3, stride=2, padding=1), 7),
+        kernel=explore_conv(digit, 'top_edge', kernels=dict(top_edge=top_edge), digits=0))
+    text = (root/'tools'/'site'/'first_lesson.md').read_text(encoding='utf-8')
+    return Template(text).substitute({k: live(v) for k,v in views.items()}, accuracy=accuracy())
+
+def opening():
+    "The start of the first page, as Markdown: where README has a moving picture, a reader draws"
+    return '\n\n'.join([
+        'Draw a digit, with the mouse, a finger, or the arrow keys, and watch a network read it. '
+        + accuracy(),
+        f':::{{container}} opening\n{live(digit_view())}\n:::',
+        '[A first lesson](first_lesson.md) goes on from here. It runs in your browser, and nothing has to be '
+        'installed.'])
+
 # ---- addresses: of exercises and of claims
 
 def addresses(cell):
@@ -80,6 +125,44 @@ def addresses(cell):
     claims = re.findall(r"\bmeasured\(\s*'(\w+)'", cell.source)
     return [f'exercise-{a}-{b}' for a,b in found] + [f"claim-{o.replace('_', '-')}" for o in claims]
 
+def shown(c, folder):
+    "One cell, ready for MyST-NB; None: it is not shown"
+    if c.cell_type == 'code':
+        if hidden(c) or directive(c, 'default_exp'): return None
+        said = [v['alt'] for o in c.outputs for v in o.get('metadata', {}).values() if isinstance(v, dict)
+            and v.get('alt')] # an animation brings its own
+        alt,tags = directive(c, 'fig-alt') or next(iter(said), None),[]
+        if folded(c): tags.append('hide-input')
+        if directive(c, 'echo') == 'false': tags.append('remove-input')
+        c.source = re.sub(r'^#(\||@title).*\n?', '', c.source, flags=re.M).strip()
+        if not c.source and not c.outputs: return None
+        c.metadata = {'tags': tags, **({'mystnb': {'image': {'alt': alt}}} if alt else {})}
+        for o in c.outputs:
+            o.pop('metadata', None) if o.output_type == 'stream' else o.update(metadata={})
+    elif '](images/' in c.source: return None # README's moving picture; here a reader draws
+    elif c.source.startswith('<!-- lesson -->'): c.source = opening()
+    else:
+        c.source = typeset(badge_link.sub(r'[Open in Colab](\1)', c.source))
+        c.source = re.sub(r'(\]\((?:[\w./]+\.ipynb)?#)([^)]+)\)', lambda m: f'{m[1]}{slug(m[2])})',
+            c.source)
+    for o in c.get('outputs', []): # MyST leaves the links of an output as they are
+        if text := o.get('data', {}).get('text/markdown'):
+            o.data['text/markdown'] = page_links(text, folder)
+    return c
+
+def navigation():
+    "What the first page leads to, as cells"
+    for caption in parts:
+        listed = [p for p in notebooks() if p.stem != 'index' and part(p) == caption]
+        entries = [f'{p.stem[:2]} {title(p)} <{p.stem}>' if caption == 'The course' else name(p)
+            for p in listed]
+        if caption == 'The course': entries.insert(0, 'A first lesson <first_lesson>')
+        if entries:
+            yield nbformat.v4.new_markdown_cell('\n'.join(['```{toctree}', ':hidden:',
+                f':caption: {caption}', '', *entries, '```']))
+    yield nbformat.v4.new_markdown_cell('```{toctree}\n:hidden:\n:caption: Reference\n\n'
+        'The package, function by function <api/index>\nteaching\n```')
+
 def page(path):
     "The notebook as MyST-NB wants it"
     nb = read(path)
@@ -88,37 +171,8 @@ def page(path):
         if new := [o for o in addresses(c) if o not in known]:
             known.update(new)
             cells.append(nbformat.v4.new_markdown_cell(''.join(f'<span id="{o}"></span>' for o in new)))
-        if c.cell_type == 'code':
-            if hidden(c) or directive(c, 'default_exp'): continue
-            said = [v['alt'] for o in c.outputs for v in o.get('metadata', {}).values() if isinstance(v, dict)
-                and v.get('alt')] # an animation brings its own
-            alt,tags = directive(c, 'fig-alt') or next(iter(said), None),[]
-            if folded(c): tags.append('hide-input')
-            if directive(c, 'echo') == 'false': tags.append('remove-input')
-            c.source = re.sub(r'^#(\||@title).*\n?', '', c.source, flags=re.M).strip()
-            if not c.source and not c.outputs: continue
-            c.metadata = {'tags': tags, **({'mystnb': {'image': {'alt': alt}}} if alt else {})}
-            for o in c.outputs:
-                o.pop('metadata', None) if o.output_type == 'stream' else o.update(metadata={})
-        else:
-            c.source = typeset(badge_link.sub(r'[Open in Colab](\1)', c.source))
-            c.source = re.sub(r'(\]\((?:[\w./]+\.ipynb)?#)([^)]+)\)', lambda m: f'{m[1]}{slug(m[2])})',
-                c.source)
-        for o in c.get('outputs', []): # MyST leaves the links of an output as they are
-            if text := o.get('data', {}).get('text/markdown'):
-                o.data['text/markdown'] = page_links(text, path.parent)
-        cells.append(c)
-    if path.stem == 'index':
-        for caption in parts:
-            listed = [p for p in notebooks() if p.stem != 'index' and part(p) == caption]
-            entries = [f'{p.stem[:2]} {title(p)} <{p.stem}>' if caption == 'The course' else name(p)
-                for p in listed]
-            if entries:
-                cells.append(nbformat.v4.new_markdown_cell('\n'.join(['```{toctree}', ':hidden:',
-                    f':caption: {caption}', '', *entries, '```'])))
-        cells.append(nbformat.v4.new_markdown_cell('```{toctree}\n:hidden:\n:caption: Reference\n\n'
-            'The package, function by function <api/index>\nteaching\n```'))
-    nb.cells = cells
+        if ready := shown(c, path.parent): cells.append(ready)
+    nb.cells = [*cells, *navigation()] if path.stem == 'index' else cells
     nb.metadata['language_info'] = {'name': 'python', 'pygments_lexer': 'ipython3'}
     return nb
 
@@ -178,20 +232,33 @@ def link_to_source(o, module):
 
 # ---- lighter pages
 
+def webp(picture):
+    "Without loss; a picture of thousands of colors, such as a photograph, with a loss too small to see"
+    def saved(**settings):
+        picture.save(out := io.BytesIO(), 'WEBP', method=4, **settings)
+        return out.getvalue()
+    exact = saved(lossless=True, quality=80)
+    if picture.convert('RGB').getcolors(3000) is not None: return exact
+    return min(exact, saved(quality=90), key=len)
+
+of_search = re.compile(r'<script [^>]*(?:searchtools|searchindex|language_data)\.js[^>]*></script>')
+
 def lighten(folder):
-    "Pictures without loss as WebP where that is smaller; they load when the reader comes near"
+    "Pictures as WebP where that is smaller; they load when the reader comes near"
     smaller = {}
     for p in sorted((folder/'_images').glob('*.png')):
-        out = p.with_suffix('.webp')
-        Image.open(p).save(out, 'WEBP', lossless=True, quality=80, method=4)
-        if out.stat().st_size < p.stat().st_size: p.unlink(); smaller[p.name] = out.name
-        else: out.unlink()
+        data = webp(Image.open(p))
+        if len(data) < p.stat().st_size:
+            p.with_suffix('.webp').write_bytes(data)
+            p.unlink()
+            smaller[p.name] = p.with_suffix('.webp').name
     pages = {p: p.read_text(encoding='utf-8') for p in folder.rglob('*.html')}
     icons(folder, pages.values())
     for p,text in pages.items():
         text = re.sub(r'(_images/)([\w.-]+\.png)', lambda m: m[1] + smaller.get(m[2], m[2]), text)
         text = re.sub(r'<img (?![^>]*loading=)', '<img loading="lazy" ', text)
         text = re.sub(r'<script [^>]*fontawesome\.js[^>]*></script>', '', text)
+        if p.stem != 'search': text = of_search.sub('', text)
         p.write_text(named(text), encoding='utf-8')
     for p in folder.rglob('*.map'): p.unlink() # for those who write the theme
 
@@ -201,13 +268,14 @@ def icons(folder, pages):
     found,used = script.read_text(encoding='utf-8'),{'xmark'} # one that the theme's own script adds
     for text in pages: used |= set(re.findall(r'\bfa-([a-z][a-z-]+)', text))
     rules = ['.fa-solid, .fa-brands, .fa-regular { display: inline-block; width: 1em; height: 1em; '
-        'background: currentColor; mask: var(--fa) center/contain no-repeat; vertical-align: -.125em; }',
+        'background: currentColor; mask: var(--icon) center/contain no-repeat; vertical-align: -.125em; }',
+        'i:is(.fa-solid, .fa-brands, .fa-regular)::before { content: none; }', # no font either
         '.fa-lg { font-size: 1.25em; }', '.fa-fw { width: 1.25em; }']
     for o in sorted(used):
         if not (m := re.search(rf'[{{,]"?{o}"?:\[(\d+),(\d+),\[[^\]]*\],"\w+","([^"]+)"', found)): continue
         svg = (f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {m[1]} {m[2]}'%3E"
             f"%3Cpath d='{m[3]}'/%3E%3C/svg%3E")
-        rules.append(f'.fa-{o} {{ --fa: url("data:image/svg+xml,{svg}"); }}')
+        rules.append(f'.fa-{o} {{ --icon: url("data:image/svg+xml,{svg}"); }}')
     with open(folder/'_static'/'site.css', 'a', encoding='utf-8') as f: f.write('\n'.join(rules) + '\n')
     script.unlink()
 
@@ -219,12 +287,35 @@ def named(text):
     return re.sub(r'<(?:dialog|div)[^>]*class="bd-sidebar-primary[^>]*', lambda m: m[0] + (
         '' if 'role=' in m[0] else ' role="navigation" aria-label="Course"'), text, count=1)
 
+def weights(folder):
+    """What each page asks for, in bytes: itself, scripts and styles, both compressed as servers send them,
+    and its pictures, which load when the reader comes near"""
+    @cache
+    def sent(p):
+        text = p.suffix in ('.html', '.js', '.css', '.svg')
+        return len(gzip.compress(p.read_bytes())) if text else p.stat().st_size
+    for p in sorted(folder.rglob('*.html')):
+        text = p.read_text(encoding='utf-8')
+        def asked(pattern):
+            files = {(p.parent/unquote(m)).resolve() for m in re.findall(pattern, text)} # noqa: B023
+            return sum(sent(o) for o in files if o.is_file())
+        code = asked(r'<script [^>]*\bsrc="([^"?]+)') + asked(r'<link [^>]*\bhref="([^"?]+\.css)')
+        yield p.relative_to(folder).as_posix(), sent(p), code, asked(r'<img [^>]*\bsrc="(?!data:)([^"]+)')
+
+def table(rows):
+    "Weights as text, the heaviest page first"
+    rows = sorted(rows, key=lambda o: -sum(o[1:]))
+    lines = [f"{'page':44}{'page':>8}{'scripts':>9}{'pictures':>10}{'all, KB':>9}"]
+    return '\n'.join(lines + [f'{name:44}{html/1e3:8.0f}{code/1e3:9.0f}{pictures/1e3:10.0f}'
+        f'{(html + code + pictures)/1e3:9.0f}' for name,html,code,pictures in rows])
+
 def build(out):
     "Pages into `out`/html; returns what Sphinx warned of"
     src,site = out/'source',out/'html'
     for d in (src, site): shutil.rmtree(d, ignore_errors=True)
     src.mkdir(parents=True)
     for f in (root/'tools'/'site').iterdir(): shutil.copy(f, src)
+    (src/'first_lesson.md').write_text(first_lesson(), encoding='utf-8')
     for p in notebooks():
         path = src/p.relative_to(root/'nbs')
         path.parent.mkdir(exist_ok=True)
@@ -243,4 +334,5 @@ if __name__ == '__main__':
     out = Path(sys.argv[1] if len(sys.argv) > 1 else root/'_site').resolve()
     print('making the pages', flush=True)
     if warnings := build(out): print(warnings, file=sys.stderr)
+    print(table(weights(out/'html')))
     print(f'open {out/"html"/"index.html"}')

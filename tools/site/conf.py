@@ -8,7 +8,7 @@ copyright = 'The cnn_notes authors; Apache-2.0'
 extensions = ['myst_nb']
 nb_execution_mode = 'off' # the outputs are the saved ones
 nb_mime_priority_overrides = [('html', 'image/gif', 5), ('html', 'text/html', 1)]
-myst_enable_extensions = [] # formulas are pictures by then: tools/site.py
+myst_enable_extensions = ['colon_fence'] # formulas are pictures by then: tools/site.py
 myst_heading_anchors = 3
 html_theme = 'sphinx_book_theme'
 html_theme_options = dict(use_download_button=False, use_fullscreen_button=False, show_navbar_depth=1,
