@@ -1565,6 +1565,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                             'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._readers': ('package/spreadsheet.html#_readers', 'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._real': ('package/spreadsheet.html#_real', 'cnn_notes/spreadsheet.py'),
+                                       'cnn_notes.spreadsheet._recolored': ( 'package/spreadsheet.html#_recolored',
+                                                                             'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._ref': ('package/spreadsheet.html#_ref', 'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._runs': ('package/spreadsheet.html#_runs', 'cnn_notes/spreadsheet.py'),
                                        'cnn_notes.spreadsheet._save': ('package/spreadsheet.html#_save', 'cnn_notes/spreadsheet.py'),

@@ -981,6 +981,18 @@ def _outlined(sheet):
                 if all(_is_on(sheet, *steps, *o) for o in _marked.findall(text)): res.add(cell.coordinate)
     return res
 
+def _recolored(sheet):
+    "The color that a rule gives to a text: the title of the chosen filter, the marks of the others"
+    res = {}
+    for where in sheet.conditional_formatting:
+        for rule in (o for o in where.rules if o.type == 'expression' and o.dxf.font and not o.dxf.border):
+            text = rule.formula[0]
+            switch = re.search(r'\$[A-Z]+\$\d+', text)[0].replace('$', '')
+            if bool(sheet[switch].value) != text.startswith('NOT'):
+                for cell in _cells_of(sheet, where.sqref.ranges):
+                    res[cell.coordinate] = f'#{rule.dxf.font.color.rgb[-6:]}'
+    return res
+
 def _shown(cell):
     "The text of a cell"
     if isinstance(cell.value, str): return cell.value
@@ -1023,7 +1035,8 @@ def _columns_of(sheet, first, last, columns):
     return ends[first],ends[last+1]
 
 def _draw_cells(ax, sheet, cells, lefts, tops, points):
-    shades,outlined,boxes = _shades(sheet),_outlined(sheet),{False: [], True: []}
+    shades,outlined,recolored = _shades(sheet),_outlined(sheet),_recolored(sheet)
+    boxes = {False: [], True: []}
     for cell in cells:
         left,top = lefts[cell.column-1],tops[cell.row-1]
         width,height = lefts[cell.column]-left,tops[cell.row]-top
@@ -1033,7 +1046,8 @@ def _draw_cells(ax, sheet, cells, lefts, tops, points):
         edge = palette['accent'] if on else '#BBBBBB'
         box = Rectangle((left, top), width, height, fc=fill, ec=edge, lw=.6+.6*on)
         if cell.border.left and cell.border.left.style or on: boxes[on].append(box)
-        color = 'white' if dark else f'#{cell.font.color.rgb[-6:]}' if cell.font.color else palette['ink']
+        own = f'#{cell.font.color.rgb[-6:]}' if cell.font.color else palette['ink']
+        color = 'white' if dark else recolored.get(cell.coordinate, own)
         at = cell.alignment.horizontal
         side = dict(left=2, right=width-2).get(at, width/2)
         ax.text(left + side, top + height/2, _shown(cell), color=color, va='center',

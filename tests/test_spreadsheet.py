@@ -734,6 +734,18 @@ def test_a_picture_of_the_workbook(tmp_path):
     seen = [len(o) for o in re.findall(r'\d+ x \d+', ' '.join(texts))]
     assert seen and any(len(c.get_paths()) > 9 for c in ax.collections) # what the highlight outlines
 
+def test_the_picture_has_the_colors_of_the_rules(tmp_path):
+    "The title of the chosen filter in the accent, and the marks of the others pale, as a spreadsheet shows them"
+    from cnn_notes.spreadsheet import draw_workbook
+    model = seq(C(1, 2, 3), R(), C(2, 2, 3), R())
+    for chosen in (0, 1):
+        ax = draw_workbook(write_workbook(tmp_path/'n.xlsx', model, torch.rand(9, 9), highlight=(chosen, 1, 2)), first=2)
+        colors = {k: {t.get_color() for t in ax.texts if t.get_text() == k} for k in ('filter 0', 'filter 1')}
+        assert colors[f'filter {chosen}'] == {'#AD0F39'} != colors[f'filter {1-chosen}']
+        for mark in '▶▼':
+            high,low = sorted((t for t in ax.texts if t.get_text() == mark), key=lambda t: t.get_position()[1])
+            assert (high.get_color() == '#C9CED6', low.get_color() == '#C9CED6') == (chosen == 1, chosen == 0)
+
 def test_a_picture_of_a_part_of_the_workbook(tmp_path):
     "The parts have the scale of the whole, hold what the whole holds, and no cell is in two of them"
     from cnn_notes.spreadsheet import draw_workbook
