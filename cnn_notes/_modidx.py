@@ -1363,7 +1363,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'cnn_notes.quiz._facts': ('package/quiz.html#_facts', 'cnn_notes/quiz.py'),
                                 'cnn_notes.quiz._file': ('package/quiz.html#_file', 'cnn_notes/quiz.py'),
                                 'cnn_notes.quiz._html': ('package/quiz.html#_html', 'cnn_notes/quiz.py'),
-                                'cnn_notes.quiz._is_box': ('package/quiz.html#_is_box', 'cnn_notes/quiz.py'),
                                 'cnn_notes.quiz._judged': ('package/quiz.html#_judged', 'cnn_notes/quiz.py'),
                                 'cnn_notes.quiz._one': ('package/quiz.html#_one', 'cnn_notes/quiz.py'),
                                 'cnn_notes.quiz._printed': ('package/quiz.html#_printed', 'cnn_notes/quiz.py'),

@@ -97,15 +97,12 @@ class Summary(list):
         return f'{hold} of {len(self)} answers hold ({sum(o.seconds for o in self):.0f} s)'
     def __repr__(self): return '\n'.join([*map(repr, self.failed), self.headline])
     def _repr_html_(self):
-        def row(*cells):
-            cells = ''.join(f'<td style="text-align:left">{escape(str(o))}</td>' for o in cells)
-            return f'<tr>{cells}</tr>'
-        def cells(outcome):
-            said = '\u2713 holds' if outcome.ok else f'\u2717 {outcome.message}'
-            return outcome.number,_plain(_find(outcome.number, 'Summary').text,
-                10**6),said,f'{outcome.seconds:.2f}'
-        rows = [row('no.', 'question', 'answer', 'seconds'), *(row(*cells(o)) for o in self)]
-        return f"<p><b>{self.headline}</b></p><table>{''.join(rows)}</table>"
+        def row(*cells): return f"<tr>{''.join(f'<td>{escape(str(o))}</td>' for o in cells)}</tr>"
+        texts = [_plain(_find(o.number, 'Summary').text, 10**6) for o in self]
+        said = ['\u2713 holds' if o.ok else f'\u2717 {o.message}' for o in self]
+        rows = [row(o.number, *words, f'{o.seconds:.2f}') for o,*words in zip(self, texts, said)]
+        head = row('no.', 'question', 'answer', 'seconds')
+        return f"<p><b>{self.headline}</b></p><table>{head}{''.join(rows)}</table>"
 
 # %% ../nbs/package/questionnaire.ipynb #0796c0a2
 def check_all(

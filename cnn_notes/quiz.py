@@ -20,19 +20,15 @@ def _file(): return Path(os.environ.get('CNN_NOTES_HOME') or '~/.cnn_notes').exp
 
 def _remembered():
     "What is known of the reader: `boxes`, by question, and the questions `left` of a quiz that was stopped"
-    try: res = json.loads(_file().read_text(encoding='utf-8'))
-    except (OSError, ValueError): res = {} # nothing yet, or not readable
-    boxes,left = (res.get(k) if isinstance(res, dict) else None for k in ('boxes', 'left'))
-    known = {str(n) for n in _questions()}
-    boxes = {k: v for k,v in (boxes if isinstance(boxes, dict) else {}).items() if k in known and _is_box(v)}
-    left = [n for n in (left if isinstance(left, list) else []) if str(n) in known]
-    of = res.get('of') if left else 0
-    return dict(boxes=boxes, left=left, of=max(of if type(of) is int else 0, len(left)))
-
-def _is_box(value):
-    try: return (type(value['box']) is int and value['box'] in range(len(_days))
-                 and date.fromisoformat(value['due']).isoformat() == value['due'])
-    except (TypeError, KeyError, ValueError): return False
+    known = set(map(str, _questions()))
+    try:
+        res = json.loads(_file().read_text(encoding='utf-8'))
+        boxes,left = {k: v for k,v in res['boxes'].items() if k in known},res['left']
+        for v in boxes.values(): date.fromisoformat(v['due']) and _days[v['box']]
+        left = [n for n in left if str(n) in known]
+        return dict(boxes=boxes, left=left, of=max(res['of'], len(left)) if left else 0)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError): # nothing yet, or damaged
+        return dict(boxes={}, left=[], of=0)
 
 def _remember(state):
     "Whole or not at all; where the folder cannot be written, nothing is remembered"
@@ -117,7 +113,9 @@ def _begin(numbers, shuffle, resume, show):
         return state
     left = _to_ask(state, date.today()) if numbers is None else [q.number for q in _pick(numbers, 'quiz')]
     if shuffle: random.shuffle(left)
-    if not left: show(Text('Nothing is due today. `quiz("1-40")` asks all the same.'))
+    if not left:
+        first,*_,last = _questions()
+        show(Text(f'Nothing is due today. `quiz("{first}-{last}")` asks all the same.'))
     return state | dict(left=left, of=len(left))
 
 def quiz(

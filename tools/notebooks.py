@@ -1,6 +1,7 @@
 """Keep the notebooks, the package and the README in step.
 
-    python tools/notebooks.py dress     badges, folded solutions, alternative texts, no leftovers of bars
+    python tools/notebooks.py dress     badges, folded solutions, alternative texts, no leftovers of bars,
+                                        the questionnaire's index and headings
     python tools/notebooks.py run [NAME ...]
                                         run all cells in a fresh kernel, save the outputs and the seconds
     python tools/notebooks.py time [NAME ...]
@@ -153,10 +154,28 @@ def left_by_a_bar(output):
     return page is not None and (''.join(page).strip() in ('', '<div></div>')
         or 'progress::-webkit-progress-bar' in page)
 
+def answered(nb):
+    "The questionnaire's index, and a heading and a cell for each question that has a file"
+    from cnn_notes.texts import _questions, _title
+    index = next(i for i,c in enumerate(nb.cells) if c.source.startswith('## Index\n'))
+    lines,at = [],index
+    for q in _questions().values():
+        heading,number = f'## {_title(q)}',str(q.number).lstrip('R')
+        if number != str(q.number) and number == '1': lines += ['', 'Research tasks:', '']
+        lines.append(f"{number}. [{q.text}](#{_title(q).replace(' ', '-')})")
+        new = [nbformat.v4.new_markdown_cell(heading), nbformat.v4.new_code_cell(f'answer({q.number!r})')]
+        places = [i for i,c in enumerate(nb.cells) if c.source == heading]
+        if not places: # it comes behind all cells of the question before it
+            places = [i for i,c in enumerate(nb.cells) if i > at and c.source.startswith('## ')]
+            nb.cells[places[0]:places[0]] = new
+        at = places[0]
+    nb.cells[index].source = '\n'.join(['## Index', '', *lines])
+
 def dress(nb, path):
     """Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output; no
-    leftovers of progress bars"""
+    leftovers of progress bars; the questionnaire's index and headings"""
     nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
+    if path.stem == '14_questionnaire': answered(nb)
     for c in nb.cells:
         if c.source.startswith('<!-- notebooks -->'): c.source = contents()
         elif c.source.startswith('<!-- start -->'): c.source = start()

@@ -1,7 +1,7 @@
 """The questionnaire's data: for each question a file of text, `q05.md`, and its check, `q05.py`.
 
 The engine, `cnn_notes.questionnaire`, reads the texts without importing the checks. A new question is a new
-pair of files.
+pair of files; `make export` gives it a heading on page 14 and a line in its index.
 """
 from typing import NamedTuple
 
