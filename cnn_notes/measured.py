@@ -7,8 +7,8 @@ __all__ = ['fingerprint', 'experiment', 'Runs', 'verdict', 'shipped_folder', 'ow
            'experiment_of', 'records', 'table', 'main']
 
 # %% ../nbs/package/measured.ipynb #7864d4a5
-import ast, contextlib, hashlib, importlib, inspect, io, json, math, os, platform, re
-import sys, textwrap, time, tokenize
+import ast, contextlib, hashlib, importlib, inspect, json, linecache, math, os, platform, re
+import sys, textwrap, time
 import numpy as np
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -19,42 +19,176 @@ from pathlib import Path
 from .checks import Annotated, Rule, checked, described
 
 # %% ../nbs/package/measured.ipynb #fd7acc01
-def _stripped(source):
-    "Source code without comments, docstrings, decorators, and spacing: the same in all versions of Python"
-    source = textwrap.dedent(source)
-    lines,gone = source.splitlines(),set()
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, (ast.FunctionDef, ast.ClassDef)): continue
-        doc = [node.body[0]] if ast.get_docstring(node) is not None else []
-        for o in doc + node.decorator_list: gone |= set(range(o.lineno, o.end_lineno + 1))
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT: lines[token.start[0]-1] = lines[token.start[0]-1][:token.start[1]]
-    return ''.join(''.join(l.split()) for i,l in enumerate(lines, 1) if i not in gone)
+class _Bound(ast.NodeVisitor):
+    "What some nodes bind, without what functions, classes, and comprehensions inside them bind"
+    def __init__(self, nodes):
+        self.variables,self.defined,self.outer,self.globals = set(),set(),set(),set()
+        for node in nodes: self.visit(node)
+    def visit_Name(self, node):
+        if not isinstance(node.ctx, ast.Load): self.variables.add(node.id)
+    def visit_arg(self, node): self.variables.add(node.arg)
+    def visit_alias(self, node): self.variables.add(_bound_by(node))
+    def visit_FunctionDef(self, node): self.defined.add(node.name)
+    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
+    def visit_Lambda(self, node): pass
+    def visit_ListComp(self, node): # its `:=` binds outside
+        self.variables |= {o.target.id for o in ast.walk(node) if isinstance(o, ast.NamedExpr)}
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
+    def visit_Nonlocal(self, node): self.outer |= set(node.names)
+    def visit_Global(self, node): self.globals |= set(node.names)
+    def generic_visit(self, node):
+        self.variables |= {getattr(node, o) for o in _naming.get(type(node), ())} - {None}
+        super().generic_visit(node)
+
+def _bound_by(alias): return (alias.asname or alias.name).split('.')[0]
+# fields that hold the name of a variable
+_naming = {ast.ExceptHandler: ['name'], ast.MatchAs: ['name'], ast.MatchStar: ['name'],
+           ast.MatchMapping: ['rest']}
+
+# %% ../nbs/package/measured.ipynb #b398096a
+class _Numbered:
+    "Writes code as text in which variables have numbers, and collects the names that are not variables"
+    def __init__(self,
+        kept=(), # names that remain; None: all
+    ): self.kept,self.numbers,self.free = kept,{},set()
+
+    def write(self, node, names):
+        if isinstance(node, list): return f"[{' '.join(self.write(o, names) for o in node)}]"
+        if not isinstance(node, ast.AST): return repr(node)
+        return getattr(self, f'write_{type(node).__name__}', self.fields)(node, names)
+
+    def fields(self, node, names):
+        res = [type(node).__name__]
+        for key in node._fields: # an empty one may be new in this Python
+            value = getattr(node, key, None)
+            if value is None or value == [] or key in ('ctx', 'type_comment'): continue
+            named = key in _naming.get(type(node), ())
+            res.append(f'{key}={self.name(value, names) if named else self.write(value, names)}')
+        return f"({' '.join(res)})"
+
+    def name(self, name, names):
+        held = names.get(name)
+        if held is None: self.free.add(name)
+        return f'${self.numbers.setdefault(held, len(self.numbers))}' if isinstance(held, tuple) else name
+
+    def inside(self, node, nodes, names):
+        "`names` for the inside of a function or comprehension"
+        bound,seen = _Bound(nodes),names.get('', names)
+        own = bound.variables - bound.outer - bound.globals
+        fixed = bound.defined | (own if self.kept is None else own & set(self.kept))
+        seen = {o: v for o,v in seen.items() if o not in bound.globals}
+        return seen | {o: (id(node), o) for o in own} | {o: o for o in fixed}
+
+# %% ../nbs/package/measured.ipynb #741d1da8
+@patch
+def write_FunctionDef(self:_Numbered, node, names):
+    args,body = node.args,node.body if isinstance(node.body, list) else [node.body]
+    groups = args.posonlyargs,args.args,[args.vararg],args.kwonlyargs,[args.kwarg]
+    params = [[o for o in group if o] for group in groups]
+    every = sum(params, [])
+    inner = self.inside(node, every + body, names)
+    outside = [getattr(node, 'decorator_list', []), args.defaults, args.kw_defaults]
+    outside += [getattr(node, 'returns', None), [o.annotation for o in every]]
+    called = [[self.name(o.arg, inner) for o in group] for group in params]
+    head = f"{type(node).__name__} {getattr(node, 'name', '')} {called}"
+    return f'({head} {self.write(outside, names)} {self.write(body, inner)})'
+_Numbered.write_Lambda = _Numbered.write_AsyncFunctionDef = _Numbered.write_FunctionDef
+
+@patch
+def write_ClassDef(self:_Numbered, node, names):
+    bound = _Bound(node.body)
+    inner = names | {o: o for o in bound.variables | bound.defined} | {'': names.get('', names)}
+    outside = self.write([node.decorator_list, node.bases, node.keywords], names)
+    return f'(ClassDef {node.name} {outside} {self.write(node.body, inner)})'
+
+@patch
+def write_ListComp(self:_Numbered, node, names):
+    first,*rest = node.generators
+    inner = self.inside(node, [o.target for o in node.generators], names)
+    parts = [first.target, first.ifs, rest, *(getattr(node, o, None) for o in ('key', 'value', 'elt'))]
+    iterated = self.write(first.iter, names) # where the comprehension stands
+    return f'({type(node).__name__} {first.is_async} {iterated} {self.write(parts, inner)})'
+_Numbered.write_SetComp = _Numbered.write_DictComp = _Numbered.write_GeneratorExp = _Numbered.write_ListComp
+
+# %% ../nbs/package/measured.ipynb #ad32cfbf
+@patch
+def write_Name(self:_Numbered, node, names): return self.name(node.id, names)
+
+@patch
+def write_Constant(self:_Numbered, node, names): return repr(node.value)
+
+@patch
+def write_Nonlocal(self:_Numbered, node, names):
+    return f'(Nonlocal {sorted(self.name(o, names) for o in node.names)})'
+
+@patch
+def write_alias(self:_Numbered, node, names):
+    deep = bool(node.asname) and '.' in node.name # `import a.b as c` binds b, and `import a.b` binds a
+    return f'(alias {node.name} {deep} {self.name(_bound_by(node), names)})'
 
 # %% ../nbs/package/measured.ipynb #42b30c7e
-def _used(func, seen):
-    "`func`, and the functions and constants of its own module that it names, one after the other, as text"
-    seen.add(func.__name__)
-    yield _stripped(inspect.getsource(func))
-    space = sys.modules[func.__module__].__dict__
-    tree = ast.parse(textwrap.dedent(inspect.getsource(func)))
-    named = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
-    own = {n.id for n in named if not isinstance(n.ctx, ast.Load)}
-    own |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-    for name in sorted({n.id for n in named} - own): # a name of its own may be another thing on a page
-        found = space.get(name)
-        if name in seen or found is None: continue
+def _trimmed(tree):
+    "The same tree, without docstrings and claims"
+    def claims(o): return isinstance(o, ast.Call) and ast.unparse(o.func).split('.')[-1] == 'experiment'
+    for node in ast.walk(tree):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)): continue
+        if ast.get_docstring(node, clean=False) is not None: del node.body[0]
+        node.decorator_list = [o for o in node.decorator_list if not claims(o)]
+    return tree
+
+def _definition(found):
+    "The statements that define a function or a class"
+    if not inspect.isclass(found): return _trimmed(ast.parse(textwrap.dedent(inspect.getsource(found))))
+    for code in [o.__code__ for o in vars(found).values() if inspect.isfunction(o)]:
+        whole = ast.parse(''.join(linecache.getlines(code.co_filename)))
+        named = [o for o in ast.walk(whole) if isinstance(o, ast.ClassDef) and o.name == found.__name__]
+        own = [o for o in named if o.lineno <= code.co_firstlineno <= (o.end_lineno or 0)]
+        if own: return _trimmed(ast.Module(own[:1], []))
+    return ast.Module([], [])
+
+def _is_constant(value):
+    "Plain data, as text the same each time? An empty list or dict is there to be filled"
+    if isinstance(value, dict): value = [*value, *value.values()] or [set()]
+    if isinstance(value, list): return bool(value) and all(map(_is_constant, value))
+    if isinstance(value, tuple): return all(map(_is_constant, value))
+    return value is None or isinstance(value, (int, float, str))
+
+# %% ../nbs/package/measured.ipynb #a115ba99
+def _used(found, space, seen):
+    "The definitions of a function or class, and of what it names in its module, as trees; constants as text"
+    tree,reader = _definition(found),_Numbered()
+    reader.write(tree.body, {})
+    yield tree
+    for name in sorted(reader.free - seen & space.keys()):
         seen.add(name)
-        if isinstance(found, (int, float, str, tuple)): yield f'{name} = {found!r}'
-        elif getattr(found, '__module__', None) == func.__module__:
-            parts = vars(found).values() if inspect.isclass(found) else [found]
-            for part in filter(inspect.isfunction, parts): yield from _used(inspect.unwrap(part), seen)
+        value = inspect.unwrap(space[name])
+        if _is_constant(value): yield f'{name} = {value!r}'
+        elif inspect.isfunction(value) or inspect.isclass(value):
+            if value.__module__ == space['__name__']: yield from _used(value, space, seen)
+
+def _words(parts):
+    "Names by which an argument may be given: keywords, and the words of texts"
+    for part in parts:
+        nodes = list(ast.walk(part)) if isinstance(part, ast.AST) else [ast.Constant(part)]
+        yield from (o.arg for o in nodes if isinstance(o, ast.keyword))
+        texts = [o.value for o in nodes if isinstance(o, ast.Constant) and isinstance(o.value, str)]
+        yield from re.findall(r'\w+', ' '.join(texts))
+
+def _numbered(part, words):
+    if isinstance(part, str): return part
+    reader = _Numbered()
+    reader.write(part.body, {})
+    reflects = reader.free & {'locals', 'vars', 'eval', 'exec'} # they see the names
+    return _Numbered(None if reflects else words).write(part.body, {})
 
 def fingerprint(
     f:Callable, # an experiment
 ) -> str: # 12 hexadecimal digits
     "What identifies a version of an experiment: its code, and the code of its own module that it uses"
-    return hashlib.sha256('\n'.join(_used(inspect.unwrap(f), set())).encode()).hexdigest()[:12]
+    func = inspect.unwrap(f)
+    parts = list(_used(func, func.__globals__, {func.__name__}))
+    words = set(_words(parts))
+    return hashlib.sha256('\n'.join(_numbered(o, words) for o in parts).encode()).hexdigest()[:12]
 
 # %% ../nbs/package/measured.ipynb #f9677400
 @checked

@@ -1,5 +1,5 @@
 "Experiments with a record: loaded, stale, repeated, stopped, resumed, compared, damaged; and the records that ship"
-import json, math, subprocess, sys
+import ast, json, linecache, math, re, subprocess, sys, textwrap
 from pathlib import Path
 import numpy as np
 import pytest
@@ -104,15 +104,130 @@ def test_intervals_have_the_error_rate_they_claim(folders):
         apart += not me._agree(a, b, 'x')
     assert apart <= 20
 
+rate = {'first': .1}
+def first(rows): return rows[0]
+def last(rows): return rows[-1]
+class Net:
+    scale = 2
+    def __call__(self, rows): return first(rows)*self.scale
+def nets(seed): return dict(a=Net()([seed]))
+def inner(seed):
+    def first(rows): return rows
+    return dict(a=first(seed))
+def by_rate(seed): return dict(a=seed*rate['first'])
+
+def coded(source):
+    "What the fingerprint is made of, for a source"
+    tree = me._trimmed(ast.parse(textwrap.dedent(source)))
+    return me._numbered(tree, set(me._words([tree])))
+
+base = """
+    def f(seed, n=3, *, lr=.1):
+        x = draw(seed, shape=(n, 2))
+        def loss(w, scale=n): return ((x @ w - x.mean())**2).sum()*scale
+        total = 0
+        for k,row in enumerate(x):
+            total += k*row
+            if row.max() > lr: break
+        return dict(loss=loss(x[0]), sums=[o + k for o in total], text=f'{total:.3f} of {k}')
+"""
+
 class TestFingerprint:
     def test_reacts_to_code_and_not_to_words(self):
         base = "def f(seed):\n    'One.'\n    # why\n    x = seed*2   # twice\n    return dict(x=x)\n"
-        same = "@mark('other')\ndef f(seed):\n    '''Two\n    lines.'''\n    x = seed * 2\n    return dict(x = x)\n"
-        assert me._stripped(base) == me._stripped(same) != me._stripped(base.replace('*2', '*3'))
+        same = "@experiment('other')\ndef f(seed):\n    \"\"\"Two\n    lines.\"\"\"\n    x = (seed * 2)\n    return dict(x = x)\n"
+        assert coded(base) == coded(same) != coded(base.replace('*2', '*3'))
+        assert coded(base) != coded('@cached\n' + base)
+    @pytest.mark.parametrize('old, new', [
+        (r'x', 'img'), (r'n', 'size'), (r'k', 'index'), (r'w', 'weight'), (r'o', 'part'), (r'seed', 'draw_number'),
+        (r'total', 'k2'), (r'row', 'n_rows'), (r'lr', 'rate'), (r'scale', 'factor')])
+    def test_a_variable_may_have_another_name(self, old, new):
+        other = re.sub(rf'\b{old}\b', new, base)
+        assert other != base and coded(other) == coded(base)
+    @pytest.mark.parametrize('one, other', [
+        ('lambda a, b: a - b', 'lambda row, col: row - col'), ('[o for o in x if o]', '[k for k in x if k]'),
+        ('[[o*k for o in k] for k in x]', '[[b*a for b in a] for a in x]'), ('{k: v for k,v in x}', '{a: b for a,b in x}'),
+        ('(m := x) and m', '(largest := x) and largest'), ('[m := o for o in x] and m', '[b := a for a in x] and b')])
+    def test_so_may_one_in_a_scope_of_its_own(self, one, other):
+        assert coded(f'def f(x): return {one}') == coded(f'def f(x): return {other}')
+    @pytest.mark.parametrize('one, other', [
+        ('try: g()\nexcept E as e: print(e)', 'try: g()\nexcept E as error: print(error)'),
+        ('with g() as a: a.run()', 'with g() as run: run.run()'), ('import numpy as np\nnp.sum(x)', 'import numpy as xp\nxp.sum(x)'),
+        ('n = 0\ndef g():\n    nonlocal n\n    n += 1', 'total = 0\ndef g():\n    nonlocal total\n    total += 1'),
+        ('n = 1\ndef g():\n    global n\n    return n', 'm = 1\ndef g():\n    global n\n    return n'),
+        ('match x:\n    case [a, *b]: print(a, b)', 'match x:\n    case [one, *rest]: print(one, rest)'),
+        ('n = 1\nclass A:\n    def g(self, k): return n + k', 'm = 1\nclass A:\n    def g(me, o): return m + o')])
+    def test_so_may_one_of_a_statement(self, one, other):
+        assert coded('def f(x):\n' + textwrap.indent(one, '    ')) == coded('def f(x):\n' + textwrap.indent(other, '    '))
+    @pytest.mark.parametrize('old, new', [
+        ('.1', '.2'), ('n=3', 'n=4'), ('(n, 2)', '(2, n)'), ('x @ w', 'w @ x'), ('k*row', 'k+row'), ('**2', '**2.'), ('x.mean()', 'x.std()'),
+        ('draw(', 'drawn('), ('shape=', 'size='), ('> lr', '>= lr'), ('break', 'continue'), ('loss=loss', 'cost=loss'), ('x[0]', 'x[1]'),
+        ('scale=n', 'scale=lr'), ('*, lr', 'lr'), ('o + k', 'o + n'), ('k,row', 'row,k'), ('.3f', '.4f'), (' of ', ' in '), ('{k}', '{n}'),
+        ('total += k', 'total -= k'), ('def loss', 'def cost'), ('total = 0', 'total = False'), ('for o in total]', 'for o in total if o]'),
+        ('- x.mean', '- y.mean'), ('n=3', 'n'), ('total = 0', 'global total\n        total = 0')])
+    def test_a_change_of_what_it_does_is_seen(self, old, new):
+        assert base.count(old) and coded(base.replace(old, new, 1)) != coded(base)
+    @pytest.mark.parametrize('one, other', [
+        ('def f(x):\n    a,b = x\n    return a - b', 'def f(x):\n    b,a = x\n    return a - b'),
+        ('def f(x): return [x for y in x]', 'def f(x): return [y for y in x]'), ('def f(x): return lr', 'def f(lr): return lr'),
+        ('def g(a, b): return a - b\ndef f(x): return g(a=x, b=1)', 'def g(b, a): return b - a\ndef f(x): return g(a=x, b=1)'),
+        ("def g(a, b): return a - b\ndef f(x): return g(**dict(zip('a b'.split(), x)))",
+         "def g(b, a): return b - a\ndef f(x): return g(**dict(zip('a b'.split(), x)))"),
+        ('def f(x):\n    a = 1\n    return locals()', 'def f(x):\n    b = 1\n    return locals()'),
+        ('class A(B):\n    order = 1', 'class A(B):\n    toward = 1'), ('class A(B):\n    order = 1', 'class A(C):\n    order = 1'),
+        ('def f(n):\n    class A:\n        n = 2\n        def g(self): return n', 'def f(m):\n    class A:\n        n = 2\n        def g(self): return n'),
+        ('def f(a, b):\n    def g():\n        nonlocal a\n        a = 1', 'def f(a, b):\n    def g():\n        nonlocal b\n        b = 1'),
+        ('def f(): import a.b as a', 'def f(): import a.b'), ('def f(x): return x.a', 'def f(a): return a.x'), ('def f(): a; b', 'def f(): b; a')])
+    def test_so_is_what_only_looks_like_a_name(self, one, other): assert coded(one) != coded(other)
+    def test_no_change_of_a_shipped_experiment_is_missed(self):
+        "Each constant, operator, comparison, attribute, keyword, and called function, changed alone"
+        swaps = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.LtE, ast.Gt: ast.GtE}
+        def changes(node):
+            if isinstance(node, ast.Constant): yield 'value',(node.value, 1)
+            if isinstance(node, ast.Attribute): yield 'attr',node.attr + '_'
+            if isinstance(node, ast.keyword) and node.arg: yield 'arg',node.arg + '_'
+            if isinstance(node, ast.BinOp) and type(node.op) in swaps: yield 'op',swaps[type(node.op)]()
+            if isinstance(node, ast.Compare) and type(node.ops[0]) in swaps: yield 'ops',[swaps[type(node.ops[0])](), *node.ops[1:]]
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name): yield 'func',ast.Name('another', ast.Load())
+            if isinstance(node, ast.Call) and len(node.args) == 2 and ast.dump(node.args[0]) != ast.dump(node.args[1]): yield 'args',node.args[::-1]
+        seen = 0
+        tree = me._trimmed(ast.parse((real.parent/'experiments'/'first_kernel.py').read_text()))
+        for part in (o for o in tree.body if isinstance(o, (ast.FunctionDef, ast.ClassDef))):
+            alone = ast.Module([part], [])
+            before = me._numbered(alone, ())
+            for node in ast.walk(part):
+                for key,value in changes(node):
+                    old,seen = getattr(node, key),seen + 1
+                    setattr(node, key, value)
+                    assert me._numbered(alone, ()) != before, (part.name, ast.unparse(node))
+                    setattr(node, key, old)
+            assert me._numbered(alone, ()) == before
+        assert seen > 300
     def test_reacts_to_what_the_function_uses(self, monkeypatch):
         before = fingerprint(helped)
         monkeypatch.setitem(globals(), 'lr', .2)
         assert fingerprint(helped) != before
+    @pytest.mark.parametrize('name, value', [('first', last), ('rate', {'first': .2}), ('rate', {'last': .1})])
+    def test_and_to_what_that_uses(self, name, value, monkeypatch):
+        func = by_rate if name == 'rate' else nets
+        before = fingerprint(func)
+        monkeypatch.setitem(globals(), name, value)
+        assert fingerprint(func) != before
+    def test_but_not_to_another_function_by_the_name_of_its_own(self, monkeypatch):
+        before = fingerprint(inner)
+        monkeypatch.setitem(globals(), 'first', last)
+        assert fingerprint(inner) == before
+    def test_a_class_counts_as_a_whole(self, tmp_path, monkeypatch):
+        "Its constants and bases, too, of a module and of a page's cell"
+        code = 'class Net(dict):\n    scale = 2\n    def f(self, x): return x*self.scale\ndef nets(seed): return Net().f(seed)\n'
+        found = []
+        for i,text in enumerate((code, code.replace('x', 'img'), code.replace('= 2', '= 3'), code.replace('dict', 'list'))):
+            name = f'<cell {i}>'
+            linecache.cache[name] = len(text), None, text.splitlines(True), name
+            space = dict(__name__='__main__')
+            exec(compile(text, name, 'exec'), space)
+            found.append(fingerprint(space['nets']))
+        assert found[0] == found[1] and len(set(found)) == 3
     def test_is_the_same_twice(self): assert fingerprint(draws) == fingerprint(draws)
 
 @pytest.mark.parametrize('content, why', [('{"format"', 'damaged'), ('[]', 'not a record'), ('{"name": "x"}', 'not a record'), ('\x00\x01', 'damaged')])
