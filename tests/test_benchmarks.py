@@ -19,6 +19,7 @@ def sh(*cmd, ok=True):
 sides = dict(activation_stats=['fastai', 'ours', 'none'], data_feeding=['Learner, PNG files',
     'Learner, mnist_dls', 'plain loop, tensors'], import_time=['import torch', 'import cnn_notes.kernels',
     'from fastai.vision.all', 'from cnn_notes.data'],
+             growth=['count ms', 'receptive_field ms', 'torchinfo ms', 'multiplied', 'activations'],
              load_mnist=['torchvision ', 'ours, raw ', 'ours '], looking=['count ', 'receptive_field ',
              'torchinfo.summary '], soak=['resident MiB', 'record MiB'],
              views=['view', 'figure', 'explore_conv, 12 x 12, made', 'explore_network, 28 x 28, made'])
