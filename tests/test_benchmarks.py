@@ -22,6 +22,7 @@ sides = dict(activation_stats=['fastai', 'ours', 'none'], data_feeding=['Learner
              growth=['count ms', 'receptive_field ms', 'torchinfo ms', 'multiplied', 'activations'],
              load_mnist=['torchvision ', 'ours, raw ', 'ours '], looking=['count ', 'receptive_field ',
              'torchinfo.summary '], soak=['resident MiB', 'record MiB'],
+             waiting=['kernel, torch', '01_kernels', 'import, after torch', 'the questionnaire', 'Run All'],
              views=['view', 'figure', 'explore_conv, 12 x 12, made', 'explore_network, 28 x 28, made'])
 
 def test_all_are_known(): assert names == sorted(sides)
