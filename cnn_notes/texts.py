@@ -237,11 +237,13 @@ def _pick(numbers, who):
 # %% ../nbs/package/texts.ipynb #2db2e424
 def _title(q): return f'Research task {q.number[1:]}' if isinstance(q.number, str) else f'Question {q.number}'
 
+def _by(source, address='', version=''):
+    return (f'[{source}]({address})' if address else source) + f', {version}'*bool(version)
+
 def _said(item):
     "What is often said, what contradicts it, and what holds, as lists"
-    def items(said, source, against, holds, address='', version=''):
-        source = (f'[{source}]({address})' if address else source) + f', {version}'*bool(version)
-        return f'- *Often said* ({source}): {said}\n- *Against it:* {against}\n- *What holds:* {holds}'
+    def items(said, against, holds, **by):
+        return f'- *Often said* ({_by(**by)}): {said}\n- *Against it:* {against}\n- *What holds:* {holds}'
     return [item.fill(items(**o)) for o in item.said]
 
 def question(
@@ -274,16 +276,12 @@ def mended(
 # %% ../nbs/package/texts.ipynb #ff0f7f9d
 def circulating(
     *numbers, # of questions; none: all of them
-) -> Text: # a table in a notebook
+) -> Text: # rendered in a notebook, plain in a terminal
     "The wrong answers in circulation, each with its source and the statement that holds"
-    rows = ['| question | it is said | by | it holds |', '| ---: | --- | --- | --- |']
-    for item in _pick(numbers or None, 'circulating'):
-        for entry in item.said:
-            source = f"[{entry['source']}]({entry['address']})" if 'address' in entry else entry['source']
-            number = f"[{item.number}](#{_title(item).replace(' ', '-')})"
-            rows.append('| ' + ' | '.join([number, item.fill(entry['said']), source,
-                item.fill(entry['holds'])]) + ' |')
-    return Text('\n'.join(rows))
+    def line(item, said, against, holds, **by):
+        number = f"[{item.number}](#{_title(item).replace(' ', '-')})"
+        return item.fill(f'- **{number}** {said} ({_by(**by)}.) *It holds:* {holds}')
+    return Text('\n'.join(line(q, **o) for q in _pick(numbers or None, 'circulating') for o in q.said))
 
 # %% ../nbs/package/texts.ipynb #c9ae7bad
 def claims(
