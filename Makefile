@@ -94,7 +94,7 @@ outputs: export
 # the course as static pages, in _site/html
 site: env
 	python tools/site.py
-# all benchmarks, and one page of what they found: _bench/index.html (make bench BENCH='--quick looking': some, in short)
+# all benchmarks, and one page of what they found, with its history: _bench/index.html (make bench BENCH='--quick looking': some, in short)
 bench: env
 	python tools/bench.py $(BENCH)
 wheel: env
@@ -102,5 +102,6 @@ wheel: env
 # version, change log and tag agree; the wheel holds what it should; the README renders (RELEASE.md)
 release-check: env
 	python tools/release.py
+# all but the history of the benchmarks
 clean:
-	rm -rf build dist *.egg-info _bench _site
+	rm -rf build dist *.egg-info _site $(filter-out _bench/history.jsonl,$(wildcard _bench/*))

@@ -109,7 +109,7 @@ def imports(args):
     def times(n): return [(a+b)/a for a,b,_ in found[n]]
     light = [n for n in names if not found[n][0][2]]
     slowest = max(light, key=lambda n: median(times(n)))
-    ratios = [ratio(f'torch, then cnn_notes.{slowest} / torch', times(slowest), most=limit['module'])]
+    ratios = [ratio('torch, then the slowest module / torch', times(slowest), most=limit['module'])]
     table = ['', f"{'import, after torch':<34}{'ms':>9}{'ratio':>11}"]
     table += [f"{n + ('' if n in light else ' (fastai)'):<34}{median(o[1] for o in found[n])*1e3:>9.0f}"
         f'{median(times(n)):>11.3f}' for n in sorted(names, key=lambda n: -median(times(n)))]

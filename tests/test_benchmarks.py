@@ -115,6 +115,25 @@ def test_a_failing_benchmark_fails_and_leaves_no_half_page(tmp_path):
     assert "no benchmark is named nine; there are one, two" in bench(tmp_path/'out', f, 'nine',
         ok=False).stderr
 
+@pytest.mark.full
+def test_each_run_adds_to_the_history(tmp_path):
+    out,f = tmp_path/'out',folder(tmp_path/'b', one=fake('one', '[.4, .5, .6]'))
+    bench(out, f)
+    (out/'history.jsonl').write_text('no line\n' + (out/'history.jsonl').read_text())
+    (f/'one.py').write_text(fake('one', '[.7, .8, .9]'))
+    bench(out, f)
+    found = [json.loads(o) for o in (out/'history.jsonl').read_text().splitlines()]
+    assert [(o['what'], o['median'], o['holds']) for o in found] == [('one: ours / theirs', .5, True),
+        ('free', 3, None), ('one: ours / theirs', .8, False), ('free', 3, None)], 'a broken line goes'
+    assert all(o['benchmark'] == 'one' and o['time'] and o['cores'] and 'busy' in o for o in found)
+    before = (out/'history.jsonl').read_bytes()
+    bench(out, f, '--quick')
+    assert (out/'history.jsonl').read_bytes() == before, 'a quick run measures nothing'
+    page = (out/'index.html').read_text()
+    assert page.count('<svg') == 2 and page.count('<circle') == 4
+    assert page.count('stroke-dasharray') == 1, 'a target where there is one'
+    assert re.search(r'one: ours / theirs .*0\.50\*?, 0\.80\*? \|', (out/'report.md').read_text())
+
 def test_make_bench_calls_it():
     out = sh('make', '-n', 'bench', 'VENV=/nowhere', 'BENCH=--quick looking').stdout
     assert 'python tools/bench.py --quick looking' in out

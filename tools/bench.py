@@ -7,8 +7,13 @@
     python tools/bench.py --out FOLDER           the page goes there
 
 A benchmark that fails ends the run: nothing is written then, and a page of an earlier run stays as it is.
+
+Each run that measures adds a line for each ratio to history.jsonl in the same folder, and the page draws
+what earlier runs found beside the target. Git does not keep the history: a ratio is compared with those of
+the same machine, and a file that changes with every run would stand in the way of every merge.
 """
-import argparse, base64, html, io, json, os, platform, subprocess, sys, tempfile, time
+import argparse, base64, html, io, json, math, os, platform, subprocess, sys, tempfile, time
+from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,16 +21,19 @@ root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'benchmarks'))
 from _table import number, target, verdict
 
+def cores(): return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+def is_busy(load): return load > cores()/2 # others were at work when the run began
+
 def machine(load):
     "What the seconds belong to: pairs of a name and a text"
     import torch
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    return [('cores', f'{cores} ({platform.machine()}, {platform.system()})'),
+    return [('cores', f'{cores()} ({platform.machine()}, {platform.system()})'),
         ('threads', f"{torch.get_num_threads()} of PyTorch (OMP_NUM_THREADS "
         f"{os.environ.get('OMP_NUM_THREADS', 'not set')})"),
             ('Python', platform.python_version()),
             *((n, version(n)) for n in ('torch', 'torchvision', 'fastai', 'matplotlib', 'torchinfo')),
-            ('load', f'{load:.1f} processes wanted to run before the start')]
+            ('load', f'{load:.1f} processes wanted to run before the start'
+            + (': others were at work, and all results are marked so' if is_busy(load) else ''))]
 
 def run(path, quick):
     "(what it printed, the ratios it found); what it says on the way goes to the terminal"
@@ -39,20 +47,70 @@ def run(path, quick):
             sys.exit(f'{path.name} failed ({why}); no page was written')
         return res.stdout.strip('\n'),json.loads(found.read_text())
 
+# ---- what earlier runs found
+
+def commit():
+    try:
+        return subprocess.run(['git', 'rev-parse', '--short', 'HEAD'], cwd=root, capture_output=True,
+            text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError): return ''
+
+def earlier(path):
+    "The lines of a history; a line that cannot be read is left out"
+    def read(line):
+        try: return json.loads(line)
+        except ValueError: return None
+    found = map(read, path.read_text().splitlines() if path.exists() else [])
+    return [o for o in found if isinstance(o, dict) and {'benchmark', 'what', 'median', 'busy'} <= {*o}]
+
+def lines(sections, load):
+    "What a run adds to the history: a line for each ratio"
+    import torch
+    about = dict(time=datetime.now(timezone.utc).isoformat(timespec='seconds'), commit=commit(),
+        cores=cores(), threads=torch.get_num_threads(), load=round(load, 1), busy=is_busy(load))
+    return [dict(benchmark=name, **r, **about) for name,_,groups in sections for g in groups
+        for r in g['ratios']]
+
+def past(history, name, r):
+    "What was found for one ratio, in the order of the runs"
+    return [o for o in history if o['benchmark'] == name and o['what'] == r['what']]
+
+def medians(found):
+    "The last five, one after the other; with a star: others were at work"
+    return ', '.join(number(o['median']) + '*'*o['busy'] for o in found[-5:])
+
+def curve(found, r, width=120, height=26):
+    "A small drawing, as SVG: the medians of all runs, hollow where others were at work, and the target"
+    bound = r['most'] if r['most'] is not None else r['least']
+    values = [max(o['median'], 1e-3) for o in found]
+    ends = [math.log(max(v, 1e-3)) for v in values + ([] if bound is None else [bound])]
+    low,high = min(ends) - .1,max(ends) + .1
+    def y(v): return round(height - 4 - (math.log(max(v, 1e-3)) - low)/(high - low)*(height - 8), 1)
+    xs = [round(6 + i*(width - 12)/max(len(values) - 1, 1), 1) for i in range(len(values))]
+    aim = '' if bound is None else (f'<line x1="0" x2="{width}" y1="{y(bound)}" y2="{y(bound)}" '
+        'stroke="#E07B00" stroke-dasharray="4 3"/>')
+    path = ' '.join(f'{x},{y(v)}' for x,v in zip(xs, values))
+    dots = ''.join(f'<circle cx="{x}" cy="{y(v)}" r="2.5" stroke="#2B2F36" fill="'
+        f'{"#fff" if o["busy"] else "#2B2F36"}"/>' for x,v,o in zip(xs, values, found))
+    said = html.escape(f"medians of {len(values)} runs, the last: {medians(found)}")
+    return (f'<svg width="{width}" height="{height}" role="img" aria-label="{said}">{aim}'
+        f'<polyline points="{path}" fill="none" stroke="#9AA0A8"/>{dots}</svg>')
+
 def span(r): return f"{number(r['low'])} to {number(r['high'])}"
 
-def text(facts, sections, quick):
+def text(facts, sections, quick, history):
     "The page as Markdown"
     held = [r['holds'] for _,_,groups in sections for g in groups for r in g['ratios']
         if r['holds'] is not None]
     res = ['# Benchmarks', '', f'{sum(held)} of {len(held)} targets hold.'
         + (' A quick run: it shows that the benchmarks run, and measures nothing.' if quick else ''), '',
-           '| ratio | median | range | should be | holds |', '| --- | ---: | ---: | --- | --- |']
-    for _,_,groups in sections:
+           '| ratio | median | range | should be | holds | runs (*: others were at work) |',
+           '| --- | ---: | ---: | --- | --- | --- |']
+    for name,_,groups in sections:
         for g in groups:
-            res.append(f"| **{g['title']}** | | | | |")
-            res += [f"| {r['what']} | {number(r['median'])} | {span(r)} | {target(r)} | {verdict(r)} |"
-                for r in g['ratios']]
+            res.append(f"| **{g['title']}** | | | | | |")
+            res += [f"| {r['what']} | {number(r['median'])} | {span(r)} | {target(r)} | {verdict(r)} | "
+                f"{medians(past(history, name, r))} |" for r in g['ratios']]
     res += ['', '![All ratios against what they should be](report.png)', '', '## The machine', '',
         *(f'- {k}: {v}' for k,v in facts), '', '## What each of them printed']
     for name,printed,_ in sections:
@@ -96,15 +154,16 @@ img { max-width: 100% }
 pre { background: #F5F6F8; padding: .8rem; overflow-x: auto; font-size: .8rem }
 '''
 
-def page(facts, sections, png, md):
+def page(facts, sections, png, md, history):
     "The page as HTML, closed in itself"
     def e(o): return html.escape(str(o))
     rows = ''
-    for _,_,groups in sections:
+    for name,_,groups in sections:
         for g in groups:
-            rows += f'<tr><th class="g" colspan="5">{e(g["title"])}</th></tr>'
+            rows += f'<tr><th class="g" colspan="6">{e(g["title"])}</th></tr>'
             rows += ''.join(f'<tr><td>{e(r["what"])}</td><td class="n">{number(r["median"])}</td><td '
-                f'class="n">{span(r)}</td><td>{target(r)}</td><td class="{verdict(r)}">{verdict(r)}</td></tr>'
+                f'class="n">{span(r)}</td><td>{target(r)}</td><td class="{verdict(r)}">{verdict(r)}</td>'
+                f'<td>{curve(found, r) if (found := past(history, name, r)) else ""}</td></tr>'
                 for r in g['ratios'])
     printed = ''.join(f'<h3><code>python benchmarks/{e(n)}.py</code></h3><pre>{e(p)}</pre>' for n,p,
         _ in sections)
@@ -112,7 +171,8 @@ def page(facts, sections, png, md):
         'content="width=device-width, initial-scale=1"><title>Benchmarks of '
         f'cnn_notes</title><style>{style}</style></head><body>'
         f'<h1>Benchmarks</h1><p>{e(md.splitlines()[2])}</p><table><tr><th>ratio</th><th>median</th>'
-        f'<th>range</th><th>should be</th><th>holds</th></tr>{rows}</table>'
+        f'<th>range</th><th>should be</th><th>holds</th><th>runs (hollow: others were at work; dashed: the '
+        f'target)</th></tr>{rows}</table>'
             '<p><img alt="All ratios with their range, against what they should be" '
             f'src="data:image/png;base64,{base64.b64encode(png).decode()}"></p>'
             f'<h2>The machine</h2><ul>{"".join(f"<li>{e(k)}: {e(v)}</li>" for k,v in facts)}</ul><h2>What '
@@ -144,6 +204,10 @@ if __name__ == '__main__':
         sections.append((name, *run(paths[name], args.quick)))
         print(f'    {time.perf_counter()-start:.0f} s', file=sys.stderr, flush=True)
     facts = machine(load)
-    md,png = text(facts, sections, args.quick),picture(sections)
-    write(args.out, {'index.html': page(facts, sections, png, md), 'report.md': md, 'report.png': png})
+    history = earlier(args.out/'history.jsonl')
+    if not args.quick: history += lines(sections, load) # a quick run measures nothing
+    md,png = text(facts, sections, args.quick, history),picture(sections)
+    files = {'index.html': page(facts, sections, png, md, history), 'report.md': md, 'report.png': png}
+    if not args.quick: files['history.jsonl'] = ''.join(json.dumps(o) + '\n' for o in history)
+    write(args.out, files)
     print(f"{md.splitlines()[2]} The page: {args.out/'index.html'}")
