@@ -63,7 +63,7 @@ class ReceptiveField:
     extents: tuple = field(repr=False, compare=False) # two of `Extent`: position by position
 
 # %% ../nbs/package/boxes.ipynb #ce719f22
-_columns = 'layer kind places size stride padding center sees'.split()
+_columns = 'layer kind positions size stride padding center sees'.split()
 
 class ReceptiveFields(LayerList):
     "The receptive field of each layer of a network, in the order in which they ran"

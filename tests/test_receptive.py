@@ -336,7 +336,7 @@ def test_list_shows_and_converts():
     assert f['1'].name == '1.act' and f['1.conv'].size == (9, 9)
     lines = repr(f).splitlines()
     assert len(lines) == len(f)+1 and '65' in lines[-1]
-    assert lines[0].split()[:4] == ['layer', 'kind', 'places', 'size']
+    assert lines[0].split()[:4] == ['layer', 'kind', 'positions', 'size']
     assert f._repr_html_().count('<tr>') == len(f)+1
     df = f.to_frame()
     assert df.loc['2.conv', 'size_rows'] == 17 and df.loc['2.conv', 'stride_cols'] == 8
