@@ -42,11 +42,35 @@ def test_one_command_changes_all_of_it_and_back(copy):
             if not k.startswith('nbs') or k.endswith('index.ipynb'): continue
             assert (f'blob/{tool.tag()}/{k}' in v) == (name != 'none'), k
             assert (f'pip\', \'install -q git+https://github.com/{name}@{tool.tag()}\'' in v) == (name != 'none'), k
+        owner,_,repo = name.partition('/')
+        where = f'https://{owner.lower()}.github.io/{repo}/first_lesson.html'
+        assert (where in (copy/'README.md').read_text(encoding='utf-8')) == (name != 'none')
         assert (f'git clone --branch {tool.tag()}' in (copy/'README.md').read_text(encoding='utf-8')) == (
             name != 'none')
     if tool.repository() is None: # none is where we were
         now = carriers(copy)
         assert [k for k,v in started.items() if now[k] != v] == []
+
+def test_the_site_has_the_address_that_github_gives_it(monkeypatch):
+    monkeypatch.setattr(tool, 'repository', lambda: 'Ada/course')
+    assert tool.site_url('a.html') == 'https://ada.github.io/course/a.html'
+    monkeypatch.setattr(tool, 'repository', lambda: 'Ada/ada.github.io')
+    assert tool.site_url('a.html') == 'https://ada.github.io/a.html'
+
+@pytest.mark.parametrize('name', ['README.md', 'TEACHING.md', 'CONTRIBUTING.md', 'RELEASE.md'])
+def test_what_a_page_leads_to_is_there(name):
+    "On GitHub and, with whole addresses of the same files, on an index of packages"
+    text = re.sub(r'```.*?```|`[^`\n]*`', '', (root/name).read_text(encoding='utf-8'), flags=re.S)
+    def anchor(heading): return re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-')
+    anchors = {anchor(o) for o in re.findall(r'^#+ (.+)$', text, re.M)}
+    for target in re.findall(r'\]\(([^)\s]+)\)', text):
+        path,_,at = target.partition('#')
+        if '://' in path: continue
+        assert not path or (root/path).exists(), target
+        if at and path.endswith('.ipynb'): # Jupyter's anchors, which GitHub has too
+            cells = '\n'.join(c.source for c in tool.read(root/path).cells if c.cell_type == 'markdown')
+            assert at in {o.replace(' ', '-') for o in re.findall(r'^#+ (.+)$', cells, re.M)}, target
+        elif at: assert at in anchors, target
 
 @pytest.mark.parametrize('name', ['ada', 'a b/c', '-ada/course', 'ada/course/more', 'https://github.com/ada/b'])
 def test_what_is_no_address_is_refused(name, monkeypatch):

@@ -61,7 +61,7 @@ def test_every_page_opens_in_colab(pages):
 @pytest.fixture(scope='module')
 def everything(site):
     "All pages, by address: those of notebooks, and the others"
-    return {p.relative_to(site[0]).as_posix().removesuffix('.html'): Elements(p) for p in site[0].rglob('*.html')}
+    return {p.relative_to(site[0]).as_posix().removesuffix('.html'): Elements(p) for p in course_site.written(site[0])}
 
 def test_no_dead_internal_link(site, everything):
     ids = {n: {a['id'] for _,a in page.found if a.get('id')} for n,page in everything.items()}
@@ -145,12 +145,13 @@ def test_the_table_of_weights():
     assert [l.split()[0] for l in text] == ['page', 'b.html', 'a.html']
     assert text[1].split()[1:] == ['1', '2', '500', '503']
 
-def test_readers_draw_before_anything_else(everything):
+def test_readers_draw_before_anything_else(site, everything):
     "On the first page, and on a page with all that needs no installation; the share is that of this build"
     share = f'reads {course_site.network()[1]:.1f}% of'
     for n,views in (('index', 1), ('first_lesson', 3)):
         frames = everything[n].all('iframe')
-        assert len(frames) == views and 'draw' in frames[0]['srcdoc'], n
+        assert len(frames) == views, n
+        assert 'draw' in (site[0]/frames[0]['src']).read_text(encoding='utf-8')
         assert all(o['sandbox'] == 'allow-scripts' and o['title'] for o in frames)
         assert share in ' '.join(''.join(everything[n].text).split()), n
     assert course_site.network()[1] > 97
@@ -164,10 +165,27 @@ def test_readme_opens_with_a_moving_picture():
     assert len(alt.split()) > 10 and (root/path).stat().st_size < 500e3
     with Image.open(root/path) as im: assert im.n_frames > 10 and im.width <= 800
 
-def test_parts_have_names_and_the_footer_an_author(pages):
+def test_edit_links_lead_to_what_made_the_page(everything):
+    "They are shown once the course has an address"
+    for n in set(everything) - {'search', 'genindex', 'py-modindex'}:
+        assert (root/course_site.source_of(n)).is_file(), n
+    assert course_site.source_of('api/kernels') == 'nbs/01_kernels.ipynb'
+    assert course_site.source_of('package/views') == 'nbs/package/views.ipynb'
+
+def test_no_script_waits_before_the_text_and_no_font_for_icons(site, everything):
+    for n,page in everything.items():
+        heads = [a for a in page.all('script') if a.get('src', '').startswith(('_static', '../_static'))]
+        if n != 'search': assert all('defer' in a for a in heads), n
+        assert not [t for t,a in page.found if t == 'link' and a.get('rel') == 'preload' and 'font' in a.get('as', '')]
+    for p in (site[0]/'_static').rglob('*.css'):
+        text = p.read_text(encoding='utf-8')
+        assert '@import' not in text and '--fa:"' not in text, p.name
+
+def test_parts_have_names_and_the_footer_an_author(site, pages):
     for n,page in pages.items():
         assert 'Author name not set' not in ''.join(page.text), n
         assert not any(a.get('aria-label') == 'Toggle hidden content' for a in page.all('summary')), n
+        assert not re.search(r'<th\b[^>]*>\s*</th>', (site[0]/f'{n}.html').read_text(encoding='utf-8')), n
 
 def test_formulas_are_pictures_with_words():
     svg = course_site.typeset(r'so $\eta g$ and `$x$`')
@@ -223,6 +241,8 @@ def test_a_digit_is_read_on_the_first_lesson(served, browser):
         with browser.frame(): return text('.verdict') == '1'
     browser.wait(answered)
     for n,css in ((1, '.out [data-at="1,2"]'), (2, '.out [data-at="2,2"]')):
+        browser.js('document.querySelectorAll("iframe")[arguments[0]].scrollIntoView()', n) # it loads now
+        browser.point(css, n)
         with browser.frame(n): before = text('main')
         def moved():
             browser.hover(css, n) # noqa: B023

@@ -10,6 +10,7 @@ links. No cell is run. A network is trained for the pages on which a reader draw
 """
 import gzip, html, inspect, io, itertools, os, re, shutil, subprocess, sys
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from string import Template
 from urllib.parse import unquote
@@ -241,6 +242,20 @@ def webp(picture):
     if picture.convert('RGB').getcolors(3000) is not None: return exact
     return min(exact, saved(quality=90), key=len)
 
+def written(folder):
+    "The pages, without the frames in them"
+    return sorted(p for p in folder.rglob('*.html') if '_static' not in p.relative_to(folder).parts)
+
+def apart(text, page, folder):
+    "A page whose views come after its text, each from a file of its own"
+    def moved(m):
+        data = html.unescape(m[1]).encode()
+        path = folder/'_static'/'views'/f'{sha256(data).hexdigest()[:16]}.html'
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        return f'src="{Path(os.path.relpath(path, page.parent)).as_posix()}"'
+    return re.sub(r'\bsrcdoc="([^"]*)"', moved, text)
+
 of_search = re.compile(r'<script [^>]*(?:searchtools|searchindex|language_data)\.js[^>]*></script>')
 
 def lighten(folder):
@@ -252,15 +267,40 @@ def lighten(folder):
             p.with_suffix('.webp').write_bytes(data)
             p.unlink()
             smaller[p.name] = p.with_suffix('.webp').name
-    pages = {p: p.read_text(encoding='utf-8') for p in folder.rglob('*.html')}
+    pages = {p: p.read_text(encoding='utf-8') for p in written(folder)}
     icons(folder, pages.values())
     for p,text in pages.items():
+        text = apart(text, p, folder)
         text = re.sub(r'(_images/)([\w.-]+\.png)', lambda m: m[1] + smaller.get(m[2], m[2]), text)
-        text = re.sub(r'<img (?![^>]*loading=)', '<img loading="lazy" ', text)
+        text = re.sub(r'<(img|iframe) (?![^>]*loading=)', r'<\1 loading="lazy" ', text)
         text = re.sub(r'<script [^>]*fontawesome\.js[^>]*></script>', '', text)
-        if p.stem != 'search': text = of_search.sub('', text)
+        if p.stem != 'search': text = later(of_search.sub('', text))
+        text = re.sub(r'(/edit/main/)[^"]*',
+            lambda m: m[1] + source_of(p.relative_to(folder).with_suffix('').as_posix()), text) # noqa: B023
         p.write_text(named(text), encoding='utf-8')
     for p in folder.rglob('*.map'): p.unlink() # for those who write the theme
+    for p in (folder/'_static').rglob('*.css'): p.write_text(styles(p), encoding='utf-8')
+
+def later(text):
+    "A page whose text is shown before its scripts have come; they run in their order"
+    head,end,body = text.partition('</head>')
+    head = re.sub(r'<script (?=src=)', '<script defer ', head)
+    head = head.replace('<script>DOCUMENTATION_OPTIONS', '<script type="module">DOCUMENTATION_OPTIONS')
+    return head + end + body
+
+def source_of(page):
+    "The file of the repository that somebody changes to change a page; the page's name is its address"
+    special = {'first_lesson': 'tools/site/first_lesson.md', 'teaching': 'TEACHING.md',
+        'api/index': 'tools/site.py'}
+    if page in special: return special[page]
+    if page.startswith('api/'):
+        page = next(name(p) for p in notebooks() if exported(p) == page.removeprefix('api/'))
+    return f'nbs/{page}.ipynb'
+
+def styles(path):
+    "A style sheet in one request, without the theme's thousands of icons"
+    text = re.sub(r'\.fa-[\w-]+(?:,\.fa-[\w-]+)*\{--fa:"[^"]*"\}', '', path.read_text(encoding='utf-8'))
+    return re.sub(r'@import (?:url\()?"?([\w./-]+\.css)"?\)?;', lambda m: styles(path.parent/m[1]), text)
 
 def icons(folder, pages):
     "The few icons that the pages show, as styles; the theme brings a script with all there are, of 1.6 MB"
@@ -269,7 +309,7 @@ def icons(folder, pages):
     for text in pages: used |= set(re.findall(r'\bfa-([a-z][a-z-]+)', text))
     rules = ['.fa-solid, .fa-brands, .fa-regular { display: inline-block; width: 1em; height: 1em; '
         'background: currentColor; mask: var(--icon) center/contain no-repeat; vertical-align: -.125em; }',
-        'i:is(.fa-solid, .fa-brands, .fa-regular)::before { content: none; }', # no font either
+        ':is(.fa-solid, .fa-brands, .fa-regular)::before { content: none !important; }', # no font either
         '.fa-lg { font-size: 1.25em; }', '.fa-fw { width: 1.25em; }']
     for o in sorted(used):
         if not (m := re.search(rf'[{{,]"?{o}"?:\[(\d+),(\d+),\[[^\]]*\],"\w+","([^"]+)"', found)): continue
@@ -284,28 +324,30 @@ def named(text):
     text = re.sub(r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r'\1', text)
     text = text.replace('<summary aria-label="Toggle hidden content">', '<summary>')
     text = re.sub(r'<summary>(?=\s*<span[^>]*toctree-toggle)', '<summary aria-label="Its pages">', text)
+    text = re.sub(r'<th\b([^>]*)>\s*</th>', r'<td\1></td>', text) # the corner of a table heads nothing
     return re.sub(r'<(?:dialog|div)[^>]*class="bd-sidebar-primary[^>]*', lambda m: m[0] + (
         '' if 'role=' in m[0] else ' role="navigation" aria-label="Course"'), text, count=1)
 
 def weights(folder):
     """What each page asks for, in bytes: itself, scripts and styles, both compressed as servers send them,
-    and its pictures, which load when the reader comes near"""
+    and its pictures and views, which load when the reader comes near"""
     @cache
     def sent(p):
         text = p.suffix in ('.html', '.js', '.css', '.svg')
         return len(gzip.compress(p.read_bytes())) if text else p.stat().st_size
-    for p in sorted(folder.rglob('*.html')):
+    for p in written(folder):
         text = p.read_text(encoding='utf-8')
         def asked(pattern):
             files = {(p.parent/unquote(m)).resolve() for m in re.findall(pattern, text)} # noqa: B023
             return sum(sent(o) for o in files if o.is_file())
         code = asked(r'<script [^>]*\bsrc="([^"?]+)') + asked(r'<link [^>]*\bhref="([^"?]+\.css)')
-        yield p.relative_to(folder).as_posix(), sent(p), code, asked(r'<img [^>]*\bsrc="(?!data:)([^"]+)')
+        seen = asked(r'<(?:img|iframe) [^>]*\bsrc="(?!data:)([^"]+)')
+        yield p.relative_to(folder).as_posix(), sent(p), code, seen
 
 def table(rows):
     "Weights as text, the heaviest page first"
     rows = sorted(rows, key=lambda o: -sum(o[1:]))
-    lines = [f"{'page':44}{'page':>8}{'scripts':>9}{'pictures':>10}{'all, KB':>9}"]
+    lines = [f"{'page':44}{'page':>8}{'scripts':>9}{'pictures':>10}{'all, KB':>9}"] # pictures: views, too
     return '\n'.join(lines + [f'{name:44}{html/1e3:8.0f}{code/1e3:9.0f}{pictures/1e3:10.0f}'
         f'{(html + code + pictures)/1e3:9.0f}' for name,html,code,pictures in rows])
 

@@ -17,7 +17,7 @@ html_theme_options = dict(use_download_button=False, use_fullscreen_button=False
 html_context = dict(default_mode='auto')
 if repository := os.environ.get('CNN_NOTES_REPOSITORY'): # OWNER/NAME, once the course has an address
     html_theme_options |= dict(repository_url=f'https://github.com/{repository}', use_repository_button=True,
-        use_issues_button=True, repository_branch='main')
+        use_issues_button=True, use_edit_page_button=True, repository_branch='main', path_to_docs='nbs')
 html_favicon = 'icon.svg'
 html_static_path = ['site.css', 'site.js']
 html_css_files = ['site.css']

@@ -18,7 +18,7 @@ document.addEventListener('DOMContentLoaded', () => {
     })
     code.parentElement.append(button)
   }
-  for (const o of document.querySelectorAll('article .highlight > pre, article .cell_output, article table'))
+  for (const o of document.querySelectorAll('article .highlight > pre, article .cell_output, article table, .formula'))
     if (o.scrollWidth > o.clientWidth) o.tabIndex = 0 // a keyboard can scroll it
   if (typeof Search !== 'undefined') {
     const whole = Search.htmlToText
