@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fastcore.basics import patch
 from typing import TYPE_CHECKING
 
-# %% ../nbs/02_stride_padding.ipynb #9d2f6c1a
 class _WindowMethods:
     "What cells further down add to `Window`, for type checkers, which do not follow `patch`"
     if TYPE_CHECKING:
