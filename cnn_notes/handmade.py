@@ -8,7 +8,6 @@ __all__ = ['GaborFit', 'cell_histograms', 'fit_gabor']
 # %% ../nbs/package/handmade.ipynb #bf921dc0
 import math
 import torch
-import torch.nn.functional as F
 from .checks import Annotated, Float, Int, PositiveInt, Rule
 from .checks import checked, finite, has_values, nonempty, whole
 from collections import namedtuple
