@@ -49,7 +49,7 @@ _naming = {ast.ExceptHandler: ['name'], ast.MatchAs: ['name'], ast.MatchStar: ['
 class _Numbered:
     "Writes code as text in which variables have numbers, and collects the names that are not variables"
     def __init__(self,
-        kept=(), # names that remain; None: all
+        kept=(), # parameters with these names keep them; None: all variables do
     ): self.kept,self.numbers,self.free = kept,{},set()
 
     def write(self, node, names):
@@ -71,11 +71,11 @@ class _Numbered:
         if held is None: self.free.add(name)
         return f'${self.numbers.setdefault(held, len(self.numbers))}' if isinstance(held, tuple) else name
 
-    def inside(self, node, nodes, names):
+    def inside(self, node, nodes, names, params=()):
         "`names` for the inside of a function or comprehension"
         bound,seen = _Bound(nodes),names.get('', names)
         own = bound.variables - bound.outer - bound.globals
-        fixed = bound.defined | (own if self.kept is None else own & set(self.kept))
+        fixed = bound.defined | (own if self.kept is None else own & set(self.kept) & set(params))
         seen = {o: v for o,v in seen.items() if o not in bound.globals}
         return seen | {o: (id(node), o) for o in own} | {o: o for o in fixed}
 
@@ -86,7 +86,7 @@ def write_FunctionDef(self:_Numbered, node, names):
     groups = args.posonlyargs,args.args,[args.vararg],args.kwonlyargs,[args.kwarg]
     params = [[o for o in group if o] for group in groups]
     every = sum(params, [])
-    inner = self.inside(node, every + body, names)
+    inner = self.inside(node, every + body, names, [o.arg for o in every])
     outside = [getattr(node, 'decorator_list', []), args.defaults, args.kw_defaults]
     outside += [getattr(node, 'returns', None), [o.annotation for o in every]]
     called = [[self.name(o.arg, inner) for o in group] for group in params]
@@ -167,12 +167,12 @@ def _used(found, space, seen):
             if value.__module__ == space['__name__']: yield from _used(value, space, seen)
 
 def _words(parts):
-    "Names by which an argument may be given: keywords, and the words of texts"
-    for part in parts:
-        nodes = list(ast.walk(part)) if isinstance(part, ast.AST) else [ast.Constant(part)]
-        yield from (o.arg for o in nodes if isinstance(o, ast.keyword))
-        texts = [o.value for o in nodes if isinstance(o, ast.Constant) and isinstance(o.value, str)]
-        yield from re.findall(r'\w+', ' '.join(texts))
+    "Names by which an argument may be given: keywords, and with `**` the words of texts, too"
+    trees = [o if isinstance(o, ast.AST) else ast.Constant(o) for o in parts]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    given = {o.arg for o in nodes if isinstance(o, ast.keyword)}
+    texts = [o.value for o in nodes if isinstance(o, ast.Constant) and isinstance(o.value, str)]
+    return given | set(re.findall(r'\w+', ' '.join(texts)) if None in given else ())
 
 def _numbered(part, words):
     if isinstance(part, str): return part
@@ -187,7 +187,7 @@ def fingerprint(
     "What identifies a version of an experiment: its code, and the code of its own module that it uses"
     func = inspect.unwrap(f)
     parts = list(_used(func, func.__globals__, {func.__name__}))
-    words = set(_words(parts))
+    words = _words(parts)
     return hashlib.sha256('\n'.join(_numbered(o, words) for o in parts).encode()).hexdigest()[:12]
 
 # %% ../nbs/package/measured.ipynb #f9677400

@@ -253,8 +253,8 @@ def test_a_notebook_is_written_whole_or_not_at_all(where, tmp_path, monkeypatch)
 # what a formula or PyTorch calls so, where the formula stands
 formulas = {'fields.pixel_shuffle': 'C H W r', 'fields.pixel_unshuffle': 'C H W r', 'fields._columns': 'k d p s',
     'fields._mean_pool': 'd p s', 'fields._ordered': 'k'}
-# an experiment stays as it was when its record was made; the checks of the questionnaire are formulas
-modules = [p for folder in ('cnn_notes', 'cnn_notes/answers') for p in sorted((root/folder).glob('*.py'))]
+folders = 'cnn_notes', 'cnn_notes/answers', 'cnn_notes/experiments', 'cnn_notes/questions'
+modules = [p for folder in folders for p in sorted((root/folder).glob('*.py'))]
 
 @pytest.mark.parametrize('path', modules, ids=lambda p: p.stem)
 def test_what_lives_longer_than_a_line_has_a_name(path):

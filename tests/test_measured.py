@@ -119,7 +119,7 @@ def by_rate(seed): return dict(a=seed*rate['first'])
 def coded(source):
     "What the fingerprint is made of, for a source"
     tree = me._trimmed(ast.parse(textwrap.dedent(source)))
-    return me._numbered(tree, set(me._words([tree])))
+    return me._numbered(tree, me._words([tree]))
 
 base = """
     def f(seed, n=3, *, lr=.1):
@@ -146,7 +146,8 @@ class TestFingerprint:
         assert other != base and coded(other) == coded(base)
     @pytest.mark.parametrize('one, other', [
         ('lambda a, b: a - b', 'lambda row, col: row - col'), ('[o for o in x if o]', '[k for k in x if k]'),
-        ('[[o*k for o in k] for k in x]', '[[b*a for b in a] for a in x]'), ('{k: v for k,v in x}', '{a: b for a,b in x}'),
+        ("[f'{o} x {len(x)}' for o in x]", "[f'{size} x {len(x)}' for size in x]"), ("[f'o x {o}' for o in f(**x)]", "[f'o x {k}' for k in f(**x)]"),
+        ("f(lambda o: o, 'o')", "f(lambda k: k, 'o')"), ('[[o*k for o in k] for k in x]', '[[b*a for b in a] for a in x]'), ('{k: v for k,v in x}', '{a: b for a,b in x}'),
         ('(m := x) and m', '(largest := x) and largest'), ('[m := o for o in x] and m', '[b := a for a in x] and b')])
     def test_so_may_one_in_a_scope_of_its_own(self, one, other):
         assert coded(f'def f(x): return {one}') == coded(f'def f(x): return {other}')

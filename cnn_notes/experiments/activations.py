@@ -134,8 +134,9 @@ def saves(runs:'Runs'): # (settings,) of True and False
     died = runs['accuracy'] < .2
     better,worse = (died[:, :1] & ~died).sum(0),(~died[:, :1] & died).sum(0)
     among = died.shape[1] - 1
-    return [int(b + w) and binomtest(int(b), int(b + w), alternative='greater').pvalue*among < .05
-            for b,w in zip(better, worse)]
+    return [int(saved + lost) and
+            binomtest(int(saved), int(saved + lost), alternative='greater').pvalue*among < .05
+            for saved,lost in zip(better, worse)]
 
 def told(runs:'Runs') -> bool:
     "Do the runs tell what the claim of `rescues` says?"

@@ -23,13 +23,13 @@ def random_boxes(
 ) -> 'Tensor': # (n, 2, 4): top, left, height, and width of both rectangles
     "Pairs of neighboring rectangles of one size, side by side or one above the other"
     import torch
-    g = torch.Generator().manual_seed(seed)
-    h,w = torch.randint(2, 11, (2, n), generator=g)
-    below = torch.randint(0, 2, (n,), generator=g) # 1: the second one is below the first; 0: to its right
-    down,right = h*below,w*(1 - below)
-    top,left = ((torch.rand(n, generator=g)*(size - o + 1)).long() for o in (h + down, w + right))
-    first = torch.stack([top, left, h, w], 1)
-    return torch.stack([first, first + torch.stack([down, right, 0*h, 0*w], 1)], 1)
+    rng = torch.Generator().manual_seed(seed)
+    height,width = torch.randint(2, 11, (2, n), generator=rng)
+    below = torch.randint(0, 2, (n,), generator=rng) # 1: the second one is below the first; 0: to its right
+    down,right = height*below,width*(1 - below)
+    top,left = ((torch.rand(n, generator=rng)*(size - o + 1)).long() for o in (height + down, width + right))
+    first = torch.stack([top, left, height, width], 1)
+    return torch.stack([first, first + torch.stack([down, right, 0*height, 0*width], 1)], 1)
 
 def box_features(
     x:'Tensor', # (n, 1, h, w) gray images of whole numbers
@@ -38,8 +38,9 @@ def box_features(
     "Haar-like features by an integral image: four look-ups for each rectangle"
     import torch.nn.functional as F
     total = F.pad(x[:, 0].cumsum(1).cumsum(2), (1, 0, 1, 0)) # the sum of all above and to the left
-    top,left,h,w = boxes.unbind(2)
-    sums = (total[:, top+h, left+w] - total[:, top, left+w] - total[:, top+h, left] + total[:, top, left])
+    top,left,height,width = boxes.unbind(2)
+    sums = (total[:, top+height, left+width] - total[:, top, left+width]
+            - total[:, top+height, left] + total[:, top, left])
     return sums[..., 1] - sums[..., 0]
 
 # %% ../../nbs/package/experiments_classic.ipynb #d6f55420
@@ -50,17 +51,17 @@ def sift_descriptor(
     import math
     import torch
     from cnn_notes.classic import cell_histograms, sobel
-    s = patches.shape[-1]
+    size = patches.shape[-1]
     down,right = sobel(patches).unbind(1)
-    bell = torch.exp(-(torch.arange(s) - (s - 1)/2)**2/(2*(s/2)**2)).to(patches)
+    bell = torch.exp(-(torch.arange(size) - (size - 1)/2)**2/(2*(size/2)**2)).to(patches)
     weight = torch.hypot(down, right)*bell.outer(bell)
     at = torch.atan2(down, right) % (2*math.pi)*4/math.pi # in eighths of a turn
     lower,part = at.long() % 8,at % 1
-    cells = cell_histograms(lower, 8, s//4, weight*(1 - part))
-    cells = cells + cell_histograms((lower + 1) % 8, 8, s//4, weight*part)
-    v = cells.flatten(1)
-    for most in (.2, 1.): v = (v/(v.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=most)
-    return v
+    cells = cell_histograms(lower, 8, size//4, weight*(1 - part))
+    cells = cells + cell_histograms((lower + 1) % 8, 8, size//4, weight*part)
+    vectors = cells.flatten(1)
+    for most in (.2, 1.): vectors = (vectors/(vectors.norm(dim=1, keepdim=True) + 1e-6)).clamp(max=most)
+    return vectors
 
 # %% ../../nbs/package/experiments_classic.ipynb #396c7abb
 def blurred(x:'Tensor', sigma:float) -> 'Tensor': # (h, w), like `x`
@@ -68,10 +69,10 @@ def blurred(x:'Tensor', sigma:float) -> 'Tensor': # (h, w), like `x`
     import math
     import torch
     import torch.nn.functional as F
-    r = math.ceil(3*sigma)
-    bell = torch.exp(-torch.arange(-r, r+1)**2/(2*sigma**2)).to(x)
+    reach = math.ceil(3*sigma)
+    bell = torch.exp(-torch.arange(-reach, reach+1)**2/(2*sigma**2)).to(x)
     for _ in range(2): # along the rows, and again with rows and columns swapped
-        x = F.conv1d(F.pad(x[:, None], (r, r), mode='replicate'), bell[None, None]/bell.sum())[:, 0].T
+        x = F.conv1d(F.pad(x[:, None], (reach, reach), mode='replicate'), bell[None, None]/bell.sum())[:, 0].T
     return x
 
 def keypoints(
@@ -103,15 +104,15 @@ def patches_at(img:'Tensor', row:'Tensor', col:'Tensor', scale:'Tensor', turn:'T
     "Patches (n, 1, 16, 16) around keypoints, 12 times as wide as their scale, turned by `turn` (radians)"
     import torch
     import torch.nn.functional as F
-    h,w = img.shape
+    height,width = img.shape
     down,right = torch.meshgrid(*[torch.arange(16.) - 7.5]*2, indexing='ij')
     step = torch.tensor(scales)[scale]*12/16
-    s,c = (o[:, None, None] for o in (step*turn.sin(), step*turn.cos()))
-    at = torch.stack([(col[:, None, None] + right*c - down*s)*2/(w - 1) - 1,
-                      (row[:, None, None] + right*s + down*c)*2/(h - 1) - 1], -1)
+    sine,cosine = (o[:, None, None] for o in (step*turn.sin(), step*turn.cos()))
+    at = torch.stack([(col[:, None, None] + right*cosine - down*sine)*2/(width - 1) - 1,
+                      (row[:, None, None] + right*sine + down*cosine)*2/(height - 1) - 1], -1)
     res = torch.zeros(len(row), 1, 16, 16)
-    for i in scale.unique().tolist():
-        smooth,own = blurred(img, scales[i])[None, None],scale == i
+    for index in scale.unique().tolist():
+        smooth,own = blurred(img, scales[index])[None, None],scale == index
         res[own] = F.grid_sample(smooth.expand(own.sum(), -1, -1, -1), at[own], align_corners=True,
                                  padding_mode='border')
     return res
@@ -145,9 +146,9 @@ def small_patches(
 ) -> 'Tensor': # (n, positions, size*size)
     "Patches without their brightness, of length one unless they are nearly empty"
     import torch.nn.functional as F
-    p = F.unfold(x, size, stride=stride).transpose(1, 2)
-    p = p - p.mean(2, keepdim=True)
-    return p/(p.norm(dim=2, keepdim=True) + 10*size)
+    patches = F.unfold(x, size, stride=stride).transpose(1, 2)
+    patches = patches - patches.mean(2, keepdim=True)
+    return patches/(patches.norm(dim=2, keepdim=True) + 10*size)
 
 def visual_words(
     x:'Tensor', # (n, 1, h, w) bytes as floating point
@@ -157,14 +158,14 @@ def visual_words(
 ) -> 'Tensor': # (n, 49)
     "A dictionary of typical patches, by k-means on 20,000 patches"
     import torch
-    g = torch.Generator().manual_seed(seed)
-    p = small_patches(x).flatten(0, 1)
-    p = p[torch.randperm(len(p), generator=g)[:20_000]]
-    words = p[:n].clone()
+    generator = torch.Generator().manual_seed(seed)
+    patches = small_patches(x).flatten(0, 1)
+    patches = patches[torch.randperm(len(patches), generator=generator)[:20_000]]
+    words = patches[:n].clone()
     for _ in range(rounds):
-        nearest = torch.cdist(p, words).argmin(1)
+        nearest = torch.cdist(patches, words).argmin(1)
         counts = nearest.bincount(minlength=n)[:, None]
-        sums = torch.zeros_like(words).index_add_(0, nearest, p)
+        sums = torch.zeros_like(words).index_add_(0, nearest, patches)
         words = torch.where(counts > 0, sums/counts.clamp(min=1), words)
     return words
 
@@ -265,30 +266,30 @@ def shifted(x:'Tensor', by:int=2) -> 'Tensor': # (n, 1, h, w), like `x`
     "Each image moved by its own random amount, up to `by` pixels; paper comes in at the edges"
     import torch
     import torch.nn.functional as F
-    n,_,h,w = x.shape
-    windows = F.pad(x, (by,)*4, value=x.min().item()).unfold(2, h, 1).unfold(3, w, 1)[:, 0]
-    i,j = torch.randint(0, 2*by+1, (2, n))
-    return windows[torch.arange(n), i, j][:, None]
+    count,_,height,width = x.shape
+    windows = F.pad(x, (by,)*4, value=x.min().item()).unfold(2, height, 1).unfold(3, width, 1)[:, 0]
+    down,right = torch.randint(0, 2*by+1, (2, count))
+    return windows[torch.arange(count), down, right][:, None]
 
 # %% ../../nbs/package/experiments_classic.ipynb #31d84390
 linear_epochs,network_epochs = (5, 15, 45),(1, 3, 9)
 
 @experiment('With all 60,000 labels, the network beats a linear classifier on each feature made by hand; '
             'boxes bring nothing without a comparison, and steepness, not pooling, loses to the pixels',
-            holds=lambda runs: all(runs['network'][:, -1].min() > runs[k][:, -1].max()
-                                   for k in runs.keys() if k != 'network')
+            holds=lambda runs: all(runs['network'][:, -1].min() > runs[name][:, -1].max()
+                                   for name in runs.keys() if name != 'network')
                 and runs['boxes'][:, -1].max() < runs['boxes, compared'][:, -1].min()
                 and runs['steepness'][:, -1].max() < runs['pixels, pooled'][:, -1].min())
 def all_labels(seed:int) -> dict:
     from cnn_notes.data import load_mnist
     mnist,res = load_mnist(),{}
-    y,valid_y = mnist.train_y.long(),mnist.valid_y.long()
-    for name,f in feature_sets(mnist.train_x).items():
-        x,valid_x = standardized(*(in_batches(f, o) for o in (mnist.train_x, mnist.valid_x)))
-        rules = (linear(x, y, 60*e, 1000, seed) for e in linear_epochs)
+    labels,valid_y = mnist.train_y.long(),mnist.valid_y.long()
+    for name,features in feature_sets(mnist.train_x).items():
+        images,valid_x = standardized(*(in_batches(features, o) for o in (mnist.train_x, mnist.valid_x)))
+        rules = (linear(images, labels, 60*e, 1000, seed) for e in linear_epochs)
         res[name] = [share_right(rule, valid_x, valid_y) for rule in rules]
-    x,valid_x = normalized(mnist.train_x),normalized(mnist.valid_x)
-    nets = (network(x, y, 240*e, 250, seed) for e in network_epochs)
+    images,valid_x = normalized(mnist.train_x),normalized(mnist.valid_x)
+    nets = (network(images, labels, 240*e, 250, seed) for e in network_epochs)
     return res | dict(network=[share_right(net, valid_x, valid_y) for net in nets])
 
 # %% ../../nbs/package/experiments_classic.ipynb #5ba721be
@@ -300,8 +301,9 @@ def features_of_all(names:tuple) -> dict: # name: (function, training features, 
     from cnn_notes.data import load_mnist
     mnist = load_mnist()
     sets = feature_sets(mnist.train_x)
-    for k in names:
-        if k not in _kept: _kept[k] = [in_batches(sets[k], o) for o in (mnist.train_x, mnist.valid_x)]
+    for kind in names:
+        if kind not in _kept:
+            _kept[kind] = [in_batches(sets[kind], o) for o in (mnist.train_x, mnist.valid_x)]
     return {k: (sets[k], *_kept[k]) for k in names}
 
 @experiment('With 100 and 300 labels, Gabor energy beats a network that sees the digits where they are; '
@@ -314,43 +316,43 @@ def few_labels(seed:int) -> dict:
     mnist = load_mnist()
     valid,valid_y = normalized(mnist.valid_x),mnist.valid_y.long()
     sets,res = features_of_all(('pixels', 'LBP', 'HOG', 'Gabor energy')),{}
-    for n in few:
-        torch.manual_seed(1000*n + seed)
-        idx = torch.randperm(len(mnist.train_x))[:n]
-        x,y = mnist.train_x[idx],mnist.train_y[idx].long()
-        found = _contest(sets, idx, x, y, valid, valid_y, seed)
+    for n_labels in few:
+        torch.manual_seed(1000*n_labels + seed)
+        idx = torch.randperm(len(mnist.train_x))[:n_labels]
+        images,labels = mnist.train_x[idx],mnist.train_y[idx].long()
+        found = _contest(sets, idx, images, labels, valid, valid_y, seed)
         for name,shares in found.items(): res.setdefault(name, []).append(shares)
     return res
 
-def _contest(sets, idx, x, y, valid, valid_y, seed):
+def _contest(sets, idx, images, labels, valid, valid_y, seed):
     "The accuracies of all methods with the small and the large budget, for one draw of digits"
     import torch
-    f,_,gabor = sets['Gabor energy']
-    copies = torch.cat([x[:, None]] + [shifted(x[:, None]) for _ in range(8)])[:, 0]
-    moved = *standardized(in_batches(f, copies), gabor),y.repeat(9)
+    energy,_,gabor = sets['Gabor energy']
+    copies = torch.cat([images[:, None]] + [shifted(images[:, None]) for _ in range(8)])[:, 0]
+    moved = *standardized(in_batches(energy, copies), gabor),labels.repeat(9)
     def judged(fx, fv, fy, steps):
         rules = (linear(fx, fy, n, 50, seed) for n in steps)
         return [share_right(rule, fv, valid_y) for rule in rules]
     def net(steps, by):
-        nets = (network(normalized(x), y, n, 50, seed, by) for n in steps)
+        nets = (network(normalized(images), labels, n, 50, seed, by) for n in steps)
         return [share_right(o, valid, valid_y) for o in nets]
-    res = {k: judged(*standardized(fx[idx], fv), y, steps_few) for k,(_,fx,fv) in sets.items()}
+    res = {k: judged(*standardized(fx[idx], fv), labels, steps_few) for k,(_,fx,fv) in sets.items()}
     return res | {'Gabor energy, moved': judged(*moved, steps_moved), 'network': net(steps_few, 0),
                   'network, moved': net(steps_moved, 2)}
 
 def lead(runs, a:str, b:str, i:int) -> tuple: # (lowest, highest) of the interval of the mean difference
     "The lead of `a` over `b` with `few[i]` labels and the larger budget: 95%, in pairs, for six comparisons"
     from scipy.stats import t
-    d = runs[a][:, i, -1] - runs[b][:, i, -1]
-    half = t.ppf(1 - .025/6, len(d) - 1)*d.std(ddof=1)/len(d)**.5
-    return d.mean() - half,d.mean() + half
+    difference = runs[a][:, i, -1] - runs[b][:, i, -1]
+    half = t.ppf(1 - .025/6, len(difference) - 1)*difference.std(ddof=1)/len(difference)**.5
+    return difference.mean() - half,difference.mean() + half
 
 # %% ../../nbs/package/experiments_classic.ipynb #a3df2597
 def shuffled(k:'Tensor', seed:int=0) -> 'Tensor': # (n, ks, ks), like `k`
     "Kernels with their numbers in random order"
     import torch
-    g = torch.Generator().manual_seed(seed)
-    return torch.stack([o.flatten()[torch.randperm(o.numel(), generator=g)].view_as(o) for o in k])
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([o.flatten()[torch.randperm(o.numel(), generator=generator)].view_as(o) for o in k])
 
 def alike(k:'Tensor') -> float: # 0 for noise, near 1 for one tone
     "How alike neighbors are in kernels (n, ks, ks)"
@@ -361,10 +363,10 @@ def as_smooth_as(k:'Tensor', seed:int=0, n:int=16) -> 'Tensor': # (n, ks, ks)
     "Noise, blurred until its neighbors are as alike as those of `k`"
     import torch
     import torch.nn.functional as F
-    ks,g = k.shape[-1],torch.Generator().manual_seed(seed)
-    noise,t = torch.randn(n, 1, ks+8, ks+8, generator=g),torch.arange(9.) - 4
-    def blurred(s):
-        bell = torch.exp(-t**2/(2*s**2))
+    ks,generator = k.shape[-1],torch.Generator().manual_seed(seed)
+    noise,offsets = torch.randn(n, 1, ks+8, ks+8, generator=generator),torch.arange(9.) - 4
+    def blurred(sigma):
+        bell = torch.exp(-offsets**2/(2*sigma**2))
         return F.conv2d(noise, bell.outer(bell)[None, None])[:, 0]
     return min((blurred(.2 + .02*i) for i in range(60)), key=lambda o: abs(alike(o) - alike(k)))
 
@@ -372,8 +374,8 @@ def one_way(k:'Tensor') -> float: # 0: changes alike in all directions; 1: along
     "How much kernels (n, ks, ks) change along one direction: the mean coherence of their slopes"
     import torch
     down,right = k[:, 1:, :-1] - k[:, :-1, :-1],k[:, :-1, 1:] - k[:, :-1, :-1]
-    a,b,c = ((o*p).sum((1, 2)) for o,p in ((down, down), (right, right), (down, right)))
-    return (torch.hypot(a - b, 2*c)/(a + b)).mean().item()
+    down2,right2,both = ((o*p).sum((1, 2)) for o,p in ((down, down), (right, right), (down, right)))
+    return (torch.hypot(down2 - right2, 2*both)/(down2 + right2)).mean().item()
 
 def first_layers(x:'Tensor', y:'Tensor', steps:int, seed:int, ks:int, bs:int=250) -> dict: # name: (n, ks, ks)
     "First-layer kernels before and after training, their difference, and the rivals of each"
@@ -396,9 +398,9 @@ def first_kernels(seed:int) -> dict:
     from cnn_notes.classic import fit_gabor
     from cnn_notes.data import load_mnist
     mnist,res = load_mnist(),{}
-    x,y = normalized(mnist.train_x),mnist.train_y.long()
+    images,labels = normalized(mnist.train_x),mnist.train_y.long()
     for ks in (5, 7): # one epoch each
-        kinds = first_layers(x, y, 240, seed, ks)
+        kinds = first_layers(images, labels, 240, seed, ks)
         res[f'share, {ks} x {ks}'] = [fit_gabor(k, starts=12).share.mean().item() for k in kinds.values()]
         res[f'one way, {ks} x {ks}'] = [one_way(k) for k in kinds.values()]
         res[f'alike, {ks} x {ks}'] = [alike(k) for k in kinds.values()]
@@ -407,6 +409,6 @@ def first_kernels(seed:int) -> dict:
 def _surplus(runs, key):
     "The 95% interval of what training changed, over its rival, in pairs"
     from scipy.stats import t
-    d = runs[key][:, 4] - runs[key][:, 5]
-    half = t.ppf(.975, len(d) - 1)*d.std(ddof=1)/len(d)**.5
-    return d.mean() - half,d.mean() + half
+    difference = runs[key][:, 4] - runs[key][:, 5]
+    half = t.ppf(.975, len(difference) - 1)*difference.std(ddof=1)/len(difference)**.5
+    return difference.mean() - half,difference.mean() + half

@@ -21,9 +21,9 @@ def trained(widths, x, y, seed, epochs=3, bs=125, lr=.02):
     model,order = simple_cnn(widths=widths, norm=torch.nn.BatchNorm2d),torch.Generator().manual_seed(seed)
     opt = torch.optim.AdamW(model.parameters(), lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(opt, lr, total_steps=epochs*len(x)//bs)
-    for i in (i for _ in range(epochs) for i in torch.randperm(len(x), generator=order).split(bs)):
+    for idx in (idx for _ in range(epochs) for idx in torch.randperm(len(x), generator=order).split(bs)):
         opt.zero_grad()
-        F.cross_entropy(model(x[i]), y[i]).backward()
+        F.cross_entropy(model(x[idx]), y[idx]).backward()
         opt.step(); schedule.step()
     return model.eval()
 
@@ -35,14 +35,14 @@ def doubling_the_filters(seed:int) -> dict:
     import torch
     from cnn_notes.data import load_mnist
     mnist,res = load_mnist(),{}
-    x,valid_x = ((o.float()[:, None] - 33.3)/78.6 for o in (mnist.train_x[:12_000], mnist.valid_x))
-    for name,w in widths.items():
-        model = trained(w, x, mnist.train_y[:12_000].long(), seed)
+    images,valid_x = ((o.float()[:, None] - 33.3)/78.6 for o in (mnist.train_x[:12_000], mnist.valid_x))
+    for name,filters in widths.items():
+        model = trained(filters, images, mnist.train_y[:12_000].long(), seed)
         with torch.no_grad(): right = model(valid_x).argmax(1) == mnist.valid_y
         res[name] = 100*right.double().mean().item()
     return res
 
-def _half_of(v):
+def _half_of(values):
     "Half the 95% interval of the mean of `v`, by Student's t"
     from scipy.stats import t
-    return t.ppf(.975, len(v)-1)*v.std(ddof=1)/len(v)**.5
+    return t.ppf(.975, len(values)-1)*values.std(ddof=1)/len(values)**.5

@@ -51,8 +51,8 @@ def blurred() -> Combined:
 # %% ../../nbs/package/experiments_first_kernel.ipynb #a2975b6a
 def in_a_plane(n:int=8, ks:int=5) -> Tensor: # (n, 1, ks, ks), each of length 1
     "Kernels in `n` directions of a random plane, as `ramps` are in the plane of all ramps"
-    a,two = torch.arange(n)*2*math.pi/n,torch.linalg.qr(torch.randn(ks*ks, 2))[0].T
-    return (torch.stack([a.cos(), a.sin()], 1) @ two).view(n, 1, ks, ks)
+    angles,two = torch.arange(n)*2*math.pi/n,torch.linalg.qr(torch.randn(ks*ks, 2))[0].T
+    return (torch.stack([angles.cos(), angles.sin()], 1) @ two).view(n, 1, ks, ks)
 
 def network(
     ks:int=5, # rows and columns of the first layer's kernels
@@ -90,17 +90,18 @@ def kept(
     "The share of the variance of the images' patches that a linear map recovers from the outputs"
     ks = w.shape[-1]
     patches = F.unfold(images, ks, padding=ks//2, stride=2).transpose(1, 2).flatten(0, 1).double()
-    k,s = w.flatten(1).double(),torch.cov(patches.T)
-    back = s @ k.T @ torch.linalg.pinv(k @ s @ k.T, hermitian=True, rtol=1e-9)
-    return ((back @ k @ s).trace()/s.trace()).item()
+    kernels,spread = w.flatten(1).double(),torch.cov(patches.T)
+    back = spread @ kernels.T @ torch.linalg.pinv(kernels @ spread @ kernels.T, hermitian=True, rtol=1e-9)
+    return ((back @ kernels @ spread).trace()/spread.trace()).item()
 
 def rank(
     w:Tensor, # (filters, 1, ks, ks)
 ) -> int: # up to 784
     "The rank of the layer as a matrix, from an image of 28 x 28 to all outputs"
-    m = F.conv2d(torch.eye(784).view(784, 1, 28, 28), w, stride=2, padding=w.shape[-1]//2).flatten(1).double()
-    e = torch.linalg.eigvalsh(m @ m.T)
-    return (e > 1e-10*e[-1]).sum().item()
+    matrix = F.conv2d(torch.eye(784).view(784, 1, 28, 28), w, stride=2,
+                      padding=w.shape[-1]//2).flatten(1).double()
+    eigenvalues = torch.linalg.eigvalsh(matrix @ matrix.T)
+    return (eigenvalues > 1e-10*eigenvalues[-1]).sum().item()
 
 # %% ../../nbs/package/experiments_first_kernel.ipynb #e346efb7
 @experiment('A squeeze is not why a larger first kernel helps: 5 x 5 gains more over 3 x 3 than a squeeze of '
@@ -113,7 +114,7 @@ def first_kernel(seed:int) -> dict:
     images,res = (mnist.valid_x[:1000, None].float() - 33.32)/78.57,{}
     for name,make in first_layers().items():
         learn = fit(make, dls, seed=100 + seed) # not the seeds of the study before this one
-        w = learn.model[0].conv.weight.detach().cpu()
-        res[name] = [100*learn.final_record[-1], 100*kept(w, images), rank(w)]
+        kernels = learn.model[0].conv.weight.detach().cpu()
+        res[name] = [100*learn.final_record[-1], 100*kept(kernels, images), rank(kernels)]
     gain,squeeze = res['5x5'][0] - res['3x3'][0],res['through 3'][0] - res['through 8'][0]
     return {'gain over squeeze': gain - squeeze, 'gain': gain, 'squeeze': squeeze} | res

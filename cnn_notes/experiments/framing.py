@@ -34,13 +34,13 @@ def sized(x, n):
 def thinned(x, cells):
     "Strokes thinner by `cells`/2 pixels in all; thicker for a negative number"
     big = x.repeat_interleave(4, 1).repeat_interleave(4, 2)
-    sign,k = (-1, 2*cells + 1) if cells > 0 else (1, 1 - 2*cells)
-    return F.avg_pool2d(sign*F.max_pool2d(sign*big[:, None], k, 1, k//2), 4)[:, 0]
+    sign,reach = (-1, 2*cells + 1) if cells > 0 else (1, 1 - 2*cells)
+    return F.avg_pool2d(sign*F.max_pool2d(sign*big[:, None], reach, 1, reach//2), 4)[:, 0]
 
 def turned(x, degrees):
     "Rotated counterclockwise around the middle"
-    a = math.radians(degrees)
-    theta = torch.tensor([[math.cos(a), -math.sin(a), 0], [math.sin(a), math.cos(a), 0]])
+    angle = math.radians(degrees)
+    theta = torch.tensor([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0]])
     grid = F.affine_grid(theta.expand(len(x), 2, 3), [len(x), 1, 28, 28], align_corners=False)
     return F.grid_sample(x[:, None], grid, align_corners=False)[:, 0]
 
@@ -87,8 +87,8 @@ def framed(x:Tensor) -> Tensor: # (n, 28, 28)
 def framed_distortions() -> dict: # name: (batch, framed batch)
     "The test digits, distorted, and framed after that: once for all seeds"
     from cnn_notes.data import load_mnist
-    x = load_mnist().valid_x.float()/255
-    return {name: (f(x), framed(f(x))) for name,f in distortions().items()}
+    images = load_mnist().valid_x.float()/255
+    return {name: (f(images), framed(f(images))) for name,f in distortions().items()}
 
 def normalized(x:Tensor) -> Tensor: # (n, 1, 28, 28)
     "Images from 0 to 1 as the network wants them: minus the mean, over the standard deviation of MNIST"
@@ -114,30 +114,30 @@ undone = 'shifted','smaller','larger','inverted','pale' # what framing can undo
                                    for name in list(distortions())[1:]))
 def distorted(seed:int) -> dict:
     from cnn_notes.data import load_mnist
-    y = load_mnist().valid_y.long()
+    want = load_mnist().valid_y.long()
     model = trained(seed)
-    both = [[share_right(model, normalized(x), y) for x in pair] for pair in framed_distortions().values()]
+    both = [[share_right(model, normalized(x), want) for x in pair] for pair in framed_distortions().values()]
     as_it_is = framed_distortions()['as it is'][0]
     raw,after = map(list, zip(*both))
-    bare = share_right(model, as_it_is[:, None], y)
+    bare = share_right(model, as_it_is[:, None], want)
     return dict(raw=raw + [bare], framed=after + [after[0]])
 
 def gap(runs, name) -> float: # points
     "How far the accuracy after framing stays below that on the digits as they are"
-    i = list(distortions()).index(name)
-    return (runs['raw'][:, 0] - runs['framed'][:, i]).mean()
+    position = list(distortions()).index(name)
+    return (runs['raw'][:, 0] - runs['framed'][:, position]).mean()
 
 # %% ../../nbs/package/experiments_framing.ipynb #4256bee7
 def no_digits() -> dict: # name: (n, 28, 28) from 0 to 1
     "Pictures that hold no digit"
     from cnn_notes.data import load_mnist
-    mnist,g = load_mnist(),torch.Generator().manual_seed(0)
-    x,y = mnist.valid_x[:2000].float()/255,mnist.valid_y[:2000]
-    order = torch.rand(len(x), 784, generator=g).argsort(1)
-    other = torch.arange(len(x)).roll(1)
-    mixed = torch.cat([x[:, :14], x[other, 14:]], 1)[y != y[other]]
-    return {'uniform noise':                 torch.rand(2000, 28, 28, generator=g),
-            "a digit's pixels, shuffled":    x.flatten(1).gather(1, order).view(-1, 28, 28),
+    mnist,generator = load_mnist(),torch.Generator().manual_seed(0)
+    images,labels = mnist.valid_x[:2000].float()/255,mnist.valid_y[:2000]
+    order = torch.rand(len(images), 784, generator=generator).argsort(1)
+    other = torch.arange(len(images)).roll(1)
+    mixed = torch.cat([images[:, :14], images[other, 14:]], 1)[labels != labels[other]]
+    return {'uniform noise':                 torch.rand(2000, 28, 28, generator=generator),
+            "a digit's pixels, shuffled":    images.flatten(1).gather(1, order).view(-1, 28, 28),
             'halves of two digits':          mixed,
             'blank paper':                   torch.zeros(1, 28, 28)}
 
@@ -156,11 +156,11 @@ def hands() -> dict: # name: (framed images, labels)
     from cnn_notes.data import load_mnist
     from sklearn.datasets import load_digits
     mnist,uci = load_mnist(),load_digits()
-    x,y = mnist.valid_x.float()/255,mnist.valid_y.long()
+    images,labels = mnist.valid_x.float()/255,mnist.valid_y.long()
     theirs = F.pad(torch.from_numpy(uci.images).float()/16, (1, 1, 1, 1))
-    return {'first half of the test set':  (x[:5000], y[:5000]),
-            'second half of the test set': (x[5000:], y[5000:]),
-            'MNIST, 8 x 8 pixels':         (framed(coarse(x[::5])), y[::5]),
+    return {'first half of the test set':  (images[:5000], labels[:5000]),
+            'second half of the test set': (images[5000:], labels[5000:]),
+            'MNIST, 8 x 8 pixels':         (framed(coarse(images[::5])), labels[::5]),
             'from Turkey, 8 x 8 pixels':   (framed(theirs), torch.from_numpy(uci.target).long())}
 
 # %% ../../nbs/package/experiments_framing.ipynb #b6d7386f
@@ -168,16 +168,17 @@ paper = -.1307/.3081 # after normalization
 
 def varied(xb:Tensor, inverted:bool=False) -> Tensor: # (n, 1, 28, 28), normalized
     "Each image turned, resized, and moved at random; inverted with probability 1/2 if asked to"
-    n = len(xb)
-    u = 2*torch.rand(4, n, device=xb.device) - 1
-    a,size = u[0]*25*math.pi/180,1/(1 + .3*u[1])
-    c,s = size*a.cos(),size*a.sin()
-    theta = torch.stack([torch.stack([c, -s, u[2]*4/14], 1), torch.stack([s, c, u[3]*4/14], 1)], 1)
-    x = F.grid_sample(xb - paper, F.affine_grid(theta, xb.shape, align_corners=False), align_corners=False)
+    count = len(xb)
+    rand = 2*torch.rand(4, count, device=xb.device) - 1
+    angle,size = rand[0]*25*math.pi/180,1/(1 + .3*rand[1])
+    cos,sin = size*angle.cos(),size*angle.sin()
+    theta = torch.stack([torch.stack([cos, -sin, rand[2]*4/14], 1),
+                         torch.stack([sin, cos, rand[3]*4/14], 1)], 1)
+    imgs = F.grid_sample(xb - paper, F.affine_grid(theta, xb.shape, align_corners=False), align_corners=False)
     if inverted:
-        flip = torch.rand(n, 1, 1, 1, device=xb.device) < .5
-        x = torch.where(flip, 1/.3081 - x, x) # ink from 0 to 1/.3081 here
-    return x + paper
+        flip = torch.rand(count, 1, 1, 1, device=xb.device) < .5
+        imgs = torch.where(flip, 1/.3081 - imgs, imgs) # ink from 0 to 1/.3081 here
+    return imgs + paper
 
 def augmentation(inverted:bool=False) -> 'Callback':
     "Shows the training other images each time"
@@ -191,19 +192,19 @@ def augmentation(inverted:bool=False) -> 'Callback':
 @experiment('Training on turned, resized, and moved digits raises the accuracy on shifted, smaller, '
             'larger, and rotated '
             'digits and lowers it on digits as they are, after one epoch',  unit='percent',
-            holds=lambda runs: all(surely(runs['varied'][:, i] - runs['plain'][:, i], s)
-                                   for i,s in ((0, -1), (1, 1), (2, 1), (3, 1), (8, 1))))
+            holds=lambda runs: all(surely(runs['varied'][:, position] - runs['plain'][:, position], sign)
+                                   for position,sign in ((0, -1), (1, 1), (2, 1), (3, 1), (8, 1))))
 def augmented(seed:int) -> dict:
     import time
     from cnn_notes.data import load_mnist
-    y,res = load_mnist().valid_y.long(),{}
+    want,res = load_mnist().valid_y.long(),{}
     ways = dict(plain=[], varied=[augmentation()], inverted=[augmentation(True)])
     for name,cbs in ways.items():
         start = time.process_time()
         model = trained(seed, *cbs)
         res[f'{name} seconds'] = time.process_time() - start
-        res[name] = [share_right(model, normalized(f(x)), y) for x in [load_mnist().valid_x.float()/255]
-                     for f in distortions().values()]
+        res[name] = [share_right(model, normalized(change(digits)), want)
+                     for digits in [load_mnist().valid_x.float()/255] for change in distortions().values()]
     return res
 
 def surely(v, sign) -> bool:

@@ -18,9 +18,9 @@ def linear_fit(
 ) -> 'Tensor': # (number of features + 1,) weights; the last is the threshold's
     "A linear rule for two classes by least squares: +1 for the second class, -1 for the first"
     import torch
-    a = with_one(features)
-    return torch.linalg.solve(a.T @ a + ridge*torch.eye(a.shape[1], dtype=a.dtype),
-                              a.T @ (2.*is_second - 1).double())
+    rows = with_one(features)
+    return torch.linalg.solve(rows.T @ rows + ridge*torch.eye(rows.shape[1], dtype=rows.dtype),
+                              rows.T @ (2.*is_second - 1).double())
 
 def with_one(features:'Tensor') -> 'Tensor': # (n, ...) to (n, m + 1)
     "Features as rows, with a last column of ones that carries the threshold"
@@ -63,10 +63,10 @@ def edges_of_pairs(seed:int) -> dict:
     mnist,rows = load_mnist(),[]
     for first in range(10):
         for second in range(first + 1, 10):
-            x,y = two_digits(mnist.train_x, mnist.train_y, first, second, 4000)
+            images,labels = two_digits(mnist.train_x, mnist.train_y, first, second, 4000)
             valid_x,valid_y = two_digits(mnist.valid_x, mnist.valid_y, first, second)
             share = valid_y.double().mean().item()
-            pixels,edges = (accuracy(f(valid_x), valid_y, linear_fit(f(x), y))
-                            for f in (lambda o: o, rectified_edges))
+            pixels,edges = (accuracy(feature(valid_x), valid_y, linear_fit(feature(images), labels))
+                            for feature in (lambda o: o, rectified_edges))
             rows.append((pixels, edges, max(share, 1 - share) + min(share, 1 - share)/2))
     return dict(zip(('pixels', 'edges', 'ceiling'), map(list, zip(*rows))))

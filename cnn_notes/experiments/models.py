@@ -43,8 +43,8 @@ def shifted(
     pixels:int, # to the right; paper comes in from the left
 ) -> float: # the accuracy on the validation set, from 0 to 1
     "The share of digits that a network still reads when all of them are moved"
-    ds,n = learn.dls.valid_ds,learn.dls.valid_ds.x.shape[-1]
-    moved = ds.new(F.pad(ds.x[..., :n-pixels], (pixels, 0)), ds.y)
+    ds,width = learn.dls.valid_ds,learn.dls.valid_ds.x.shape[-1]
+    moved = ds.new(F.pad(ds.x[..., :width-pixels], (pixels, 0)), ds.y)
     xb,yb = moved.batch(torch.arange(len(moved)))
     with torch.no_grad(): return (learn.model.eval()(xb).argmax(1) == yb).float().mean().item()
 
@@ -114,16 +114,16 @@ def ramps(
     n:int=8, # directions
 ) -> Tensor: # (n, 1, ks, ks), each of length 1
     "Edge kernels in `n` directions"
-    r,a = torch.arange(ks) - (ks - 1)/2,torch.arange(n)*2*math.pi/n
-    k = a.cos()[:, None, None]*r[:, None] + a.sin()[:, None, None]*r
-    return (k/k.flatten(1).norm(dim=1)[:, None, None])[:, None]
+    offsets,angles = torch.arange(ks) - (ks - 1)/2,torch.arange(n)*2*math.pi/n
+    kernels = angles.cos()[:, None, None]*offsets[:, None] + angles.sin()[:, None, None]*offsets
+    return (kernels/kernels.flatten(1).norm(dim=1)[:, None, None])[:, None]
 
 def ramp_share(
     kernels:Tensor, # (n, 1, ks, ks)
 ) -> Tensor: # (n,) from 0 to 1
     "The share of each kernel's squared length that is a ramp, in any direction"
-    k,two = kernels.flatten(1),ramps(kernels.shape[-1], 4)[:2].flatten(1).to(kernels)
-    return (k @ two.T).square().sum(1)/k.square().sum(1)
+    flat,two = kernels.flatten(1),ramps(kernels.shape[-1], 4)[:2].flatten(1).to(kernels)
+    return (flat @ two.T).square().sum(1)/flat.square().sum(1)
 
 # %% ../../nbs/package/experiments_models.ipynb #19309f92
 def first_kernels(model:nn.Sequential) -> Tensor: # (n, 1, ks, ks)

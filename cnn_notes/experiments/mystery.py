@@ -56,10 +56,10 @@ def digits(
     def images(x): return (x.float()[:, None] - 33.32)/78.57
     own = torch.randperm(60_000, generator=generator)[:n]
     if ordered: own = own[mnist.train_y[own].argsort(stable=True)]
-    y = mnist.train_y[own].long()
-    if shuffled: y = y[torch.randperm(n, generator=generator)]
+    labels = mnist.train_y[own].long()
+    if shuffled: labels = labels[torch.randperm(n, generator=generator)]
     judge = mnist.valid_y[:2000].argsort(stable=True)[::2]
-    return images(mnist.train_x[own]),y,images(mnist.valid_x[judge]),mnist.valid_y[judge].long()
+    return images(mnist.train_x[own]),labels,images(mnist.valid_x[judge]),mnist.valid_y[judge].long()
 
 # %% ../../nbs/package/experiments_mystery.ipynb #2511b37e
 def network(
@@ -102,21 +102,21 @@ def train(seed=0, norm=False, lr=.01, flat=False, bs=64, scale=1., dead=None, wi
     from cnn_notes.callbacks import ActivationRecord, _describe
     net = network(seed, norm, scale, dead, without_relu)
     record = ActivationRecord(list(layers), bins, (low, high))
-    x,y,vx,vy = digits(steps*bs, seed, ordered, shuffled)
+    images,labels,vx,vy = digits(steps*bs, seed, ordered, shuffled)
     opt = torch.optim.Adam(net.parameters(), lr, betas=(.9, .99), eps=1e-5)
     cycle = torch.optim.lr_scheduler.OneCycleLR(opt, lr, steps, pct_start=.25, cycle_momentum=False)
     if flat: cycle,opt.param_groups[0]['lr'] = None,lr
     losses,rates,found = [],[],[]
-    for k,(xb,yb) in enumerate(zip(x.split(bs), y.split(bs))):
+    for step,(xb,yb) in enumerate(zip(images.split(bs), labels.split(bs))):
         net.train(not frozen)
         given = [xb := block(xb) for block in net[:5]]
-        if k%between == 0: record._add(k, [_describe(o.detach(), bins, low, high) for o in given])
+        if step%between == 0: record._add(step, [_describe(o.detach(), bins, low, high) for o in given])
         loss = F.cross_entropy(net[5](xb), yb)
         loss.backward()
         losses.append(loss.item()); rates.append(opt.param_groups[0]['lr'])
         opt.step(); opt.zero_grad()
         if cycle: cycle.step()
-        if (k + 1)%judged_every == 0: found.append(judge(net, vx, vy, forgotten))
+        if (step + 1)%judged_every == 0: found.append(judge(net, vx, vy, forgotten))
     return losses,rates,found,record
 
 # %% ../../nbs/package/experiments_mystery.ipynb #fa4874dd
@@ -142,8 +142,8 @@ def short(values:'Iterable') -> list:
 # %% ../../nbs/package/experiments_mystery.ipynb #40161c0e
 @experiment('Of twelve trainings, one for each seed, eight are broken in one way each, and a feature of '
             'the plots tells which and how',
-            holds=lambda runs: all(diagnosis(r) == plan(n)[0]
-                                   for n,r in zip(runs.record['seeds'], runs.record['results'])))
+            holds=lambda runs: all(diagnosis(result) == plan(run)[0]
+                                   for run,result in zip(runs.record['seeds'], runs.record['results'])))
 def mystery_runs(seed:int) -> dict:
     settings = plan(seed)[1] # the number of a run; all of them start from the seed 0 of PyTorch
     losses,rates,found,record = train(**settings)
@@ -159,10 +159,10 @@ def mystery_runs(seed:int) -> dict:
 # %% ../../nbs/package/experiments_mystery.ipynb #af04c137
 def leaps(losses) -> int:
     "How often the loss rises by more than 1 within three steps, counting rises that are 10 steps apart"
-    last,n = -10,0
-    for i in range(3, len(losses)):
-        if losses[i] > min(losses[i-3:i]) + 1 and i - last >= 10: last,n = i,n+1
-    return n
+    last,count = -10,0
+    for step in range(3, len(losses)):
+        if losses[step] > min(losses[step-3:step]) + 1 and step - last >= 10: last,count = step,count+1
+    return count
 
 def signs(
     r:dict, # a result of `mystery_runs`
@@ -198,19 +198,20 @@ def _recordings():
 # %% ../../nbs/package/experiments_mystery.ipynb #eda3c2c4
 statistics = 'mean','std','near_zero','below_zero','health'
 
-def _activations(r) -> 'ActivationRecord':
+def _activations(result) -> 'ActivationRecord':
     "What `ActivationStats` would hold, from a result of `mystery_runs`"
     import torch
     from cnn_notes.callbacks import ActivationRecord
-    record,n = ActivationRecord(list(layers), bins, (low, high)),10_000 # shares have four digits
-    histograms = [unpacked(o) for o in r['hist']]
-    for k in range(steps//between):
+    record,total = ActivationRecord(list(layers), bins, (low, high)),10_000 # shares have four digits
+    histograms = [unpacked(o) for o in result['hist']]
+    for at in range(steps//between):
         rows = []
-        for i in range(5):
-            mean,std,near,below,health = (r[o][i][k] for o in statistics)
-            counts = torch.tensor([round(n*near), round(n*below), 0])
-            rows.append((torch.tensor([mean, std, health, health]), torch.cat([counts, histograms[i][k]]), n))
-        record._add(k*between, rows)
+        for layer in range(5):
+            mean,std,near,below,health = (result[o][layer][at] for o in statistics)
+            counts = torch.tensor([round(total*near), round(total*below), 0])
+            rows.append((torch.tensor([mean, std, health, health]),
+                         torch.cat([counts, histograms[layer][at]]), total))
+        record._add(at*between, rows)
     return record
 
 # %% ../../nbs/package/experiments_mystery.ipynb #3b30d69f
@@ -251,11 +252,11 @@ def mystery(
 def recorded() -> str:
     "One line: where and when the runs were recorded"
     runs,_ = _recordings()
-    m,seconds = runs.machine,runs.seconds
-    versions = ', '.join(f'{k} {v}' for k,v in m['versions'].items())
+    machine,seconds = runs.machine,runs.seconds
+    versions = ', '.join(f'{k} {v}' for k,v in machine['versions'].items())
     stale = '. This record is stale: its function has changed since'*runs.stale
     return (f"{len(runs)} runs, all from seed 0, recorded on {runs.date} in {seconds:.0f} seconds "
-            f"({m['processor']}, one thread; {versions}){stale}")
+            f"({machine['processor']}, one thread; {versions}){stale}")
 
 # %% ../../nbs/package/experiments_mystery.ipynb #69bcdef8
 def _draw_losses(run, ax=None):
@@ -289,9 +290,9 @@ def _draw_all(run, title=None):
     axs[0, 5].axis('off')
     handles,labels = (a + b for a,b in zip(*(ax.get_legend_handles_labels() for ax in axs[0, :2])))
     axs[0, 5].legend(handles, labels, loc='center left', fontsize=9)
-    for i,ax in enumerate(axs[1, 1:]):
-        run.stats.color_dim(i, ax=ax, vmax=run.stats._top(), colorbar=False)
-        ax.set(ylabel='', title=f'Layer {i}')
+    for layer,ax in enumerate(axs[1, 1:]):
+        run.stats.color_dim(layer, ax=ax, vmax=run.stats._top(), colorbar=False)
+        ax.set(ylabel='', title=f'Layer {layer}')
     fig.colorbar(axs[1, 5].images[0], ax=axs[1, 5], label='log(1 + count)')
     fig.suptitle(f'Run {run.number}' if title is None else title, x=.01, ha='left', fontsize=12)
     return fig

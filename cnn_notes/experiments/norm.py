@@ -67,9 +67,9 @@ def fit(
     opt = torch.optim.Adam(net.parameters(), lr, betas=(.9, .99), eps=1e-5)
     plan = torch.optim.lr_scheduler.OneCycleLR(opt, lr, len(steps), pct_start=.25, cycle_momentum=False)
     net.train(not frozen)
-    for i in steps:
-        logits = net(x)[i] if whole else net(x[i])
-        F.cross_entropy(logits, y[i]).backward()
+    for batch in steps:
+        logits = net(x)[batch] if whole else net(x[batch])
+        F.cross_entropy(logits, y[batch]).backward()
         opt.step(); opt.zero_grad(); plan.step()
     return net.train()
 
@@ -96,8 +96,8 @@ def normalized(
     parts = x.unflatten(0, (-1, size)) # (parts, size, C, H, W)
     seen,axes = parts[:, skip:],(1, 3, 4)
     mean,var = seen.mean(axes, keepdim=True),seen.var(axes, keepdim=True, correction=0)
-    y = ((parts - mean)/(var + norm.eps).sqrt()).flatten(0, 1)
-    return y*norm.weight.view(-1, 1, 1) + norm.bias.view(-1, 1, 1),mean,var
+    standard = ((parts - mean)/(var + norm.eps).sqrt()).flatten(0, 1)
+    return standard*norm.weight.view(-1, 1, 1) + norm.bias.view(-1, 1, 1),mean,var
 
 def ghost(
     size:int, # images that share their statistics in training
@@ -108,12 +108,12 @@ def ghost(
     class GhostNorm(nn.BatchNorm2d):
         def forward(self, x):
             if not self.training: return super().forward(x)
-            y,mean,var = normalized(x, self, size)
-            n = size*x[0, 0].numel()
+            labels,mean,var = normalized(x, self, size)
+            count = size*x[0, 0].numel()
             with torch.no_grad():
                 self.running_mean.lerp_(mean.mean(0).flatten(), self.momentum)
-                self.running_var.lerp_(var.mean(0).flatten()*n/(n - 1), self.momentum)
-            return y
+                self.running_var.lerp_(var.mean(0).flatten()*count/(count - 1), self.momentum)
+            return labels
     return GhostNorm
 
 def in_parts(
@@ -126,9 +126,9 @@ def in_parts(
     "What the network would give in training mode in batches of `size`; its buffers stay as they are"
     import torch
     with torch.no_grad():
-        for k,block in enumerate(net[:4]):
-            z = block.conv(x)
-            x = block.act(normalized(z, block.norm, size, skip)[0] if k in layers else block.norm(z))
+        for at,block in enumerate(net[:4]):
+            out = block.conv(x)
+            x = block.act(normalized(out, block.norm, size, skip)[0] if at in layers else block.norm(out))
         return net[4:](x)
 
 # %% ../../nbs/package/experiments_norm.ipynb #201688d1
@@ -148,12 +148,12 @@ def company(
     import torch
     noise,shift = [],[]
     with torch.no_grad(): alone = net(x[who])
-    for k,i in enumerate(who):
+    for number,position in enumerate(who):
         others = torch.randint(1, len(x), (n, size-1), generator=generator)
-        rows = torch.cat([i.expand(n, 1), (i + others)%len(x)], 1) # never the image itself
+        rows = torch.cat([position.expand(n, 1), (position + others)%len(x)], 1) # never the image itself
         logits = in_parts(net, x[rows.flatten()], size, **kwargs)[::size]
         noise.append(logits.std(0).mean().item())
-        shift.append((logits.mean(0) - alone[k])[y[i]].item())
+        shift.append((logits.mean(0) - alone[number])[y[position]].item())
     return sum(noise)/len(noise),torch.tensor(shift)
 
 # %% ../../nbs/package/experiments_norm.ipynb #8fe52a2f
@@ -165,9 +165,9 @@ def company(
                 and (runs['sorted'] > 5*runs['evaluation']).all())
 def neighbors(seed:int) -> dict:
     import torch
-    x,y,vx,vy = digits()
+    images,labels,vx,vy = digits()
     own,generator = draw(seed, 19_968),torch.Generator().manual_seed(seed)
-    net = fit(network('batch', seed), x[own], y[own], .01, 64, seed).eval()
+    net = fit(network('batch', seed), images[own], labels[own], .01, 64, seed).eval()
     who = torch.randperm(10_000, generator=generator)[:32]
     def looked_at(size, **kwargs):
         noise,shift = company(net, vx, vy, who, size, generator, **kwargs)
@@ -183,8 +183,8 @@ def forgotten(net:'nn.Sequential', x:'Tensor', y:'Tensor') -> dict: # errors in 
     "What it costs to forget `eval()`"
     import torch
     import torch.nn.functional as F
-    def of(logits, y):
-        return 100*(logits.argmax(1) != y).float().mean().item(),F.cross_entropy(logits, y).item()
+    def of(logits, wanted):
+        return 100*(logits.argmax(1) != wanted).float().mean().item(),F.cross_entropy(logits, wanted).item()
     order,res = y.argsort(stable=True),{}
     res['evaluation'],res['evaluation loss'] = judged(net, x, y)
     found = [of(torch.cat([in_parts(net, o, size) for o in x.split(2048)]), y) for size in (1, *sizes)]
@@ -205,13 +205,14 @@ small_rates = (.001, .003, .01) # for batches of 2
             holds=lambda runs: (runs['none'][:, 3] > 10).any() and (runs['none'][:, 4] > 80).all()
                 and (runs['batch'][:, 4] < 5).all() and (runs['group'][:, 4] < 5).all())
 def norm_rates(seed:int) -> dict:
-    x,y,*_ = digits()
-    held,res = (x[58_000:], y[58_000:]),{}
-    for bs,n,lrs,kinds in ((64, 19_968, rates, 'none batch after layer group instance'),
+    imgs,want,*_ = digits()
+    held,res = (imgs[58_000:], want[58_000:]),{}
+    for bs,count,lrs,kinds in ((64, 19_968, rates, 'none batch after layer group instance'),
                            (2, 4_992, small_rates, 'none batch group')):
-        own = draw(seed, n)
+        own = draw(seed, count)
         for kind in kinds.split():
-            found = [judged(fit(network(kind, seed), x[own], y[own], lr, bs, seed), *held) for lr in lrs]
+            found = [judged(fit(network(kind, seed), imgs[own], want[own], lr, bs, seed), *held)
+                     for lr in lrs]
             name = kind if bs == 64 else f'{kind} in twos'
             res[name],res[name + ', loss'] = map(list, zip(*found))
     return res
@@ -227,24 +228,24 @@ def half(
 ) -> float: # of the 95% interval of the mean, by Student's t
     "Half an interval that is corrected for the number of comparisons"
     from scipy.stats import t
-    n = len(differences)
-    return float(t.ppf(1 - .025/among, n - 1)*differences.std(ddof=1)/n**.5)
+    count = len(differences)
+    return float(t.ppf(1 - .025/among, count - 1)*differences.std(ddof=1)/count**.5)
 
 @experiment('In batches of 64 the network with batch norm makes fewer errors than with any of four others, '
             'and in batches of 2 it has no advantage over group norm',
-            holds=lambda runs: all((d := runs[f'{k} 64'] - runs['batch 64']).mean() > half(d, 9)
-                                   for k in ('none', 'layer', 'group', 'instance'))
+            holds=lambda runs: all((d := runs[f'{col} 64'] - runs['batch 64']).mean() > half(d, 9)
+                                   for col in ('none', 'layer', 'group', 'instance'))
                 and (d := runs['group 2'] - runs['batch 2']).mean() < half(d, 9))
 def norm_contest(seed:int) -> dict:
-    x,y,vx,vy = digits()
+    images,labels,vx,vy = digits()
     seed += 100 # the rates were chosen with seeds below
     res = {}
-    for bs,n,kinds in ((64, 19_968, ('none', 'batch', 'after', 'layer', 'group', 'instance',
+    for bs,count,kinds in ((64, 19_968, ('none', 'batch', 'after', 'layer', 'group', 'instance',
                                      'ghost 2', 'ghost 8')),
                        (2, 4_992, ('none', 'batch', 'group'))):
-        own = draw(seed, n)
+        own = draw(seed, count)
         for kind in kinds:
-            net = fit(network(kind, seed), x[own], y[own], chosen_rate(kind, bs), bs, seed)
+            net = fit(network(kind, seed), images[own], labels[own], chosen_rate(kind, bs), bs, seed)
             res[f'{kind} {bs}'] = judged(net, vx, vy)[0]
     return res
 
@@ -253,28 +254,28 @@ def norm_contest(seed:int) -> dict:
             'than a point',
             holds=lambda runs: abs((d := runs['all 256'] - runs['the 32']).mean()) + half(d) < 1)
 def norm_noise(seed:int) -> dict:
-    x,y,vx,vy = digits()
+    images,labels,vx,vy = digits()
     own,res = draw(seed, 256),{}
     for name,kind,whole in (('the 32', 'batch', False), ('all 256', 'batch', True),
                             ('parts of 2', 'ghost 2', False), ('none', 'none', False)):
-        net = fit(network(kind, seed), x[own], y[own], .01, 32, seed, epochs=20, whole=whole)
+        net = fit(network(kind, seed), images[own], labels[own], .01, 32, seed, epochs=20, whole=whole)
         res[name],res[name + ', loss'] = judged(net, vx, vy)
-        res[name + ', training loss'] = judged(net, x[own], y[own])[1]
+        res[name + ', training loss'] = judged(net, images[own], labels[own])[1]
     return res
 
 # %% ../../nbs/package/experiments_norm.ipynb #a6347cf1
 @experiment('After a short training in large batches the running averages lag behind the weights: averages '
             'taken anew close the gap between the modes',
-            holds=lambda runs: (d := runs['running'] - runs['training']).mean() > half(d)
-                and abs((runs['anew'] - runs['training']).mean()) < .25*d.mean())
+            holds=lambda runs: (gain := runs['running'] - runs['training']).mean() > half(gain)
+                and abs((runs['anew'] - runs['training']).mean()) < .25*gain.mean())
 def norm_averages(seed:int) -> dict:
     import torch
     from copy import deepcopy
-    x,y,*_ = digits()
+    images,labels,*_ = digits()
     own = draw(seed, 19_968)
-    x,y = x[own],y[own]
-    net = fit(network('batch', seed), x, y, .03, 512, seed).eval()
-    shown,others = (x[:2048], y[:2048]),x[2048:]
+    images,labels = images[own],labels[own]
+    net = fit(network('batch', seed), images, labels, .03, 512, seed).eval()
+    shown,others = (images[:2048], labels[:2048]),images[2048:]
     logits = in_parts(net, shown[0], 512)
     unbiased,anew = deepcopy(net),deepcopy(net)
     for block in unbiased[:4]:
@@ -288,8 +289,8 @@ def norm_averages(seed:int) -> dict:
     with torch.no_grad():
         for o in others.split(512): anew(o)
     return dict(training=torch.nn.functional.cross_entropy(logits, shown[1]).item(),
-                **{k: judged(m, *shown)[1]
-                   for k,m in (('running', net), ('unbiased', unbiased), ('anew', anew))})
+                **{name: judged(model, *shown)[1]
+                   for name,model in (('running', net), ('unbiased', unbiased), ('anew', anew))})
 
 # %% ../../nbs/package/experiments_norm.ipynb #21785af8
 def jittered() -> type: # a layer that is made with a number of channels
@@ -298,10 +299,10 @@ def jittered() -> type: # a layer that is made with a number of channels
     from torch import nn
     class Jittered(nn.BatchNorm2d):
         def forward(self, x):
-            y = super().forward(x)
-            if not self.training: return y
-            c = x.shape[1]
-            return y*(.5 + torch.rand(c, 1, 1)) + 2*torch.rand(c, 1, 1) - 1
+            labels = super().forward(x)
+            if not self.training: return labels
+            nc = x.shape[1]
+            return labels*(.5 + torch.rand(nc, 1, 1)) + 2*torch.rand(nc, 1, 1) - 1
     return Jittered
 
 def scaled(
@@ -338,16 +339,16 @@ shift_rates = (.01, .03, .1)
 @experiment('Two networks learn faster than the one without a norm at the lower rates, although their '
             'distributions shift nearly as much (scaled first weights) or far more (random shifts behind '
             'batch norm)',
-            holds=lambda runs: all((d := runs['none, loss'][:, k] - runs[f'{o}, loss'][:, k]).mean()
-                                   > half(d, 6)
-                                   for k in (0, 1) for o in ('scaled', 'jittered'))
+            holds=lambda runs: all((gain := runs['none, loss'][:, col] - runs[f'{name}, loss'][:, col]).mean()
+                                   > half(gain, 6)
+                                   for col in (0, 1) for name in ('scaled', 'jittered'))
                 and (runs['jittered, shift'] > 5*runs['none, shift']).all()
                 and (runs['scaled, shift'].mean(0) > .5*runs['none, shift'].mean(0)).all())
 def norm_shift(seed:int) -> dict:
     import torch
     import torch.nn.functional as F
     from cnn_notes.models import simple_cnn
-    x,y,vx,_ = digits()
+    images,labels,vx,_ = digits()
     own,res = draw(seed, 250*64),{}
     for kind in ('none', 'scaled', 'batch', 'jittered'):
         rows = []
@@ -355,15 +356,15 @@ def norm_shift(seed:int) -> dict:
             torch.manual_seed(seed)
             norm = {'batch': torch.nn.BatchNorm2d, 'jittered': jittered()}.get(kind)
             net = simple_cnn(norm=norm, norm_first=True)
-            if kind == 'scaled': scaled(net, x[own[:256]])
+            if kind == 'scaled': scaled(net, images[own[:256]])
             opt = torch.optim.SGD(net.parameters(), lr, momentum=.9)
             losses,shifts = [],[]
-            for k,i in enumerate(own.split(64)):
-                loss = F.cross_entropy(net(x[i]), y[i])
+            for step,batch in enumerate(own.split(64)):
+                loss = F.cross_entropy(net(images[batch]), labels[batch])
                 loss.backward()
-                if k%10 == 0: before = channels(net, vx[:256])
+                if step%10 == 0: before = channels(net, vx[:256])
                 opt.step(); opt.zero_grad()
-                if k%10 == 0: shifts.append(moved(before, channels(net, vx[:256])))
+                if step%10 == 0: shifts.append(moved(before, channels(net, vx[:256])))
                 losses.append(loss.item())
             rows.append((sum(shifts)/len(shifts), sum(losses[50:150])/100))
         for name,v in zip(('shift', 'loss'), zip(*rows)): res[f'{kind}, {name}'] = list(v)
@@ -377,15 +378,15 @@ def norm_shift(seed:int) -> dict:
 def norm_frozen(seed:int) -> dict:
     import torch
     from copy import deepcopy
-    x,y,vx,vy = digits()
+    images,labels,vx,vy = digits()
     own = draw(seed, 20_000)
-    low,high = own[y[own] < 5][:8_960],own[y[own] > 4][:200]
-    old = fit(network('batch', seed), x[low], y[low], .01, 64, seed)
+    low,high = own[labels[own] < 5][:8_960],own[labels[own] > 4][:200]
+    old = fit(network('batch', seed), images[low], labels[low], .01, 64, seed)
     torch.manual_seed(seed)
     old[4].conv.reset_parameters()
     res,later = {},vy > 4
     for bs,epochs in ((2, 2), (32, 33)):
         for name,frozen in (('', False), (', frozen', True)):
-            net = fit(deepcopy(old), x[high], y[high], .003, bs, seed, epochs=epochs, frozen=frozen)
+            net = fit(deepcopy(old), images[high], labels[high], .003, bs, seed, epochs=epochs, frozen=frozen)
             res[f'{bs}{name}'] = judged(net, vx[later], vy[later])[0]
     return res

@@ -24,10 +24,10 @@ def arranged(
     "Digits of half the size, in one of three arrangements"
     from cnn_notes.data import load_mnist, mnist_dls
     mnist = load_mnist()
-    def small(x):
-        x = F.avg_pool2d(x.float().unsqueeze(1), 2)
-        moved = dict(transposed=x.transpose(2, 3), rolled=x.roll((7, 7), (2, 3)))
-        return moved.get(how, x).contiguous()
+    def small(pixels):
+        pixels = F.avg_pool2d(pixels.float().unsqueeze(1), 2)
+        moved = dict(transposed=pixels.transpose(2, 3), rolled=pixels.roll((7, 7), (2, 3)))
+        return moved.get(how, pixels).contiguous()
     return mnist_dls(bs=64, data=(small(mnist.train_x[:n]), mnist.train_y[:n],
                                   small(mnist.valid_x[:1000]), mnist.valid_y[:1000]))
 
@@ -128,22 +128,22 @@ def side_by_side(
 def orders(x, y):
     "Each 3 with a 7: first all pairs with the 3 on the left (0), then with the 7 on the left (1)"
     threes,sevens = x[y == 3].float(),x[y == 7].float()
-    n = min(len(threes), len(sevens))
-    both = side_by_side(threes[:n], sevens[:n]),side_by_side(sevens[:n], threes[:n])
-    return torch.cat(both),torch.arange(2).repeat_interleave(n)
+    count = min(len(threes), len(sevens))
+    both = side_by_side(threes[:count], sevens[:count]),side_by_side(sevens[:count], threes[:count])
+    return torch.cat(both),torch.arange(2).repeat_interleave(count)
 
 # %% ../../nbs/package/experiments_receptive.ipynb #254dcf41
 def share_right(net, train, valid, seed, epochs):
     "Train with Adam and one cycle; the share of validation images that the network then gets right"
     data = [((x.float().view(len(x), 1, *x.shape[-2:]) - 33)/79, y) for x,y in (train, valid)]
-    (x,y),(valid_x,valid_y) = data
-    order,steps = torch.Generator().manual_seed(seed),epochs*(len(x)//64)
+    (imgs,labels),(valid_x,valid_y) = data
+    order,steps = torch.Generator().manual_seed(seed),epochs*(len(imgs)//64)
     opt = torch.optim.Adam(net.parameters())
     rate = torch.optim.lr_scheduler.OneCycleLR(opt, 1e-2, total_steps=steps)
-    batches = itertools.chain(*(torch.randperm(len(x), generator=order).split(64) for _ in range(epochs)))
+    batches = itertools.chain(*(torch.randperm(len(imgs), generator=order).split(64) for _ in range(epochs)))
     for batch in batches:
         if len(batch) < 64: continue
-        loss = F.cross_entropy(net(x[batch]), y[batch])
+        loss = F.cross_entropy(net(imgs[batch]), labels[batch])
         loss.backward(); opt.step(); opt.zero_grad(); rate.step()
     with torch.no_grad(): scores = torch.cat([net.eval()(xb) for xb in valid_x.split(500)])
     return (scores.argmax(1) == valid_y).double().mean().item()

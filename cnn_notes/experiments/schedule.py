@@ -24,14 +24,14 @@ def digits() -> tuple: # images (N, 1, 28, 28), labels (N,), and the same for va
     from cnn_notes.data import load_mnist
     mnist = load_mnist()
     def images(x): return (x.float()[:, None] - 33.32)/78.57
-    n = 30_000
-    return images(mnist.train_x[:n]),mnist.train_y[:n].long(),images(mnist.valid_x),mnist.valid_y.long()
+    last = 30_000
+    return images(mnist.train_x[:last]),mnist.train_y[:last].long(),images(mnist.valid_x),mnist.valid_y.long()
 
 def batches(seed:int, bs:int=256) -> 'Iterator[Tensor]': # the positions of `bs` digits
     "Batches, one epoch after another, without an end"
     import torch
-    generator,n = torch.Generator().manual_seed(seed),30_000
-    while True: yield from torch.randperm(n, generator=generator)[:n//bs*bs].split(bs)
+    generator,n_train = torch.Generator().manual_seed(seed),30_000
+    while True: yield from torch.randperm(n_train, generator=generator)[:n_train//bs*bs].split(bs)
 
 # %% ../../nbs/package/experiments_schedule.ipynb #f1f20009
 def fresh(
@@ -67,11 +67,11 @@ def train(
 ) -> list: # the loss of each batch
     "Train by a schedule"
     import torch.nn.functional as F
-    x,y = digits()[:2]
+    images,labels = digits()[:2]
     losses = []
-    for lr,mom,i in zip(sched.lrs, sched.moms, order):
+    for lr,mom,batch in zip(sched.lrs, sched.moms, order):
         set_hypers(opt, lr, mom)
-        loss = F.cross_entropy(net(x[i]), y[i])
+        loss = F.cross_entropy(net(images[batch]), labels[batch])
         opt.zero_grad(); loss.backward(); opt.step()
         losses.append(loss.item())
     return losses
@@ -81,9 +81,9 @@ def valid_loss(net:Any) -> float:
     "The loss on the 10,000 digits that are not trained on"
     import torch
     import torch.nn.functional as F
-    x,y = digits()[2:]
+    imgs,labels = digits()[2:]
     with torch.no_grad():
-        return sum(F.cross_entropy(net(a), b).item() for a,b in zip(x.split(1000), y.split(1000)))/10
+        return sum(F.cross_entropy(net(a), b).item() for a,b in zip(imgs.split(1000), labels.split(1000)))/10
 
 def trained(seed:int, sched:Any, kind:str='adam') -> float:
     "The validation loss after a training from the start"
@@ -100,8 +100,8 @@ def paired(
     "Compare pairs: 95% by Student's t, for all of `among` comparisons together (Bonferroni)"
     import numpy as np
     from scipy.stats import t
-    d = np.asarray(a) - np.asarray(b)
-    return d.mean(),t.ppf(1 - .025/among, len(d) - 1)*d.std(ddof=1)/len(d)**.5
+    diff = np.asarray(a) - np.asarray(b)
+    return diff.mean(),t.ppf(1 - .025/among, len(diff) - 1)*diff.std(ddof=1)/len(diff)**.5
 
 def ratio(
     a:Iterable, # losses, or other numbers above 0, one for each seed
@@ -124,12 +124,14 @@ def arms(
 ) -> dict: # {name: schedule}
     "1cycle, and schedules that differ from it in one part"
     from cnn_notes.schedule import one_cycle
-    full,k,d = one_cycle(n, lr),round(n/4),round(3*n/4) # warm-up ends at step k, and a late decay begins at d
-    late = one_cycle(2*(n - d), lr, pct_start=.5) # its second half is the decay
-    lrs,moms = full.lrs[:k] + [lr]*(d - k) + late.lrs[n-d:],full.moms[:k] + [.85]*(d - k) + late.moms[n-d:]
+    full,top,fall = one_cycle(n, lr),round(n/4),round(3*n/4) # where warm-up ends, and a late decay begins
+    late = one_cycle(2*(n - fall), lr, pct_start=.5) # its second half is the decay
+    lrs,moms = full.lrs[:top] + [lr]*(fall - top) + late.lrs[n-fall:],(
+        full.moms[:top] + [.85]*(fall - top) + late.moms[n-fall:])
     return {'1cycle': full,
-            'no warm-up': full._replace(lrs=[lr]*k + full.lrs[k:], moms=[.85]*k + full.moms[k:]),
-            'no annealing': full._replace(lrs=full.lrs[:k] + [lr]*(n-k), moms=full.moms[:k] + [.85]*(n-k)),
+            'no warm-up': full._replace(lrs=[lr]*top + full.lrs[top:], moms=[.85]*top + full.moms[top:]),
+            'no annealing': full._replace(lrs=full.lrs[:top] + [lr]*(n-top),
+                                          moms=full.moms[:top] + [.85]*(n-top)),
             'constant': full._replace(lrs=[lr]*n, moms=[.85]*n),
             'WSD': full._replace(lrs=lrs, moms=moms),
             'momentum 0.85': full._replace(moms=[.85]*n),
@@ -138,8 +140,8 @@ def arms(
 # %% ../../nbs/package/experiments_schedule.ipynb #c0e5bb16
 @experiment('In one epoch with Adam, annealing lowers the loss at highest rates of 0.03 and 0.06, and '
             'warm-up at 0.06; at 0.01, a training without warm-up ends lower',
-            holds=lambda runs: all(lower(np.log(runs[f'{a}, {lr}']), np.log(runs[f'{b}, {lr}']), 16)
-                                   for a,b,lr in (('1cycle', 'no annealing', .03),
+            holds=lambda runs: all(lower(np.log(runs[f'{better}, {lr}']), np.log(runs[f'{worse}, {lr}']), 16)
+                                   for better,worse,lr in (('1cycle', 'no annealing', .03),
                                                   ('1cycle', 'no annealing', .06),
                                                   ('1cycle', 'no warm-up', .06),
                                                   ('no warm-up', '1cycle', .01))))
@@ -200,11 +202,11 @@ def range_test(
 ) -> tuple: # lists: the rates tried, the smoothed losses, and the losses of the batches
     "Raise the rate by a constant factor at every step, until the smoothed loss is four times its best"
     import torch.nn.functional as F
-    (x,y),rates,losses,raw,average = digits()[:2],[],[],[],0.
-    for step,i in zip(range(n), order):
+    (images,labels),rates,losses,raw,average = digits()[:2],[],[],[],0.
+    for step,batch in zip(range(n), order):
         rates.append(start*(end/start)**(step/n))
         set_hypers(opt, rates[-1], .9)
-        loss = F.cross_entropy(net(x[i]), y[i])
+        loss = F.cross_entropy(net(images[batch]), labels[batch])
         opt.zero_grad(); loss.backward(); opt.step()
         raw.append(loss.item())
         average = .98*average + .02*raw[-1]
@@ -233,10 +235,10 @@ range_settings = dict(base=(100, 256, 'adam'), few=(25, 256, 'adam'), many=(300,
                 and np.median(runs['valley sgd'])/np.median(runs['valley base']) > 3)
 def rate_finder(seed:int) -> dict:
     res = {}
-    for name,(n,bs,kind) in range_settings.items():
-        rates,losses,raw = range_test(*fresh(seed, kind), batches(seed, bs), n=n)
+    for name,(n_steps,bs,kind) in range_settings.items():
+        rates,losses,raw = range_test(*fresh(seed, kind), batches(seed, bs), n=n_steps)
         best = min(range(len(losses)), key=lambda i: losses[i])
-        res[f'valley {name}'],res[f'steep {name}'] = suggested(rates, losses, n)
+        res[f'valley {name}'],res[f'steep {name}'] = suggested(rates, losses, n_steps)
         res |= {f'lowest {name}': rates[best], f'last {name}': rates[-1]}
     return res
 
@@ -266,13 +268,13 @@ def curvatures(
     ps = list(net.parameters())
     units = flat(map(lengths, ps)) if relative else torch.ones(())
     grad = flat(torch.autograd.grad(F.cross_entropy(net(x), y), ps, create_graph=True))
-    v,basis,products = torch.randn(len(grad), generator=torch.Generator().manual_seed(0)),[],[]
+    vector,basis,products = torch.randn(len(grad), generator=torch.Generator().manual_seed(0)),[],[]
     for _ in range(k):
-        for b in basis*2: v = v - (v@b)*b # twice, against rounding
-        if not v.norm() > 1e-8: break # the products so far say all, as for a network that is stuck
-        basis.append(v/v.norm())
-        v = units*flat(torch.autograd.grad(grad@(units*basis[-1]), ps, retain_graph=True))
-        products.append(v)
+        for b in basis*2: vector = vector - (vector@b)*b # twice, against rounding
+        if not vector.norm() > 1e-8: break # the products so far say all, as for a network that is stuck
+        basis.append(vector/vector.norm())
+        vector = units*flat(torch.autograd.grad(grad@(units*basis[-1]), ps, retain_graph=True))
+        products.append(vector)
     eigenvalues = torch.linalg.eigvalsh(torch.stack(basis) @ torch.stack(products).T)
     return eigenvalues[0].item(),eigenvalues[-1].item()
 
@@ -283,25 +285,26 @@ def plateau(
 ) -> Any: # a schedule
     "30 steps of linear warm-up, a constant rate, and half a cosine down in the last quarter; momentum 0.9"
     from cnn_notes.schedule import one_cycle
-    full,d = one_cycle(n, lr, moms=(.9, .9, .9)),round(3*n/4)
-    fall = [lr*(1 + math.cos(math.pi*i/(n - d)))/2 for i in range(n - d)]
-    return full._replace(lrs=[lr*min(1, (i+1)/30) for i in range(d)] + fall)
+    full,decay = one_cycle(n, lr, moms=(.9, .9, .9)),round(3*n/4)
+    fall = [lr*(1 + math.cos(math.pi*i/(n - decay)))/2 for i in range(n - decay)]
+    return full._replace(lrs=[lr*min(1, (i+1)/30) for i in range(decay)] + fall)
 
 def state(net:Any) -> dict: # the loss, the length of its gradient, and the curvatures
     "Where a network stands, on the first 500 training digits"
     import torch
     import torch.nn.functional as F
-    x,y = (o[:500] for o in digits()[:2])
-    loss = F.cross_entropy(net(x), y)
+    images,labels = (o[:500] for o in digits()[:2])
+    loss = F.cross_entropy(net(images), labels)
     grad = flat(torch.autograd.grad(loss, list(net.parameters()))).norm().item()
-    (low,high),(_,relative) = curvatures(net, x, y),curvatures(net, x, y, relative=True)
+    (low,high),(_,relative) = curvatures(net, images, labels),curvatures(net, images, labels, relative=True)
     return dict(loss=loss.item(), grad=grad, lowest=low, highest=high, relative=relative)
 
 # %% ../../nbs/package/experiments_schedule.ipynb #5caea26b
 @experiment('With SGD, a rate of 0.03 takes fewer steps to a loss of 0.2 than a rate of 0.01, and the '
             'highest curvature at the end falls from 0.01 to 0.03 to 0.1',
-            holds=lambda runs: all(lower(np.log(runs[f'{k}, {a}']), np.log(runs[f'{k}, {b}']), 14)
-                                   for k,a,b in (
+            holds=lambda runs: all(lower(np.log(runs[f'{key}, {better}']),
+                                         np.log(runs[f'{key}, {worse}']), 14)
+                                   for key,better,worse in (
                 ('steps', .03, .01), ('highest', .03, .01), ('highest', .1, .03))))
 def high_rates(seed:int) -> dict:
     res = {}

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 def held_out(n:int|None=None) -> tuple: # an `Mnist` with 50,000 (or the first n) and 10,000 images
     "The training images without the last 10,000, which take the place of the test images"
     from cnn_notes.data import load_mnist
-    d = load_mnist()
+    mnist = load_mnist()
     first,last = slice(n or 50_000),slice(50_000, None)
-    return d._make((d.train_x[first], d.train_y[first], d.train_x[last], d.train_y[last]))
+    return mnist._make((mnist.train_x[first], mnist.train_y[first], mnist.train_x[last], mnist.train_y[last]))
 
 def trained(
     seed:int,
@@ -124,8 +124,8 @@ def any_size() -> 'nn.Module': # (n, 1, 28, 28) to (n, 10); `net[1].small = True
         small = False
         def forward(self, x): return F.avg_pool2d(x, 2) if self.small and self.training else x
     _,*layers = fast_cnn(pad=True, size=7) # its convolutions leave 2 x 2 positions
-    k = next(i for i,o in enumerate(layers) if isinstance(o, nn.Flatten))
-    return nn.Sequential(Crop(20), Half(), *layers[:k], nn.AdaptiveAvgPool2d(2), *layers[k:])
+    end = next(i for i,o in enumerate(layers) if isinstance(o, nn.Flatten))
+    return nn.Sequential(Crop(20), Half(), *layers[:end], nn.AdaptiveAvgPool2d(2), *layers[end:])
 
 def grow() -> 'Callback':
     "Halved images for the first half of the training"
@@ -173,10 +173,10 @@ def pairs(
     "The 95% interval of a change against the recipe, in pairs, for all changes together (Bonferroni)"
     import numpy as np
     from scipy.stats import t
-    v = np.log(runs[key]) if key == 'seconds' else runs[key]
-    d,among = v[:, i] - v[:, 0],v.shape[1] - 1
-    half = t.ppf(1 - .025/among, len(d) - 1)*d.std(ddof=1)/len(d)**.5
-    return d.mean() - half,d.mean() + half
+    values = np.log(runs[key]) if key == 'seconds' else runs[key]
+    differences,among = values[:, i] - values[:, 0],values.shape[1] - 1
+    half = t.ppf(1 - .025/among, len(differences) - 1)*differences.std(ddof=1)/len(differences)**.5
+    return differences.mean() - half,differences.mean() + half
 
 # %% ../../nbs/package/experiments_speed.ipynb #9587be2b
 def published_net() -> 'nn.Module': # (n, 1, 28, 28) to (n, 10)
@@ -219,11 +219,11 @@ def train_published(seed:int, x:'Tensor', y:'Tensor') -> tuple: # (seconds, netw
             holds=lambda runs: sorted(runs['right'])[len(runs)//2] >= .99)
 def reached_99(seed:int) -> dict:
     from cnn_notes.data import load_mnist
-    d = load_mnist()
-    seconds,right = timed(trained(seed, d))
-    theirs,net = train_published(seed, tensors(d.train_x), d.train_y.long())
+    mnist = load_mnist()
+    seconds,right = timed(trained(seed, mnist))
+    theirs,net = train_published(seed, tensors(mnist.train_x), mnist.train_y.long())
     return dict(seconds=seconds, right=right, published_seconds=theirs,
-                published_right=share_right(net, tensors(d.valid_x), d.valid_y))
+                published_right=share_right(net, tensors(mnist.valid_x), mnist.valid_y))
 
 @experiment('train_fast(.994) gets 99.4% of the test digits right, as a median over the seeds',
             holds=lambda runs: sorted(runs['right'])[len(runs)//2] >= .994)
@@ -275,14 +275,15 @@ def pytorch_example(seed:int) -> dict:
     import torch
     from cnn_notes.data import load_mnist
     from fastai.torch_core import set_seed
-    d,test = held_out(),load_mnist()
-    x,y,valid_x,valid_y = tensors(d.train_x),d.train_y.long(),tensors(d.valid_x),d.valid_y.long()
+    mnist,test = held_out(),load_mnist()
+    imgs,labels,valid_x,valid_y = (tensors(mnist.train_x), mnist.train_y.long(),
+                                   tensors(mnist.valid_x), mnist.valid_y.long())
     set_seed(seed)
     net = example_net()
     opt = torch.optim.Adadelta(net.parameters(), lr=1.)
     fall,right,seconds = torch.optim.lr_scheduler.StepLR(opt, 1, gamma=.7),[],0.
     while len(right) < 14 and max(right, default=0) < .99: # the example trains for 14 epochs
-        seconds += plain_epoch(net, opt, sliced(x, y))
+        seconds += plain_epoch(net, opt, sliced(imgs, labels))
         right.append(share_right(net, valid_x, valid_y))
         fall.step()
     return dict(epochs=len(right), seconds=seconds, held_out=right[-1],
@@ -295,9 +296,9 @@ def from_files(folder, data:tuple, bs:int=512):
     from cnn_notes.data import mnist_dls
     from fastai.vision import all as fv
     from PIL import Image
-    for split,x,y in (('train', data[0], data[1]), ('valid', data[2], data[3])):
-        for i,(im,label) in enumerate(zip(x.numpy(), y.tolist())):
-            path = folder/split/str(label)/f'{i:05}.png'
+    for split,images,labels in (('train', data[0], data[1]), ('valid', data[2], data[3])):
+        for number,(im,label) in enumerate(zip(images.numpy(), labels.tolist())):
+            path = folder/split/str(label)/f'{number:05}.png'
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(im).save(path)
     ds = mnist_dls(data=data, device='cpu').train_ds
@@ -318,25 +319,25 @@ def per_image(seed:int) -> dict:
     import torch
     from pathlib import Path
     from cnn_notes.speed import fast_cnn
-    n,d = 2048,held_out()
-    d = d._make((d.train_x[:n], d.train_y[:n], d.valid_x[:100], d.valid_y[:100]))
-    x,y = tensors(d.train_x),d.train_y.long()
+    count,data = 2048,held_out()
+    data = data._make((data.train_x[:count], data.train_y[:count], data.valid_x[:100], data.valid_y[:100]))
+    imgs,labels = tensors(data.train_x),data.train_y.long()
     theirs,ours = example_net(),fast_cnn()
     plain = dict(channels_last=False, fused=False, smooth=0., moms=(.95, .85, .95))
     def loop(net, batches): return plain_epoch(net, torch.optim.Adadelta(net.parameters(), lr=1.), batches)
-    def ones(): return one_by_one(d.train_x, d.train_y)
+    def ones(): return one_by_one(data.train_x, data.train_y)
     with tempfile.TemporaryDirectory() as folder:
-        files = from_files(Path(folder), d)
+        files = from_files(Path(folder), data)
         res = {'the example':             lambda: loop(theirs, ones()),
-               'the example, tensors':    lambda: loop(theirs, sliced(x, y)),
-               'their network, our loop': lambda: timed(trained(seed, d, example_net))[0],
+               'the example, tensors':    lambda: loop(theirs, sliced(imgs, labels)),
+               'their network, our loop': lambda: timed(trained(seed, data, example_net))[0],
                'our network, their loop': lambda: loop(ours, ones()),
-               'train_fast':              lambda: timed(trained(seed, d))[0],
-               'the chapter, tensors':    lambda: timed(trained(seed, d, chapter_net, 512, **plain))[0],
+               'train_fast':              lambda: timed(trained(seed, data))[0],
+               'the chapter, tensors':    lambda: timed(trained(seed, data, chapter_net, 512, **plain))[0],
                'the chapter, PNG files':  lambda: timed(_from_files(files, **plain))[0],
-               'published':               lambda: train_published(seed, x, y)[0]}
+               'published':               lambda: train_published(seed, imgs, labels)[0]}
         for k in ('the example', 'train_fast'): res[k]() # the first batches set things up
-        return {k: f()/n*1e6 for k,f in res.items()}
+        return {k: f()/count*1e6 for k,f in res.items()}
 
 def _from_files(files, **settings):
     from cnn_notes.speed import train_fast
@@ -355,11 +356,11 @@ def step_maker(
     from cnn_notes.speed import fast_cnn
     model = fast_cnn()
     if channels_last: model = model.to(memory_format=torch.channels_last)
-    f = torch.compile(model) if compiled else model
+    run = torch.compile(model) if compiled else model
     opt = torch.optim.AdamW(model.parameters(), fused=True)
     xb,yb = tensors(held_out(bs).train_x),held_out(bs).train_y.long()
     def step():
-        with torch.autocast('cpu', torch.bfloat16, enabled=autocast): loss = F.cross_entropy(f(xb), yb)
+        with torch.autocast('cpu', torch.bfloat16, enabled=autocast): loss = F.cross_entropy(run(xb), yb)
         loss.backward(); opt.step(); opt.zero_grad()
     return step
 
@@ -371,12 +372,12 @@ def step_ms(
     "Time several kinds of step in turns"
     import statistics, time
     took = {k: [] for k in steps}
-    for f in steps.values(): f(); f()
+    for step in steps.values(): step(); step()
     for _ in range(turns):
-        for k,f in steps.items():
+        for name,step in steps.items():
             start = time.process_time()
-            for _ in range(n): f()
-            took[k].append((time.process_time() - start)/n*1000)
+            for _ in range(n): step()
+            took[name].append((time.process_time() - start)/n*1000)
     return {k: statistics.median(v) for k,v in took.items()}
 
 # %% ../../nbs/package/experiments_speed.ipynb #4b38b0d6

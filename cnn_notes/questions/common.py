@@ -38,14 +38,14 @@ def times(a, b, among=1, alike=False):
 def train(net, lr, steps, bs=64, adam=False, n=8000, seed=0):
     """Train on `n` digits by SGD with momentum 0.9, or by Adam; the loss of each step.
     `lr`: a number, or a function of progress from 0 to 1"""
-    x,y = digits()[:2]
+    images,labels = digits()[:2]
     generator,losses = torch.Generator().manual_seed(seed),[]
     weights = list(net.parameters())
     opt = torch.optim.Adam(weights) if adam else torch.optim.SGD(weights, lr=.1, momentum=.9)
     for step in range(steps):
         opt.param_groups[0]['lr'] = lr(step/steps) if callable(lr) else lr
         batch = torch.randint(n, (bs,), generator=generator)
-        loss = F.cross_entropy(net(x[batch]), y[batch])
+        loss = F.cross_entropy(net(images[batch]), labels[batch])
         opt.zero_grad(); loss.backward(); opt.step()
         losses.append(loss.item())
     return torch.tensor(losses)
@@ -57,16 +57,17 @@ def seeded(seed, make):
 
 def accuracy(net, n=2000):
     "The share of the first `n` validation digits that `net` reads right"
-    x,y = (o[:n] for o in digits()[2:])
-    with torch.no_grad(): return (net.eval()(x).argmax(1) == y).float().mean().item()
+    images,labels = (o[:n] for o in digits()[2:])
+    with torch.no_grad(): return (net.eval()(images).argmax(1) == labels).float().mean().item()
 
 def ridge(x, y, penalty=1.):
     "The linear rule, by least squares, from features `x` (N, d) to targets `y` (N, k): a function of a batch"
     mean,scale = x.mean(0),x.std(0).max()
     def scaled(o): return ((o - mean)/scale).double()
-    z = scaled(x)
-    w = torch.linalg.solve(z.T@z + penalty*torch.eye(z.shape[1], dtype=z.dtype), z.T@(y - y.mean(0)).double())
-    return lambda o: (scaled(o) @ w).float() + y.mean(0)
+    rows = scaled(x)
+    best = torch.linalg.solve(rows.T@rows + penalty*torch.eye(rows.shape[1], dtype=rows.dtype),
+                              rows.T@(y - y.mean(0)).double())
+    return lambda o: (scaled(o) @ best).float() + y.mean(0)
 
 def close(a, b, eps=1e-4):
     "Are these tensors equal, up to rounding?"

@@ -16,8 +16,8 @@ def most(total):
     return sum(max(sum(o == label for o in pair) for pair in pairs) for label in (1, -1))/4
 
 def check():
-    x,y,vx,vy = digits()
-    (tx,ty),(vx,vy) = both_inks(x, y, 700),both_inks(vx, vy, 900)
+    images,labels,vx,vy = digits()
+    (tx,ty),(vx,vy) = both_inks(images, labels, 700),both_inks(vx, vy, 900)
     kernels = torch.stack([edge_kernels[o] for o in ('top', 'bottom', 'left', 'right')])[:, None]
     def edges(o): return F.conv2d(o, kernels, stride=2).relu().flatten(1)
     def right(feature):

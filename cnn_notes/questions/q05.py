@@ -17,7 +17,7 @@ def check():
     (parity,stride), = keeps
     assert all(size(28, ks, 1, p) != 28 for ks in (2, 4, 6) for p in range(8)), (
         'a symmetric padding serves an even kernel')
-    x,w = torch.randn(1, 1, 9, 9),torch.randn(1, 1, 4, 4)
-    same = F.conv2d(x, w, padding='same')
-    before, = [b for b in range(4) if close(F.conv2d(F.pad(x, (b, 3-b, b, 3-b)), w), same)]
+    images,weight = torch.randn(1, 1, 9, 9),torch.randn(1, 1, 4, 4)
+    same = F.conv2d(images, weight, padding='same')
+    before, = [b for b in range(4) if close(F.conv2d(F.pad(images, (b, 3-b, b, 3-b)), weight), same)]
     return dict(parity=parity, stride=stride, before=before, after=3-before, halved=size(28, 3, 2, 1))

@@ -8,14 +8,14 @@ widths = 1, 4, 8, 16, 32, 2
 
 def long_form(without=None):
     layers = []
-    for i,(ni,nf) in enumerate(zip(widths, widths[1:])):
+    for number,(ni,nf) in enumerate(zip(widths, widths[1:])):
         layers.append(nn.Conv2d(ni, nf, 3, 2, 1))
-        if i < 4 and i != without: layers.append(nn.ReLU())
+        if number < 4 and number != without: layers.append(nn.ReLU())
     return nn.Sequential(*layers, nn.Flatten())
 
 def is_linear(m):
-    a,b,zeros = torch.randn(1, 8, 7, 7),torch.randn(1, 8, 7, 7),torch.zeros(1, 8, 7, 7)
-    return torch.allclose(m(a+b) - m(zeros), m(a) + m(b) - 2*m(zeros), atol=1e-5)
+    one,other,zeros = torch.randn(1, 8, 7, 7),torch.randn(1, 8, 7, 7),torch.zeros(1, 8, 7, 7)
+    return torch.allclose(m(one+other) - m(zeros), m(one) + m(other) - 2*m(zeros), atol=1e-5)
 
 def check():
     nets = dict(whole=long_form(), planted=long_form(2), short=simple_cnn(widths[1:5], n_out=2, first_ks=3))

@@ -4,11 +4,11 @@ import torch.nn.functional as F
 from . import same
 
 def check():
-    x = torch.randn(2, 3, 4, 5)
-    y,permuted = x.to(memory_format=torch.channels_last),x.permute(0, 2, 3, 1)
-    assert torch.equal(x, y) and permuted[1, 3, 4, 2] == x[1, 2, 3, 4]
-    assert F.conv2d(x, torch.randn(7, 3, 2, 2)).shape == (2, 7, 3, 4), (
+    imgs = torch.randn(2, 3, 4, 5)
+    last,permuted = imgs.to(memory_format=torch.channels_last),imgs.permute(0, 2, 3, 1)
+    assert torch.equal(imgs, last) and permuted[1, 3, 4, 2] == imgs[1, 2, 3, 4]
+    assert F.conv2d(imgs, torch.randn(7, 3, 2, 2)).shape == (2, 7, 3, 4), (
         'conv2d reads the axes in another order')
-    return dict(nchw=same(plain=tuple(x.shape), channels_last=tuple(y.shape)), nhwc=tuple(permuted.shape),
-                strides=x.stride(),
-                last=y.stride())
+    return dict(nchw=same(plain=tuple(imgs.shape), channels_last=tuple(last.shape)),
+                nhwc=tuple(permuted.shape),
+                strides=imgs.stride(), last=last.stride())

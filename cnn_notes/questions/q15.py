@@ -12,9 +12,9 @@ def counted():
     return len(corners),8*16*len(cells),8*16*len(real)
 
 def check():
-    layer,x = nn.Conv2d(8, 16, 3, 2, 1),torch.zeros(1, 8, 7, 7)
+    layer,images = nn.Conv2d(8, 16, 3, 2, 1),torch.zeros(1, 8, 7, 7)
     places,products,real = counted()
-    with FlopCounterMode(display=False) as counter: out = layer(x)
+    with FlopCounterMode(display=False) as counter: out = layer(images)
     ones = nn.Conv2d(8, 16, 3, 2, 1, bias=False)
     nn.init.ones_(ones.weight)
     weights = layer.weight.numel()

@@ -8,31 +8,31 @@ from . import near, same
 
 def by_gradient():
     "Ones for weights and one channel: nothing cancels, so every pixel that is seen has a gradient"
-    x = torch.ones(1, 1, 161, 161, requires_grad=True)
-    a,found = x,[]
+    images = torch.ones(1, 1, 161, 161, requires_grad=True)
+    act,found = images,[]
     for block in simple_cnn()[:5]:
         ks,stride = block.conv.kernel_size[0],block.conv.stride[0]
-        a = F.conv2d(a, torch.ones(1, 1, ks, ks)/ks, stride=stride, padding=ks//2)
-        g, = torch.autograd.grad(a[0, 0, a.shape[2]//2, a.shape[3]//2], x, retain_graph=True)
-        seen = (g[0, 0] != 0).nonzero()
+        act = F.conv2d(act, torch.ones(1, 1, ks, ks)/ks, stride=stride, padding=ks//2)
+        grad, = torch.autograd.grad(act[0, 0, act.shape[2]//2, act.shape[3]//2], images, retain_graph=True)
+        seen = (grad[0, 0] != 0).nonzero()
         found.append(same(**dict(zip('hw', (seen.max(0).values - seen.min(0).values + 1).tolist()))))
     return tuple(found)
 
 def effective():
     "The mean size of the gradient in the field of the third convolution, with random weights and images"
-    net,x = seeded(0, simple_cnn),torch.randn(64, 1, 41, 41, requires_grad=True)
-    a = net[2].conv(net[:2](x))
-    middle = a[:, :, a.shape[2]//2, a.shape[3]//2].sum(0)
-    total = sum(torch.autograd.grad(o, x, retain_graph=True)[0].abs() for o in middle).mean((0, 1))
+    net,images = seeded(0, simple_cnn),torch.randn(64, 1, 41, 41, requires_grad=True)
+    act = net[2].conv(net[:2](images))
+    middle = act[:, :, act.shape[2]//2, act.shape[3]//2].sum(0)
+    total = sum(torch.autograd.grad(o, images, retain_graph=True)[0].abs() for o in middle).mean((0, 1))
     seen = total.nonzero()
     (top,left),(bottom,right) = seen.min(0).values,seen.max(0).values
     return total[top:bottom+1, left:right+1]
 
 def check():
-    net,x = simple_cnn().eval(),torch.randn(1, 1, 28, 28)
-    far,close = x.clone(),x.clone()
+    net,images = simple_cnn().eval(),torch.randn(1, 1, 28, 28)
+    far,close = images.clone(),images.clone()
     far[..., :8, :] += 1; close[..., 11, 11] += 1 # output (3, 3) of the second convolution sees rows 8 to 16
-    before,outside,inside = (net[1].conv(net[0](o))[0, :, 3, 3] for o in (x, far, close))
+    before,outside,inside = (net[1].conv(net[0](o))[0, :, 3, 3] for o in (images, far, close))
     assert torch.equal(outside, before) and not torch.equal(inside, before), (
         'a pixel outside counts, or one inside does not')
     formula = tuple(receptive_field(net, (1, 28, 28), f'{i}.conv').size[0] for i in range(5))

@@ -4,11 +4,11 @@ import torch.nn.functional as F
 from . import same
 
 def field(ks, strides):
-    x = torch.ones(1, 1, 61, 61, requires_grad=True)
-    a = x
-    for stride in strides: a = F.conv2d(a, torch.ones(1, 1, ks, ks), stride=stride, padding=ks//2)
-    a[0, 0, a.shape[2]//2, a.shape[3]//2].backward()
-    return int((x.grad[0, 0].sum(0) != 0).sum())
+    img = torch.ones(1, 1, 61, 61, requires_grad=True)
+    act = img
+    for stride in strides: act = F.conv2d(act, torch.ones(1, 1, ks, ks), stride=stride, padding=ks//2)
+    act[0, 0, act.shape[2]//2, act.shape[3]//2].backward()
+    return int((img.grad[0, 0].sum(0) != 0).sum())
 
 def check():
     def each(strides): return tuple(field(ks, strides) for ks in (3, 5, 7))

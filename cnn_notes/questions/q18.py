@@ -25,12 +25,12 @@ class Sheet:
         if cell.coordinate in self.changed: return self.changed[cell.coordinate]
         if not isinstance(cell.value, str): return cell.value or 0. # an empty cell counts as zero
         if cell.coordinate not in known:
-            m = formula.fullmatch(cell.value)
-            assert m, (
+            found = formula.fullmatch(cell.value)
+            assert found, (
                 f'{cell.coordinate} is no sum of products plus a bias, cut off at zero: {cell.value[:80]}')
-            total = self.value(*self.cells(m[2]), seen, known)
-            for a,b in re.findall(r'SUMPRODUCT\(([^,]+),([^)]+)\)', m[1]):
-                pairs = zip(self.cells(a), self.cells(b), strict=True)
+            total = self.value(*self.cells(found[2]), seen, known)
+            for one,other in re.findall(r'SUMPRODUCT\(([^,]+),([^)]+)\)', found[1]):
+                pairs = zip(self.cells(one), self.cells(other), strict=True)
                 total += sum(self.value(u, seen, known)*self.value(v, seen, known) for u,v in pairs)
             known[cell.coordinate] = max(0., total)
         return known[cell.coordinate]
@@ -45,15 +45,15 @@ def check():
     from cnn_notes.models import conv
     from cnn_notes.spreadsheet import write_workbook
     net = seeded(0, lambda: nn.Sequential(conv(1, 2), conv(2, 3)).eval())
-    x = digits()[2][0, 0, 4:20, 4:20]
+    img = digits()[2][0, 0, 4:20, 4:20]
     with tempfile.TemporaryDirectory() as folder:
-        sheet = Sheet(write_workbook(Path(folder)/'digit.xlsx', net, x))
+        sheet = Sheet(write_workbook(Path(folder)/'digit.xlsx', net, img))
     pixels = [c.coordinate for c in sheet.named('input_0')]
     layers = [sheet.named(f'conv1_output_{f}') for f in range(2)]
-    with torch.no_grad(): want = net(x[None, None])[0]
-    for f in range(3):
-        values = torch.tensor([sheet.value(c) for c in sheet.named(f'conv2_output_{f}')])
-        assert close(values, want[f].flatten(), 1e-3), "the workbook's values are not PyTorch's"
+    with torch.no_grad(): want = net(img[None, None])[0]
+    for channel in range(3):
+        values = torch.tensor([sheet.value(c) for c in sheet.named(f'conv2_output_{channel}')])
+        assert close(values, want[channel].flatten(), 1e-3), "the workbook's values are not PyTorch's"
     middle = precedents(sheet, sheet.named('conv2_output_1')[5])
     pixel = pixels[7*16 + 7]
     before = [sheet.value(c) for layer in layers for c in layer]

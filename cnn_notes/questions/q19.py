@@ -18,9 +18,9 @@ def wrong(title, url, line):
     "What is wrong with an entry, or nothing"
     if not url.startswith('https://'): return 'its address does not begin with https'
     if len(line.split()) < 8 or not line.endswith('.'): return 'there is no sentence on what it is good for'
-    m = re.search(r'arxiv\.org/abs/(\d\d)(\d\d)\.\d{5}$', url) # an arXiv number begins with year and month
-    said = m and int(re.search(r' (\d{4})', title)[1])
-    if m and not 0 <= 2000 + int(m[1]) - said <= 1: return f'its address is of 20{m[1]}'
+    date = re.search(r'arxiv\.org/abs/(\d\d)(\d\d)\.\d{5}$', url) # an arXiv number begins with year and month
+    said = date and int(re.search(r' (\d{4})', title)[1])
+    if date and not 0 <= 2000 + int(date[1]) - said <= 1: return f'its address is of 20{date[1]}'
 
 def check():
     found = entries()

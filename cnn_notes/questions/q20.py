@@ -6,8 +6,8 @@ def check(width, height):
     from PIL import Image
     from torchvision.transforms.functional import to_tensor
     img = Image.new('RGB', (width, height), (255, 51, 0))
-    t = to_tensor(img)
-    planes = [o.unique().tolist() for o in t]
+    tensor = to_tensor(img)
+    planes = [o.unique().tolist() for o in tensor]
     assert planes == [[1.], [torch.tensor(51/255).item()], [0.]], (
         'the planes are not red, green and blue, or not divided by 255')
-    return dict(axes=t.ndim, tensor=tuple(t.shape), array=np.array(img).shape)
+    return dict(axes=tensor.ndim, tensor=tuple(tensor.shape), array=np.array(img).shape)

@@ -9,15 +9,17 @@ from . import near, same
 def kept(w):
     "The share of the patches' variance that a linear map recovers from the outputs at their position"
     ks = w.shape[-1]
-    p = F.unfold(digits()[2][:300], ks, padding=ks//2, stride=2).transpose(1, 2).flatten(0, 1)
-    p = p - p.mean(0)
-    out = p @ w.flatten(1).T
-    return (1 - (p - out @ torch.linalg.lstsq(out, p).solution).square().sum()/p.square().sum()).item()
+    patches = F.unfold(digits()[2][:300], ks, padding=ks//2, stride=2).transpose(1, 2).flatten(0, 1)
+    patches = patches - patches.mean(0)
+    out = patches @ w.flatten(1).T
+    return (1 - (patches - out @ torch.linalg.lstsq(out, patches).solution).square().sum()
+                /patches.square().sum()).item()
 
 def rank(w):
-    m = F.conv2d(torch.eye(784).view(784, 1, 28, 28), w, stride=2, padding=w.shape[-1]//2).flatten(1).double()
-    e = torch.linalg.eigvalsh(m @ m.T)
-    return (e > 1e-10*e[-1]).sum().item()
+    matrix = F.conv2d(torch.eye(784).view(784, 1, 28, 28), w, stride=2,
+                      padding=w.shape[-1]//2).flatten(1).double()
+    eigenvalues = torch.linalg.eigvalsh(matrix @ matrix.T)
+    return (eigenvalues > 1e-10*eigenvalues[-1]).sum().item()
 
 def check():
     first = {ks: simple_cnn(first_ks=ks)[0].conv.weight for ks in (3, 5)}

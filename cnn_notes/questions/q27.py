@@ -12,11 +12,11 @@ def check(threshold):
     axes = drawn(lambda: learn.activation_stats.plot_layer_stats(1))
     assert [len(ax.lines[0].get_ydata()) for ax in axes] == [4]*3, (
         'there is not a point for each of four batches')
-    for found,o in zip(axes[2].lines[0].get_ydata(), outs):
-        want = (o <= threshold).float().mean().item()
+    for found,out in zip(axes[2].lines[0].get_ydata(), outs):
+        want = (out <= threshold).float().mean().item()
         assert abs(found - want) < 1e-3, (
             f'the share near zero is {found:.3f}, and {want:.3f} are {threshold} or less')
-    z = torch.randn(1_000_000)
-    counted = ActivationStats().hook(None, None, z)['near_zero']
+    normal = torch.randn(1_000_000)
+    counted = ActivationStats().hook(None, None, normal)['near_zero']
     return dict(titles=tuple(ax.get_title() for ax in axes), share=near(counted, .005),
-                close=near((z.abs() <= threshold).float().mean().item(), .005))
+                close=near((normal.abs() <= threshold).float().mean().item(), .005))

@@ -6,11 +6,11 @@ from .common import digits, seeded
 
 def gradients(dead):
     "The largest gradient of each layer's weights"
-    x,y = (o[:256] for o in digits()[:2])
+    images,labels = (o[:256] for o in digits()[:2])
     net = seeded(0, simple_cnn)
     if dead: nn.init.constant_(net[1].conv.bias, -1000.)
     for i in range(2, 4): nn.init.constant_(net[i].conv.bias, .1) # alive without any input
-    F.cross_entropy(net(x), y).backward()
+    F.cross_entropy(net(images), labels).backward()
     return [net[i].conv.weight.grad.abs().max().item() for i in range(5)]
 
 def check():

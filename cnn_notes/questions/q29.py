@@ -7,14 +7,14 @@ from . import near
 
 def check():
     from cnn_notes.data import mnist_dls
-    x,y = (o[:8000] for o in digits()[:2])
+    images,labels = (o[:8000] for o in digits()[:2])
     net = seeded(0, simple_cnn)
-    def gradient(i):
-        grads = torch.autograd.grad(F.cross_entropy(net(x[i]), y[i]), list(net.parameters()))
+    def gradient(idx):
+        grads = torch.autograd.grad(F.cross_entropy(net(images[idx]), labels[idx]), list(net.parameters()))
         return torch.cat([g.flatten() for g in grads])
-    def noise(bs, n=80):
+    def noise(bs, times=80):
         return torch.stack([gradient(torch.randint(8000,
-                                                   (bs,))) for _ in range(n)]).var(0).sum().sqrt().item()
+                                                   (bs,))) for _ in range(times)]).var(0).sum().sqrt().item()
     small,large = (len(mnist_dls(bs=bs, device='cpu').train) for bs in (64, 512))
     return dict(ratio=near(noise(16)/noise(256), .6), small=small, large=large,
                 every=-(-len(digits()[1])//64))

@@ -24,9 +24,9 @@ def equal(name, a, b):
 def check(warmup, div, final, high, low):
     learn = learner(n=640, bs=16)
     hps = quietly(learn, lambda: learn.fit_one_cycle(1, top)).recorder.hps
-    def curve(a, middle, b):
-        def at(p): return cos(a, middle, p/warmup) if p < warmup else cos(middle, b,
-                                                                          (p - warmup)/(1 - warmup))
+    def curve(start, middle, end):
+        def at(part): return cos(start, middle, part/warmup) if part < warmup else cos(middle, end,
+                                                                          (part - warmup)/(1 - warmup))
         return [at(i/steps) for i in range(steps)]
     lrs,moms = curve(top/div, top, top/final),curve(high, low, high)
     equal("fastai's learning rate", hps['lr'], lrs); equal("fastai's momentum", hps['mom'], moms)

@@ -12,9 +12,9 @@ def steps(lr, seed, most=330):
 
 def stable(lr, h):
     "Does descent on `h*w**2/2` from 1 shrink?"
-    w = 1.
-    for _ in range(400): w -= lr*h*w
-    return abs(w) < 1
+    weight = 1.
+    for _ in range(400): weight -= lr*h*weight
+    return abs(weight) < 1
 
 def limit(h):
     "The lowest unstable rate, in units of 1/h, by bisection"
@@ -30,10 +30,10 @@ def check(low, high):
     runs = record('high_rates')
     learned = {lr: runs[f'loss, {lr}'] < 1 for lr in ('0.01', '0.03', '0.1', '0.2')}
     assert not learned['0.2'].all() and learned['0.1'].all(), 'training begins to fail at another rate'
-    def of(key, a, b, alike=False):
-        x,y = runs[f'{key}, {a}'],runs[f'{key}, {b}']
-        both = learned[a] & learned[b] & (x + y == x + y)
-        return ratios(x[both], y[both], 14, alike)
+    def of(key, rate, than, alike=False):
+        ours,theirs = runs[f'{key}, {rate}'],runs[f'{key}, {than}']
+        both = learned[rate] & learned[than] & (ours + theirs == ours + theirs)
+        return ratios(ours[both], theirs[both], 14, alike)
     of('valid', '0.1', '0.03', True)
     return dict(seeds=len(runs), faster=of('steps', '0.03', '0.01'), alike=of('steps', '0.1', '0.03', True),
                 flatter=of('highest', '0.1', '0.03'), relative=of('relative', '0.1', '0.03', True),

@@ -7,10 +7,10 @@ from .common import digits, record, seeded, times, train
 from . import near
 
 def end(rate, seed):
-    x,y = (o[:4000] for o in digits()[:2])
+    images,labels = (o[:4000] for o in digits()[:2])
     net = seeded(seed, simple_cnn)
     train(net, rate, 300, bs=16, seed=seed)
-    with torch.no_grad(): return F.cross_entropy(net(x), y).item()
+    with torch.no_grad(): return F.cross_entropy(net(images), labels).item()
 
 def ratio(lr):
     def anneal(p): return lr if p < .5 else lr*(1 + math.cos(math.pi*(p - .5)/.5))/2

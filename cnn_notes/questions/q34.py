@@ -5,12 +5,12 @@ from . import near, same
 
 def step(optimizer):
     "The length of the last of 400 steps under a gradient of 1, at a rate of 0.001, in units of the rate"
-    w = torch.zeros(1, requires_grad=True, dtype=torch.float64)
-    opt = optimizer([w], lr=1e-3)
+    weight = torch.zeros(1, requires_grad=True, dtype=torch.float64)
+    opt = optimizer([weight], lr=1e-3)
     for _ in range(400):
-        before,w.grad = w.item(),torch.ones_like(w)
+        before,weight.grad = weight.item(),torch.ones_like(weight)
         opt.step()
-    return (before - w.item())/1e-3
+    return (before - weight.item())/1e-3
 
 def check(high, low):
     learn = learner(n=640, bs=16)
@@ -22,10 +22,10 @@ def check(high, low):
     sgd = {m: step(lambda p, lr, m=m: torch.optim.SGD(p, lr, momentum=m)) for m in (high, low)}
     adam = {m: step(lambda p, lr, m=m: torch.optim.Adam(p, lr, betas=(m, .99))) for m in (high, low)}
     by_sgd,by_adam = record('momentum_of_sgd'),record('parts_of_the_cycle')
-    def s(rate): return times(by_sgd[f'momentum {high}, {rate}'], by_sgd[f'cycle, {rate}'], 6)
-    def a(m, rate, alike=False):
-        return times(by_adam[f'momentum {m}, {rate}'], by_adam[f'1cycle, {rate}'], 16, alike)
-    return dict(seeds=(len(by_sgd), len(by_adam)), slow=s('0.03'), fast=s('0.2'), adam_low=a(high, '0.01'),
-                adam_high=a(high, '0.06'), alike=a(low, '0.06', True),
-                far=near(sgd[high], .05), closer=near(sgd[low], .02),
+    def of_sgd(rate): return times(by_sgd[f'momentum {high}, {rate}'], by_sgd[f'cycle, {rate}'], 6)
+    def of_adam(mom_, rate, alike=False):
+        return times(by_adam[f'momentum {mom_}, {rate}'], by_adam[f'1cycle, {rate}'], 16, alike)
+    return dict(seeds=(len(by_sgd), len(by_adam)), slow=of_sgd('0.03'), fast=of_sgd('0.2'),
+                adam_low=of_adam(high, '0.01'), adam_high=of_adam(high, '0.06'),
+                alike=of_adam(low, '0.06', True), far=near(sgd[high], .05), closer=near(sgd[low], .02),
                 adam=same(high=round(adam[high], 3), low=round(adam[low], 3)))

@@ -13,8 +13,8 @@ def check(low, high):
     bins,batches = picture.shape
     assert batches == 5, 'there is not a column for each batch'
     edges = torch.linspace(low, high, bins+1)
-    for column,o in zip(picture.T, outs):
-        counts = torch.histogram(o.flatten().float(), edges)[0] # a value on an edge may fall on either side
+    for column,out in zip(picture.T, outs):
+        counts = torch.histogram(out.flatten().float(), edges)[0] # a value on an edge may fall on either side
         assert (column.exp() - 1 - counts).abs().sum() <= 4, (
             f'a column is not the logarithm of the histogram from {low} to {high}')
     assert (outs[0] < 0).any(), 'there were no negative activations to leave out'

@@ -11,11 +11,11 @@ def check():
     found = dict(mean=near(bn.running_mean.item(), 1e-5), var=near(bn.running_var.item(), 1e-5))
     bn(pair)
     assert abs(bn.running_mean.item() - 2*(1 - .9**2)) < 1e-5, 'the average is not exponential'
-    x,bn = torch.randn(8, 3, 4, 4),nn.BatchNorm2d(3)
-    bn(x*2 + 1)
-    assert not close(bn(x)[:2], bn(x[:2])), 'in training the output does not depend on the other images'
+    imgs,bn = torch.randn(8, 3, 4, 4),nn.BatchNorm2d(3)
+    bn(imgs*2 + 1)
+    assert not close(bn(imgs)[:2], bn(imgs[:2])), 'in training the output does not depend on the other images'
     bn.eval()
-    assert close(bn(x)[:2], bn(x[:2])), 'in validation the output depends on the other images'
-    want = (x - bn.running_mean.view(-1, 1, 1))/(bn.running_var.view(-1, 1, 1) + bn.eps).sqrt()
-    assert close(bn(x), want), 'in validation it is not the running averages that are used'
+    assert close(bn(imgs)[:2], bn(imgs[:2])), 'in validation the output depends on the other images'
+    want = (imgs - bn.running_mean.view(-1, 1, 1))/(bn.running_var.view(-1, 1, 1) + bn.eps).sqrt()
+    assert close(bn(imgs), want), 'in validation it is not the running averages that are used'
     return found

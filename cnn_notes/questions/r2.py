@@ -10,15 +10,16 @@ def standardize(x, axes):
     return (x - x.mean(axes, keepdim=True))/(x.var(axes, keepdim=True, correction=0) + 1e-5).sqrt()
 
 def check():
-    x = torch.randn(5, 8, 6, 7)*3 + 2
+    imgs = torch.randn(5, 8, 6, 7)*3 + 2
     norms = dict(batch=nn.BatchNorm2d(8, affine=False),
                  layer=nn.LayerNorm((8, 6, 7), elementwise_affine=False),
                  instance=nn.InstanceNorm2d(8))
-    found = {name: [axes for axes in tried if close(standardize(x, axes), norm(x),
+    found = {name: [axes for axes in tried if close(standardize(imgs, axes), norm(imgs),
                                                     1e-3)] for name,norm in norms.items()}
-    assert close(F.group_norm(x, 1), norms['layer'](x)) and close(F.group_norm(x, 8), norms['instance'](x))
+    assert close(F.group_norm(imgs, 1), norms['layer'](imgs))
+    assert close(F.group_norm(imgs, 8), norms['instance'](imgs))
     norms['group'] = nn.GroupNorm(4, 8, affine=False)
-    alone, = [name for name,norm in norms.items() if not close(norm(x)[:2], norm(x[:2]))]
+    alone, = [name for name,norm in norms.items() if not close(norm(imgs)[:2], norm(imgs[:2]))]
     runs,number = record('norm_contest'),9
     def differ(bs): return mean_half(runs[f'group {bs}'] - runs[f'batch {bs}'], number)
     (large,room),(small,room2) = differ(64),differ(2)

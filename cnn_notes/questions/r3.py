@@ -9,11 +9,11 @@ words = dict(conv='convolution', norm='normalization', act='activation')
 
 def useless(first, added):
     "The order of the layers, and whether adding to the bias changes nothing"
-    x = torch.randn(16, 3, 9, 9)
-    m = seeded(0, lambda: conv(3, 4, norm=nn.BatchNorm2d, norm_first=first, bias=True))
-    before = m(x)
-    with torch.no_grad(): m.conv.bias += added
-    return ', '.join(words[name] for name,_ in m.named_children()),close(m(x), before, 1e-3)
+    images = torch.randn(16, 3, 9, 9)
+    block = seeded(0, lambda: conv(3, 4, norm=nn.BatchNorm2d, norm_first=first, bias=True))
+    before = block(images)
+    with torch.no_grad(): block.conv.bias += added
+    return ', '.join(words[name] for name,_ in block.named_children()),close(block(images), before, 1e-3)
 
 def right(first, seed):
     net = seeded(seed, lambda: simple_cnn(norm=nn.BatchNorm2d, norm_first=first))
