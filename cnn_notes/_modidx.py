@@ -1033,6 +1033,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'cnn_notes.fields._scattered': ('package/fields.html#_scattered', 'cnn_notes/fields.py'),
                                   'cnn_notes.fields._settled': ('package/fields.html#_settled', 'cnn_notes/fields.py'),
                                   'cnn_notes.fields._shift': ('package/fields.html#_shift', 'cnn_notes/fields.py'),
+                                  'cnn_notes.fields._shuffled': ('package/fields.html#_shuffled', 'cnn_notes/fields.py'),
                                   'cnn_notes.fields._softmax': ('package/fields.html#_softmax', 'cnn_notes/fields.py'),
                                   'cnn_notes.fields._spatial': ('package/fields.html#_spatial', 'cnn_notes/fields.py'),
                                   'cnn_notes.fields._spelled_out': ('package/fields.html#_spelled_out', 'cnn_notes/fields.py'),

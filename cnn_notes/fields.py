@@ -1025,8 +1025,12 @@ _stand_ins = {name: f for f,names in {
     _adaptive: 'adaptive_max_pool2d adaptive_max_pool2d_with_indices',
     _layer_norm: 'layer_norm rms_norm', _cumulated: 'cummax cummin cumprod'
     }.items() for name in names.split()}
-_stand_ins |= dict(view=_viewed, rmatmul=_rmatmul, einsum=_einsum, batch_norm=_batch_norm,
-                   instance_norm=_instance_norm, group_norm=_group_norm, lstm_cell=_lstm_cell,
+def _shuffled(input, groups): # PyTorch 2.4 passes no gradient through its own
+    return input.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)
+
+_stand_ins |= dict(view=_viewed, rmatmul=_rmatmul, einsum=_einsum, channel_shuffle=_shuffled,
+                   batch_norm=_batch_norm, instance_norm=_instance_norm, group_norm=_group_norm,
+                   lstm_cell=_lstm_cell,
                    gru=_recurrent(3), lstm=_recurrent(4), rnn_relu=_recurrent(1), rnn_tanh=_recurrent(1),
                    **dict.fromkeys(['gru_cell', 'rnn_relu_cell', 'rnn_tanh_cell'], _recurrent_cell),
                    scaled_dot_product_attention=_attention, multi_head_attention_forward=_heads,

@@ -717,6 +717,7 @@ def test_everything_follows_the_images_of_new(small):
     assert {o.device.type for o in (there.x, there.mean, there.std, *there.batch([0, 1]), there.normalize(there.x[:2].float()), there.denormalize(there.x[:2].float()))} == {'meta'}
     assert ds.batch([0])[0].device.type == 'cpu' and ds.mean.device.type == 'cpu'
 
+@pytest.mark.skipif(torch.__version__.startswith('2.4.'), reason='PyTorch 2.4: as_subclass fails on the simulated device, and fastai calls it')
 @pytest.mark.parametrize('device', ['cuda', 'mps'])
 def test_on_a_device_that_is_not_there(small, device, tmp_path):
     "Everything that a loader does, and images that come from elsewhere: see simulated.py"

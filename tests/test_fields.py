@@ -353,7 +353,10 @@ def outputs(f): return lambda: Uses(lambda x, c: f(c(x), x))
 several = {'dict': outputs(lambda y, x: {'out': y, 'more': [x*2]}), 'tuple': outputs(lambda y, x: (x, y)),
     'categorical': outputs(lambda y, x: torch.distributions.Categorical(logits=y.flatten(1))), 'unet': unet}
 
-@pytest.mark.parametrize('name', several)
+# its last layer is `as_subclass`, which no mode can step in for, and which 2.4 refuses for what a mode for operations gave it
+old_subclass = pytest.mark.skipif(torch.__version__.startswith('2.4.'), reason='PyTorch 2.4: as_subclass fails where operations are recorded')
+
+@pytest.mark.parametrize('name', [pytest.param(o, marks=old_subclass) if o == 'unet' else o for o in several])
 def test_models_with_several_outputs_or_memories(name):
     net,shape = several[name]().eval(),(1, 24, 24) if name == 'unet' else (2, 8, 8)
     layers,x = trace(net, shape),torch.rand(1, *shape)
