@@ -172,6 +172,15 @@ def test_edit_links_lead_to_what_made_the_page(everything):
     assert course_site.source_of('api/kernels') == 'nbs/01_kernels.ipynb'
     assert course_site.source_of('package/views') == 'nbs/package/views.ipynb'
 
+def test_icons_are_styles_under_their_new_and_old_names(tmp_path):
+    (tmp_path/'_static'/'scripts').mkdir(parents=True)
+    script = tmp_path/'_static'/'scripts'/'fontawesome.js'
+    script.write_text('x={"pencil":[9,8,["pencil-alt"],"f303","M1 2"],list:[7,6,[],"f03a","M3 4"],moon:[1,1,[],"f1","M0"]}')
+    course_site.icons(tmp_path, ['<i class="fas fa-pencil-alt"></i>', '<span class="fa-solid fa-list"></span>'])
+    css = (tmp_path/'_static'/'site.css').read_text(encoding='utf-8')
+    assert re.findall(r'^\.fa-([\w-]+) { --icon', css, re.M) == ['list', 'pencil-alt'] and "d='M1 2'" in css
+    assert '.fas' in css and not script.exists()
+
 def test_no_script_waits_before_the_text_and_no_font_for_icons(site, everything):
     for n,page in everything.items():
         heads = [a for a in page.all('script') if a.get('src', '').startswith(('_static', '../_static'))]

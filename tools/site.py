@@ -307,12 +307,15 @@ def icons(folder, pages):
     script = folder/'_static'/'scripts'/'fontawesome.js'
     found,used = script.read_text(encoding='utf-8'),{'xmark'} # one that the theme's own script adds
     for text in pages: used |= set(re.findall(r'\bfa-([a-z][a-z-]+)', text))
-    rules = ['.fa-solid, .fa-brands, .fa-regular { display: inline-block; width: 1em; height: 1em; '
-        'background: currentColor; mask: var(--icon) center/contain no-repeat; vertical-align: -.125em; }',
-        ':is(.fa-solid, .fa-brands, .fa-regular)::before { content: none !important; }', # no font either
+    kinds = ':is(.fa-solid, .fa-brands, .fa-regular, .fas, .fab, .far)' # the new names, and the old
+    rules = [f'{kinds} {{ display: inline-block; width: 1em; height: 1em; background: currentColor; '
+        'mask: var(--icon) center/contain no-repeat; vertical-align: -.125em; }',
+        f'{kinds}::before {{ content: none !important; }}', # no font either
         '.fa-lg { font-size: 1.25em; }', '.fa-fw { width: 1.25em; }']
+    older = {'pencil-alt': 'pencil'}
     for o in sorted(used):
-        if not (m := re.search(rf'[{{,]"?{o}"?:\[(\d+),(\d+),\[[^\]]*\],"\w+","([^"]+)"', found)): continue
+        now = older.get(o, o)
+        if not (m := re.search(rf'[{{,]"?{now}"?:\[(\d+),(\d+),\[[^\]]*\],"\w+","([^"]+)"', found)): continue
         svg = (f"%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {m[1]} {m[2]}'%3E"
             f"%3Cpath d='{m[3]}'/%3E%3C/svg%3E")
         rules.append(f'.fa-{o} {{ --icon: url("data:image/svg+xml,{svg}"); }}')
