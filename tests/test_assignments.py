@@ -167,11 +167,7 @@ for path in glob.glob(f'/proc/{os.getppid()}/cwd/gradebook.db'): # where the nbg
 }
 endless = {'endless': lambda ex: 'while True: pass',
     'endless in the function': lambda ex: f'def {ex.name}(*args):\n    while True: pass',
-    'endless and stubborn': lambda ex: '''
-while True:
-    try:
-        while True: pass
-    except BaseException: pass'''}
+    'endless and stubborn': lambda ex: 'import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass'}
 
 def graded(ex, make, monkeypatch, seconds=120):
     monkeypatch.setattr(grading, 'seconds', seconds)
@@ -187,9 +183,9 @@ def test_a_right_and_a_wrong_answer(monkeypatch):
     assert not passed and said in message
 
 @pytest.mark.nightly
-@pytest.mark.parametrize('make', [stub, *hostile.values(), *list(endless.values())[:2]], ids=['empty', *hostile, *list(endless)[:2]])
+@pytest.mark.parametrize('make', [stub, *hostile.values(), *endless.values()], ids=['empty', *hostile, *endless])
 def test_other_answers_get_no_points(monkeypatch, make):
-    passed,message = graded(exercise('05.2'), make, monkeypatch, seconds=200)
+    passed,message = graded(exercise('05.2'), make, monkeypatch, seconds=90)
     assert not passed and message.startswith('Not yet')
 
 def test_a_process_that_does_not_end_is_ended(monkeypatch):
