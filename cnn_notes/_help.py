@@ -20,10 +20,16 @@ def examples():
         return f'>>> from cnn_notes.{module} import {name}\n{text.strip()}'
     return {k: whole(k, v) for k,v in zip(parts[::2], parts[1::2])}
 
-def _comments(source):
-    "The comment of each line, without its #"
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {t.start[0]: t.string.lstrip('# ').strip() for t in tokens if t.type == tokenize.COMMENT}
+def _comments(lines, node):
+    "The comment of each line of a function's head, or of a class's fields and the heads of its methods"
+    if isinstance(node, ast.ClassDef):
+        entries = [o for o in node.body if isinstance(o, (ast.FunctionDef, ast.AnnAssign))]
+        return {line: said for o in entries for line,said in _comments(lines, o).items()}
+    end = node.end_lineno if isinstance(node, ast.AnnAssign) else node.body[0].end_lineno
+    text = '\n'.join(lines[node.lineno-1:end]) + '\n'
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    found = {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
+    return {node.lineno - 1 + line: said.lstrip('# ').strip() for line,said in found.items()}
 
 def _plain(node):
     "An annotation as text, without the rules that `checked` reads from it"
@@ -147,18 +153,18 @@ def explain(module):
     space = vars(sys.modules[module])
     try: source = inspect.getsource(sys.modules[module])
     except OSError: return # without its source there is nothing to read
-    comments,short = _comments(source),module.removeprefix('cnn_notes.')
+    lines,short = source.splitlines(),module.removeprefix('cnn_notes.')
     nodes = [o for o in ast.parse(source).body if isinstance(o, (ast.ClassDef, ast.FunctionDef))]
     for node in nodes:
-        if not node.name.startswith('_') and not _is_overload(node): _node(node, comments, space, short)
+        if not node.name.startswith('_') and not _is_overload(node): _node(node, lines, space, short)
     written = {o.name for o in nodes if isinstance(o, ast.ClassDef)}
     for name in space['__all__']: # named tuples in one line
         if name not in written and hasattr(cls := space.get(name), '_fields') and cls.__module__ == module:
             cls.__doc__ = f"{cls.__doc__}\n\n{_shown(examples().get(f'{short}.{name}', ''))}"
 
-def _node(node, comments, space, short):
+def _node(node, lines, space, short):
     "Complete what one class or function says"
-    name,key = node.name,f'{short}.{node.name}'
+    name,key,comments = node.name,f'{short}.{node.name}',_comments(lines, node)
     if isinstance(node, ast.ClassDef):
         if name in space['__all__']: _class(space[name], node, comments, key)
     elif cls := _patched(node, space):

@@ -1207,7 +1207,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'cnn_notes.live._are_two_axes': ('package/live.html#_are_two_axes', 'cnn_notes/live.py'),
                                 'cnn_notes.live._draw_path': ('package/live.html#_draw_path', 'cnn_notes/live.py'),
                                 'cnn_notes.live._has_length': ('package/live.html#_has_length', 'cnn_notes/live.py'),
-                                'cnn_notes.live._in_notebook': ('package/live.html#_in_notebook', 'cnn_notes/live.py'),
                                 'cnn_notes.live._is_rate': ('package/live.html#_is_rate', 'cnn_notes/live.py'),
                                 'cnn_notes.live._numbers': ('package/live.html#_numbers', 'cnn_notes/live.py'),
                                 'cnn_notes.live._smooth': ('package/live.html#_smooth', 'cnn_notes/live.py'),

@@ -19,6 +19,7 @@ from matplotlib import figure
 from matplotlib.axes import Axes
 from .checks import Annotated, FigureSize, NonNegativeFloat, Rule, checked, real, scalar
 from .show import palette
+from .texts import _in_notebook
 with warnings.catch_warnings(): # PyTorch deprecates torch.jit.script, which fastai 2.8 calls once at import
     warnings.filterwarnings('ignore', r'`torch\.jit\.script` is deprecated', FutureWarning)
     from fastai.callback.core import Callback
@@ -64,13 +65,6 @@ def _smooth(values, beta=.98):
         average = beta*average + (1-beta)*value
         res.append(average/(1 - beta**(step+1)))
     return res
-
-# %% ../nbs/package/live.ipynb #198c8a44
-def _in_notebook():
-    "Is there a notebook that can show and update a figure?"
-    try: from IPython import get_ipython
-    except ImportError: return False
-    return hasattr(get_ipython(), 'kernel')
 
 # %% ../nbs/package/live.ipynb #097a6e7e
 class _OwnFigure(figure.Figure):
