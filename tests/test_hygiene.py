@@ -252,7 +252,8 @@ def test_a_notebook_is_written_whole_or_not_at_all(where, tmp_path, monkeypatch)
 
 # what a formula or PyTorch calls so, where the formula stands
 formulas = {'fields.pixel_shuffle': 'C H W r', 'fields.pixel_unshuffle': 'C H W r', 'fields._columns': 'k d p s',
-    'fields._mean_pool': 'd p s', 'fields._ordered': 'k'}
+    'fields._mean_pool': 'd p s', 'fields._ordered': 'k', 'norm._careful.careful': 'x',
+    'norm.BatchNorm2d._of_batch': 'x'}
 folders = 'cnn_notes', 'cnn_notes/answers', 'cnn_notes/experiments', 'cnn_notes/questions'
 modules = [p for folder in folders for p in sorted((root/folder).glob('*.py'))]
 
