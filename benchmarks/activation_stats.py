@@ -136,7 +136,7 @@ if __name__ == '__main__':
             return [SimpleNamespace(**r, every=(r['ours'] + 4*r['skipped'])/5) for r in res]
         ts,train = times({True: 6, False: 1}),times({True: 1})
         ratios.append(ratio(f'overhead of ours / of fastai, {clock}',
-            [(t.ours - t.none)/(t.fastai - t.none) for t in ts], most=1/3))
+            [(t.ours - t.none)/(t.fastai - t.none) for t in ts], most=1/5))
         ratios.append(ratio(f"ours / fastai's, batches of training alone, {clock}",
             [(t.ours - t.none)/(t.fastai - t.none) for t in train]))
         ratios += [ratio(f'ours, {name} / none, {clock}', [getattr(t, k)/t.none for t in ts], most=1.1) for k,

@@ -10,8 +10,8 @@ that autograd saves, each storage once: an exact number). `count` says how the m
 activations grow. A ratio is the growth from the smallest to the largest size over the growth that `count`
 says: 1 is as counted, less is a fixed cost that the larger sizes share.
 
-Looking: chains of 10 to 10,000 operations (convolution, ReLU, convolution ...), in two widths. "usual" has 32
-channels of 56 x 56, a quarter of the multiplications of ResNet-18's first blocks; "tiny" has 4 channels of
+Looking: chains of 10 to 10,000 operations (convolution, ReLU, convolution ...), in two widths. "usual" has 64
+channels of 56 x 56, as the first blocks of ResNet-18; "tiny" has 4 channels of
 8 x 8, where torchinfo, which runs the network, has next to nothing to compute. Processor seconds; the three
 take turns. `exponent` is the slope of log(seconds) over log(operations): 1 is linear growth.
 """
@@ -107,7 +107,7 @@ def training(args):
 
 # ---- looking
 
-widths = dict(usual=(32, 56), tiny=(4, 8))
+widths = dict(usual=(64, 56), tiny=(4, 8))
 
 def chain(n, channels):
     "So many operations, one after the other"

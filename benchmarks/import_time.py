@@ -20,7 +20,7 @@ from _table import parser, progress, ratio, report
 sides = dict(torch='import torch', kernels='import cnn_notes.kernels',
     fastai='from fastai.vision.all import *', data='from cnn_notes.data import *',
              both='from cnn_notes.data import *\nfrom fastai.vision.all import *')
-pairs = [('kernels', 'torch', 1.1), ('data', 'torch', 1.1), ('both', 'fastai', 1.1)]
+pairs = [('kernels', 'torch', 1.05), ('data', 'torch', 1.05), ('both', 'fastai', 1.1)]
 
 def python(*args):
     return subprocess.run([sys.executable, '-W', 'ignore', *args], capture_output=True, text=True, check=True)

@@ -1,7 +1,7 @@
 """Run the benchmarks and write one page of what they found: _bench/index.html, with the same as text
 (report.md) and as a picture (report.png).
 
-    python tools/bench.py                        all of them (about half an hour on two quiet cores)
+    python tools/bench.py                        all of them (about an hour on two quiet cores)
     python tools/bench.py looking views          some of them
     python tools/bench.py --quick                the smallest sizes: to see that they run, not to measure
     python tools/bench.py --out FOLDER           the page goes there
