@@ -14,7 +14,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from .checks import described, whole
 from .geometry import Window
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -247,6 +247,7 @@ def _is_shared(cls): return cls.__module__.split('.')[0] in _shared and cls.__mo
 
 # %% ../nbs/package/tracing.ipynb #da4a095c
 _plain = {bool, int, float, str, bytes, torch.dtype, torch.device, torch.Size, types.BuiltinFunctionType}
+_holders = {dict, OrderedDict, list, tuple, set} # they wrap no module
 
 class _Copier:
     "Copies a model; afterwards `modules` says which copy is whose and at which path"
@@ -257,7 +258,8 @@ class _Copier:
     def __call__(self, old, path=''):
         if old is None or type(old) in _plain: return old
         if id(old) in self.copies: return self.copies[id(old)][1]
-        if (inner := _looked_through(old)) is not None: return self._keep(old, self(inner, path))
+        if type(old) not in _holders and (inner := _looked_through(old)) is not None:
+            return self._keep(old, self(inner, path))
         for kind,name in self._kinds.items():
             if isinstance(old, kind): return getattr(self, name)(old, path)
         return old if isinstance(old, type) or _is_shared(type(old)) else self._object(old, path)
@@ -304,7 +306,8 @@ class _Copier(_Copier):
 # %% ../nbs/package/tracing.ipynb #81aa30f6
 class _Copier(_Copier):
     def _dict(self, old, path):
-        new = self._keep(old, copy.copy(old))
+        ordered = type(old) is OrderedDict and not vars(old)
+        new = self._keep(old, type(old)() if ordered or type(old) is dict else copy.copy(old))
         new.clear()
         for k,v in list(old.items()): new[self(k)] = self(v, f'{path}.{k}'.lstrip('.'))
         return new
@@ -511,6 +514,21 @@ class _Recorder(_Recorder):
                                 ops=tuple(self.done), before=len(self.layers), **details))
 
 # %% ../nbs/package/tracing.ipynb #7c4c2638
+def _norm_on_shapes(input, weight, bias, mean, var, training, *_):
+    given = [o for o in (weight, bias, mean, var) if o is not None]
+    if training or mean is None or var is None: return None
+    if any(o.shape != input.shape[1:2] for o in given): return None # PyTorch says what is wrong
+    return tuple(map(torch.empty_like, (input, mean, var)))
+
+# on shapes alone PyTorch works these out by Python code, which takes longer than all the rest of a record
+_on_shapes = {torch.ops.aten.relu.default: torch.empty_like, torch.ops.aten.relu_.default: lambda t: t,
+              torch.ops.aten.native_batch_norm.default: _norm_on_shapes}
+
+def _result_of(func, args, kwargs):
+    short = _on_shapes.get(func) if not kwargs else None
+    res = short(*args) if short and args[0].is_meta else None
+    return func(*args, **kwargs) if res is None else res
+
 @functools.lru_cache(None)
 def _names(op): return ['input' if a.name == 'self' else a.name for a in op._schema.arguments]
 
@@ -525,7 +543,7 @@ class _Ops(TorchDispatchMode):
         def run(*args, **kwargs):
             named = dict(zip(_names(func), args)) | kwargs
             bound = _replaced(named, lambda t: Source(None, 0, tuple(t.shape)))
-            res = func(*args, **kwargs)
+            res = _result_of(func, args, kwargs)
             self.recorder.ops.append(Call(func._schema.name, bound, _shapes(_tensors(res))))
             return res
         if self.recorder.ops is not None: return run(*args, **kwargs or {})

@@ -385,3 +385,32 @@ def test_the_old_paths_work():
     from cnn_notes.geometry import Layer, Trace, trace, unknown_layer # noqa: F401
     assert geometry.trace is trace and {'Layer', 'Trace', 'trace', 'unknown_layer', 'Window'} <= {*geometry.__all__}
     with pytest.raises(AttributeError): geometry.nothing # noqa: B018
+
+def test_what_is_not_asked_of_pytorch_is_what_it_says(monkeypatch):
+    "ReLU and batch norm on shapes: the same record and layout in memory as PyTorch works them out"
+    from cnn_notes import tracing
+    class Odd(nn.Module):
+        def __init__(self, n=3):
+            super().__init__()
+            self.norms = nn.ModuleList([nn.BatchNorm2d(n), nn.BatchNorm2d(n, affine=False),
+                nn.BatchNorm2d(n, track_running_stats=False)])
+        def forward(self, x):
+            y = x.permute(0, 1, 3, 2)[:, :, ::2].relu()
+            y = torch.relu_(y + 1).contiguous(memory_format=torch.channels_last)
+            for norm in self.norms: y = norm(y); tags.append((y.stride(), y.dtype))
+            z = x[:, :, :1].expand(-1, -1, 4, -1).relu()
+            tags.append(z.stride())
+            v = z[:, 0]
+            v.relu_()
+            return y.flatten(1).sum() + z.flatten(1)
+    def seen():
+        tags.clear()
+        t = trace(Odd(), (3, 8, 8))
+        return repr(t),[(l.call, l.ops, l.inputs) for l in t],[*tags]
+    tags: list = []
+    short = seen()
+    assert any(o.function == 'aten::native_batch_norm' for l in short[1] for o in l[1])
+    monkeypatch.setattr(tracing, '_on_shapes', {})
+    assert seen() == short
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match='does not run'): trace(Odd(4), (3, 8, 8))
