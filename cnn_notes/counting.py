@@ -6,7 +6,6 @@
 __all__ = ['LayerCount', 'Counts', 'count']
 
 # %% ../nbs/06_counting.ipynb #684d58fe
-import pandas as pd
 import torch.nn as nn
 from .products import prepares_weights, products, real_extents, real_products, unknown_products
 from .tracing import LayerList, Trace, as_trace
@@ -46,8 +45,9 @@ class Counts(LayerList):
         "The names of the layers that multiply more than is counted; (): none"
         return tuple(o.name for o in self if o.unknown)
 
-    def to_frame(self) -> pd.DataFrame:
-        "One row per layer, one column per number, for further use"
+    def to_frame(self):
+        "One row per layer, one column per number, for further use, as a pandas `DataFrame`"
+        import pandas as pd # not with the module: importing it takes long
         return pd.DataFrame([astuple(o) for o in self], columns=[f.name for f in fields(LayerCount)])
 
     def _rows(self):
