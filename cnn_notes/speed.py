@@ -115,7 +115,7 @@ class Recipe:
     autocast:bool=False # bfloat16 where PyTorch thinks it safe
 
 recipes = {.99: Recipe(),
-           .994: Recipe(epochs=5, bs=256, widths=(24, 48), hidden=256, jitter=2, pad=True)}
+           .994: Recipe(epochs=4, bs=256, widths=(24, 48), hidden=256, jitter=2, pad=True)}
 
 # %% ../nbs/13_speed.ipynb #26322789
 class DeviceLoss(AvgSmoothLoss):
@@ -169,8 +169,8 @@ def train_fast(
     learn = Learner(dls, model, CrossEntropyLossFlat(label_smoothing=recipe.smooth), metrics=accuracy,
                     opt_func=_optimizer(recipe.fused), cbs=[Clock(), *cbs])
     learn.recorder.smooth_loss = DeviceLoss()
-    half = torch.autocast(dls.device.type, torch.bfloat16, recipe.autocast,
-                          cache_enabled=False) # a cached copy of a weight would outlive the step
+    # without the cache: a copy of a weight would outlive the step
+    half = torch.autocast(dls.device.type, torch.bfloat16, recipe.autocast, cache_enabled=False)
     with learn.no_bar(), learn.no_logging(), half:
         learn.fit_one_cycle(recipe.epochs, recipe.lr, moms=tuple(recipe.moms))
     return learn
