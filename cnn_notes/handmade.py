@@ -72,7 +72,7 @@ def _starts(count, starts, seed):
 def fit_gabor(
     kernels:Annotated[Float[Tensor, 'n ks ks']|Float[Tensor, 'n 1 ks ks'], nonempty, finite, _nonzero],
     starts:Annotated[int, whole(1, 10_000)]=24, # directions to start from; the best result is kept
-    steps:Annotated[int, whole(1, 10_000)]=200, # of gradient descent
+    steps:Annotated[int, whole(1, 10_000)]=200, # of gradient ascent
     seed:Annotated[int, whole(0, 2**63-1)]=0, # of the other starting values
 ) -> GaborFit: # the share of each kernel's sum of squares, the fit, theta in radians, and sizes in pixels
     "The Gabor function closest to each kernel"

@@ -1030,8 +1030,8 @@ def _columns_of(sheet, first, last, columns):
     ends = [1, *[c.column-1 for c in sheet[2] if c.value is not None][1:], columns+1]
     last = len(ends)-2 if last is None else last
     if not first <= last < len(ends)-1:
-        raise ValueError(f'draw_workbook: first is {first} and last {last}; the sheet has {len(ends)-1} stages, '
-                         'counted from 0')
+        raise ValueError(f'draw_workbook: first is {first} and last {last}; the sheet has {len(ends)-1} '
+                         'stages, counted from 0')
     return ends[first],ends[last+1]
 
 def _draw_cells(ax, sheet, cells, lefts, tops, points):

@@ -5,11 +5,29 @@ from itertools import groupby
 from pathlib import Path
 import pictures
 from test_hygiene import root, tool, where
-from test_waiting import called, methods, source, training, trains
 
 number = re.compile(r'(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?')
 clock = re.compile(r'perf_counter|seconds|_ratio|ratios|best_of|\btimes?\b|elapsed')
 declared = 'another processor trains another network' # a comment in a cell
+trains = {'fit', 'fit_one_cycle', 'fine_tune', 'lr_find', 'backward'} # methods, of a Learner and of a loss
+
+def called(node):
+    return {f.id if isinstance(f, ast.Name) else f.attr for o in ast.walk(node) if isinstance(o, ast.Call)
+        for f in [o.func] if isinstance(f, (ast.Name, ast.Attribute))}
+def methods(node): return {o.attr for o in ast.walk(node) if isinstance(o, ast.Attribute)}
+
+def source(text):
+    return '\n'.join('pass' if l.lstrip().startswith(('%', '!')) else l for l in text.splitlines())
+
+def training(cells):
+    "Names of the functions that train, themselves or through one another"
+    bodies = {o.name: o for c in cells for o in ast.walk(ast.parse(source(c))) if isinstance(o,
+        ast.FunctionDef)}
+    found,more = set(),{n for n,o in bodies.items() if methods(o) & trains}
+    while more - found:
+        found |= more
+        more = {n for n,o in bodies.items() if called(o) & found}
+    return found
 
 def said(c):
     "What a cell shows as text, printed or shown"

@@ -101,7 +101,7 @@ class Alike(list):
     dict(passed=True, said='Correct', got=[]), dict(passed=True, said='Correct', got=[True]*7),
     dict(passed=1, said='Correct', got=torch.ones(7)),
     dict(passed=False, said='Correct: trust me', got=[]), dict(passed=True, said='Correct', got=Trap()),
-    dict(passed=True, said='Correct', got=grading.plain([Alike()]*7))], ids=str)
+    dict(passed=True, said='Correct', got=grading.plain([Alike()]*7))], ids=lambda o: type(o).__name__)
 def test_a_forged_outcome_gets_no_points(tmp_path, outcome):
     torch.save(outcome, tmp_path/'o.pt')
     passed,said = grading.confirmed(exercise('01.2'), tmp_path/'o.pt')

@@ -123,7 +123,7 @@ class _OfNetwork(Exercise):
                 images = block(images)
 
 class Rescue(_OfNetwork):
-    id,title,name = '09.3','A start that cannot die','rescue'
+    id,title,name = '09.3','A start that is not dead','rescue'
     statement = '''Choose the biases. `rescue(model, xb)` gets an untrained `simple_cnn` whose layers
                    may be dead, and a batch of images. It should change nothing but the biases of the
                    convolutions, in place, so that the output of every convolution has mean 0 for this

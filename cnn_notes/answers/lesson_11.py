@@ -152,8 +152,8 @@ class TheWayBack(Exercise):
                    through them, too. Write `norm_backward(x, grad, eps)`: for
                    `y = standardize(x, (0, 2, 3), eps)`, it takes the gradient `grad` of the loss with
                    respect to `y` and returns the gradient with respect to `x`. Write it as a formula, and do
-                   not call `backward`. The check moves single numbers of `x` a little and watches the
-                   loss.'''
+                   not call `backward`. The check also moves one number of `x` a little and
+                   watches the loss `(y*grad).sum()`.'''
     setup = 'import torch'
     stub = 'def norm_backward(x, grad, eps): ...'
     hints = ('The same number added to a whole channel changes nothing, and so does stretching a channel '

@@ -108,12 +108,12 @@ def ghost(
     class GhostNorm(nn.BatchNorm2d):
         def forward(self, x):
             if not self.training: return super().forward(x)
-            labels,mean,var = normalized(x, self, size)
+            out,mean,var = normalized(x, self, size)
             count = size*x[0, 0].numel()
             with torch.no_grad():
                 self.running_mean.lerp_(mean.mean(0).flatten(), self.momentum)
                 self.running_var.lerp_(var.mean(0).flatten()*count/(count - 1), self.momentum)
-            return labels
+            return out
     return GhostNorm
 
 def in_parts(
@@ -299,10 +299,10 @@ def jittered() -> type: # a layer that is made with a number of channels
     from torch import nn
     class Jittered(nn.BatchNorm2d):
         def forward(self, x):
-            labels = super().forward(x)
-            if not self.training: return labels
+            out = super().forward(x)
+            if not self.training: return out
             nc = x.shape[1]
-            return labels*(.5 + torch.rand(nc, 1, 1)) + 2*torch.rand(nc, 1, 1) - 1
+            return out*(.5 + torch.rand(nc, 1, 1)) + 2*torch.rand(nc, 1, 1) - 1
     return Jittered
 
 def scaled(
