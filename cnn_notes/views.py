@@ -442,7 +442,8 @@ def _draw_channel(view, sheet, channel, inputs, kernel, left, top, cells):
     if not many or largest <= 0: limits = [{}, {}]
     title = view.channels[channel] if many else f'input {_size(view.img)}'
     values = _format(inputs, view.digits, 0 if many else 8),_format(kernel, view.digits, 3)
-    ax = sheet.grid(inputs, left[0], top, cells[0], title + pad, 'input', values[0], **limits[0])
+    kind = 'light' if view.light else 'input'
+    ax = sheet.grid(inputs, left[0], top, cells[0], title + pad, kind, values[0], **limits[0])
     title = 'kernel' if many else f'kernel {_size(kernel)}'
     sheet.grid(kernel, left[1], top, cells[1], title, 'kernel', values[1], **limits[1])
     _mark_inputs(ax, view)
@@ -470,8 +471,9 @@ _limit = dict(stride=16, padding=8, dilation=16, weight=1e6)
 
 class ConvView(View):
     "What `explore_conv` returns: one image, some filters, and the settings to start with"
-    def __init__(self, img, filters, start, settings, at, title, digits, relu, channels, bank):
+    def __init__(self, img, filters, start, settings, at, title, digits, relu, channels, bank, light):
         self.filter,self.channels,self.digits,self.relu = filters[start],channels,digits,relu
+        self.light = light
         self.kernel_name,self.img = self.filter.name,_squeezed(img.double())
         self.kernel = _squeezed(self.filter.weights.double())
         self.stride,self.padding,self.dilation = (settings[k] for k in ('stride', 'padding', 'dilation'))
@@ -481,7 +483,7 @@ class ConvView(View):
         self.at = _position(at, self.output)
         given = [*filters[:bank], self.filter] # the frame has room for these; others may scroll
         start = dict(kernel=start, at=self.at, relu=relu, **settings)
-        data = dict(channels=channels, digits=digits, bank=bank, limit=_limit, start=start)
+        data = dict(channels=channels, digits=digits, bank=bank, limit=_limit, start=start, light=light)
         super().__init__('conv', data | _conv_data(img, filters) | _layouts(img, given, self.padding), title,
                          _heights(img, given, self.padding, bank))
 
@@ -523,6 +525,7 @@ def explore_conv(
     bias:Annotated[Any, _bias_rule]=None, # one, or one for each filter; a layer has its own
     relu:bool=False, # apply ReLU to the sum
     channels:Annotated[Any, _names_rule]=None, # their names; None: numbers
+    light:bool=False, # large numbers are bright, as in a photograph; otherwise, they are dark, as ink is
 ) -> ConvView: # shows itself in a notebook
     "One convolution to point at and to change; `ValueError` for what cannot be shown"
     channels = list(channels or (['input'] if len(img) == 1 else [f'channel {k}' for k in range(len(img))]))
@@ -532,7 +535,7 @@ def explore_conv(
     settings = dict(stride=stride, padding=padding, dilation=dilation)
     if isinstance(kernel, nn.Conv2d): settings = _layer_settings(kernel)
     filters,start,bank = _on_offer(kernel, kernels, bias, len(img))
-    return ConvView(img, filters, start, settings, at, title, digits, relu, channels, bank)
+    return ConvView(img, filters, start, settings, at, title, digits, relu, channels, bank, light)
 
 # %% ../nbs/package/views.ipynb #d26ca024
 def _on_offer(kernel, kernels, bias, channels):

@@ -64,9 +64,10 @@ clocks = {'perf_counter', 'process_time', 'monotonic', 'timeit', 'best_of', 'pro
 packaged = training([p.read_text(encoding='utf-8') for p in sorted((root/'cnn_notes').glob('[a-z]*.py'))])
 
 def stored(node):
-    "Names that get a value, or an item of theirs does"
-    items = (o.value if isinstance(o, ast.Subscript) else o for o in ast.walk(node) if isinstance(getattr(o, 'ctx', None), ast.Store))
-    return {o.id for o in items if isinstance(o, ast.Name)}
+    "Names that get a value, or an item of theirs does, or that a value is appended to"
+    items = [o.value if isinstance(o, ast.Subscript) else o for o in ast.walk(node) if isinstance(getattr(o, 'ctx', None), ast.Store)]
+    calls = [o.func for o in ast.walk(node) if isinstance(o, ast.Call) and isinstance(o.func, ast.Attribute)]
+    return {o.id for o in [*items, *(f.value for f in calls if f.attr == 'append')] if isinstance(o, ast.Name)}
 def loaded(node):
     return {o.id for o in ast.walk(node) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load)}
 defs = ast.FunctionDef, ast.ClassDef

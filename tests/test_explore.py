@@ -664,6 +664,20 @@ def one_output(browser):
     return browser.js("""const grids = q => [...document.querySelectorAll('.share')].map(s => [...s.querySelectorAll(q)].map(c => Number(c.dataset.value)));
         return [grids('.patch .cell'), grids('.weights .cell'), grids('.products .cell'), [...document.querySelectorAll('.part')].map(e => Number(e.dataset.value)), Number(document.querySelector('#sum').dataset.value)]""")
 
+@pytest.mark.parametrize('light', [False, True])
+def test_large_numbers_are_bright_where_light_is_drawn_and_dark_where_ink_is(browser, light):
+    "In the view by day, and in the still picture"
+    v = explore_conv(torch.arange(25.).view(5, 5), light=light)
+    browser.open(page(v))
+    with browser.frame():
+        browser.wait(lambda: browser.js("return document.querySelectorAll('.map.in .grid .cell').length") == 25)
+        shown = browser.js("""return [...document.querySelectorAll('.map.in .grid .cell')].map(
+            c => getComputedStyle(c).backgroundColor.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0))""")
+    drawn = v.static().axes[0].images[0]
+    drawn = drawn.cmap(drawn.norm(drawn.get_array()))[..., :3].sum(-1).flatten()
+    for brightness in (shown, drawn): assert (brightness[24] > brightness[0]) == light
+    assert (shown == sorted(shown)) == light
+
 @pytest.mark.parametrize('settings', [dict(), dict(padding=1, stride=2), dict(dilation=2, padding=2)])
 def test_channels_add_up(browser, settings):
     "All products of all channels, their sums, the bias and ReLU, for every filter, held against PyTorch"

@@ -134,7 +134,7 @@ function draw(aloud = true) {
   const y = values(s), all = { input: x.flat(2), kernel: s.w.flat(2), output: y.flat() };
   const brief = formatter(all.output, Math.min(1, data.digits)); // where there is little room
   write = { input: formatter(all.input, data.digits), output: formatter(all.output, data.digits), kernel: v => shortest(v, data.digits), brief };
-  color = { input: shades('input', all.input), kernel: shades('kernel', all.kernel), output: shades('output', all.output) };
+  color = { input: shades(data.light ? 'light' : 'input', all.input), kernel: shades('kernel', all.kernel), output: shades('output', all.output) };
   s.at = [Math.min(s.at[0], oh - 1), Math.min(s.at[1], ow - 1)];
   if (s.from) s.from = [Math.min(s.from[0], PH - 1), Math.min(s.from[1], PW - 1)];
 

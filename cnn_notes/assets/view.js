@@ -61,12 +61,15 @@ function contrast(a, b) {
   const [p, q] = [light(a), light(b)];
   return Math.max(p, q) / Math.min(p, q);
 }
-// kind: 'input', 'kernel' or 'output'; gives value -> {fill, ink}
+// kind: 'input', 'kernel', 'output', or 'light' (an input whose large numbers are bright); gives value -> {fill, ink}
 function shades(kind, values) {
+  const light = kind === 'light'; if (light) kind = 'input';
   let hi = Math.max(...values), lo = Math.min(...values, 0);
   const signed = lo < 0 || kind === 'kernel';
   const stops = signed ? [colors.negative, colors.paper, colors[kind]] : [colors.paper, colors[kind], colors['deep_' + kind]];
   if (signed) { hi = Math.max(Math.abs(lo), Math.abs(hi)) || 1; lo = -hi; }
+  const day = contrast(rgb(colors.paper), [0, 0, 0]) > contrast(rgb(colors.paper), [255, 255, 255]);
+  if (light && day && !signed) stops.reverse();
   return v => {
     const c = mix(stops, (v - lo) / ((hi - lo) || 1));
     return { fill: `rgb(${c.join(',')})`, ink: contrast(c, [255, 255, 255]) > contrast(c, rgb(data.palette.ink)) ? '#FFFFFF' : data.palette.ink };

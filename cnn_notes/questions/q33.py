@@ -21,5 +21,7 @@ def check(lr, small):
     runs = record('parts_of_the_cycle')
     assert f'1cycle, {small}' in runs.keys(), f'the course did not compare at {small}'
     def kept(rate, alike): return times(runs[f'no annealing, {rate}'], runs[f'1cycle, {rate}'], 16, alike)
-    return dict(pairs=len(runs), kept=kept('0.06', False), kept_low=kept(small, True),
+    others = record('parts_of_the_cycle_fresh') # the first seeds suggested this comparison
+    late = times(others[f'WSD, {small}'], others[f'no annealing, {small}'], 1, False)
+    return dict(pairs=len(runs), kept=kept('0.06', False), kept_low=kept(small, True), late=late,
                 times=near(ratio(lr), 1), gain=near(ratio(small), .2))
