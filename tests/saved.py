@@ -19,11 +19,11 @@ def methods(node): return {o.attr for o in ast.walk(node) if isinstance(o, ast.A
 def source(text):
     return '\n'.join('pass' if l.lstrip().startswith(('%', '!')) else l for l in text.splitlines())
 
-def training(cells):
-    "Names of the functions that train, themselves or through one another"
+def training(cells, calls=frozenset()):
+    "Names of the functions that train, or call one of `calls`, themselves or through one another"
     bodies = {o.name: o for c in cells for o in ast.walk(ast.parse(source(c))) if isinstance(o,
         ast.FunctionDef)}
-    found,more = set(),{n for n,o in bodies.items() if methods(o) & trains}
+    found,more = set(),{n for n,o in bodies.items() if methods(o) & trains or called(o) & calls}
     while more - found:
         found |= more
         more = {n for n,o in bodies.items() if called(o) & found}
@@ -81,7 +81,7 @@ def handed(names, models): return (names & models.keys()).union(*(models[o] for 
 def unsure(sources):
     """For each cell of a notebook: does what it shows depend on a training run or on a clock, directly or
     through a name?"""
-    names,tainted,models,res = training(sources) | packaged | clocks,set(),{},[]
+    names,tainted,models,res = training(sources, clocks) | packaged | clocks,set(),{},[]
     for text in sources:
         found = declared in text or '.show_batch(' in text # a batch is shuffled
         for s in ast.parse(source(text)).body:
