@@ -91,16 +91,23 @@ class Browser:
         outer = self.js("const f = arguments[0], b = f.getBoundingClientRect(); return [b.x + f.clientLeft, "
             "b.y + f.clientTop]", self.all('iframe')[n])
         return outer[0] + x + w*at[0], outer[1] + y + h*at[1]
+    def settled(self, css, n=0):
+        "Where it is once it stays there: while a page still fits its cells, a touch can land beside it"
+        here,before,until = self.point(css, n),None,time.monotonic() + 5
+        while here != before and time.monotonic() < until:
+            time.sleep(.05)
+            here,before = self.point(css, n),here
+        return here
     def hover(self, css, n=0):
         x,y = self.point(css, n)
         self.cdp('Input.dispatchMouseEvent', type='mouseMoved', x=x, y=y)
     def click(self, css, n=0):
-        x,y = self.point(css, n)
+        x,y = self.settled(css, n)
         for type in ('mouseMoved', 'mousePressed', 'mouseReleased'):
             self.cdp('Input.dispatchMouseEvent', type=type, x=x, y=y, button='none' if type == 'mouseMoved'
                 else 'left', clickCount=1)
     def tap(self, css, n=0):
-        x,y = self.point(css, n)
+        x,y = self.settled(css, n)
         self.cdp('Input.dispatchTouchEvent', type='touchStart', touchPoints=[dict(x=x, y=y)])
         self.cdp('Input.dispatchTouchEvent', type='touchEnd', touchPoints=[])
     def press(self, *keys):
