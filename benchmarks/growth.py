@@ -19,7 +19,7 @@ channels of 56 x 56, as the first blocks of ResNet-18; "tiny" has 4 channels of
 take turns. `exponent` is the slope of log(seconds) over log(operations): 1 is linear growth.
 """
 import math, resource
-from statistics import median
+from statistics import linear_regression, median
 import torch, torchinfo
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -40,9 +40,7 @@ def seconds(call, least=.05):
 
 def slope(xs, ys):
     "Of a straight line through the points, both in logarithms: the exponent"
-    xs,ys = ([math.log(o) for o in v] for v in (xs, ys))
-    mx,my = sum(xs)/len(xs),sum(ys)/len(ys)
-    return sum((x-mx)*(y-my) for x,y in zip(xs, ys))/sum((x-mx)**2 for x in xs)
+    return linear_regression(*([math.log(o) for o in v] for v in (xs, ys))).slope
 
 def turns(names, calls, times, what, least=.05):
     "Processor seconds of each call, a list for each turn; each is first once"

@@ -51,7 +51,6 @@ def run(cells):
     manager,client = start_new_kernel(kernel_name='python3', cwd=str(root/'nbs'),
         stderr=subprocess.DEVNULL)
     try:
-        reply = None
         for cell in cells:
             reply = client.execute_interactive(cell, timeout=300, store_history=False,
                 output_hook=lambda message: None)['content']
@@ -101,7 +100,7 @@ def imports(args):
     names = [p.stem for p in sorted((root/'cnn_notes').glob('[a-z]*.py'))]
     if args.quick: names = ['kernels', 'geometry']
     found: dict = {n: [] for n in names}
-    for n in names: imported(n) if not args.quick else None # its files are read once before the clock runs
+    for n in names if not args.quick else (): imported(n) # its files are read once before the clock runs
     for i in range(args.turns):
         for n in names:
             progress(f'import cnn_notes.{n}, turn {i+1}')

@@ -5,7 +5,7 @@ says what it returns. Python forgets comments, so that `explain`, which the last
 writes them into the docstring, with the errors that the function raises and an example from
 `assets/examples.txt`.
 """
-import ast, inspect, io, re, sys, tokenize
+import ast, contextlib, inspect, io, re, sys, tokenize
 from functools import cache
 from importlib.resources import files
 from types import FunctionType
@@ -28,8 +28,11 @@ def _comments(lines, node):
     end = node.end_lineno if isinstance(node, ast.AnnAssign) else node.body[0].end_lineno
     text = '\n'.join(lines[node.lineno-1:end]) + '\n'
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    found = {t.start[0]: t.string for t in tokens if t.type == tokenize.COMMENT}
-    return {node.lineno - 1 + line: said.lstrip('# ').strip() for line,said in found.items()}
+    found = {}
+    with contextlib.suppress(tokenize.TokenError): # cut inside a statement, behind the head
+        for t in tokens:
+            if t.type == tokenize.COMMENT: found[node.lineno - 1 + t.start[0]] = t.string.lstrip('# ').strip()
+    return found
 
 def _plain(node):
     "An annotation as text, without the rules that `checked` reads from it"

@@ -124,8 +124,7 @@ def _pad_step(layer, args, pack):
     return dict(kind='pad', pad=[side[0] for side in layer.window.padding], value=args['value'] or 0)
 def _same_step(layer, args, pack):
     if args.get('training') or layer.out_shape[0] != 1: raise _Unknown('it mixes images, or drops at random')
-    before = next(o.shape for o in layer.call.sources() if o.index is not None)
-    if len(layer.out_shape) > 2 and _grid(layer.out_shape) != _grid(before):
+    if len(layer.out_shape) > 2 and _grid(layer.out_shape) != _grid(layer.in_shape):
         raise _Unknown('it makes other maps of the values')
     return None
 

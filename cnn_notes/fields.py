@@ -1029,6 +1029,7 @@ def _shuffled(input, groups): # PyTorch 2.4 passes no gradient through its own
     return input.unflatten(1, (groups, -1)).transpose(1, 2).flatten(1, 2)
 
 _stand_ins |= dict(view=_viewed, rmatmul=_rmatmul, einsum=_einsum, channel_shuffle=_shuffled,
+               native_channel_shuffle=_shuffled,
                    batch_norm=_batch_norm, instance_norm=_instance_norm, group_norm=_group_norm,
                    lstm_cell=_lstm_cell,
                    gru=_recurrent(3), lstm=_recurrent(4), rnn_relu=_recurrent(1), rnn_tanh=_recurrent(1),

@@ -37,7 +37,7 @@ def cut_out(
     ink:Annotated[Float[Tensor, 'h w'], nonempty, finite], # from 0 (paper) to 1
 ) -> Tensor: # the part of it with all pixels above a tenth of the largest
     "The box around the ink"
-    if ink.max() <= 0: raise ValueError('cut_out: ink is 0 everywhere; give an image with ink')
+    if ink.max() <= 0: raise ValueError('cut_out: ink is nowhere above 0; give an image with ink')
     on = ink > .1*ink.max()
     rows,cols = on.any(1).nonzero(),on.any(0).nonzero()
     return ink[rows.min():rows.max()+1, cols.min():cols.max()+1]

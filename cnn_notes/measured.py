@@ -144,7 +144,8 @@ def _definition(found):
         named = [o for o in ast.walk(whole) if isinstance(o, ast.ClassDef) and o.name == found.__name__]
         own = [o for o in named if o.lineno <= code.co_firstlineno <= (o.end_lineno or 0)]
         if own: return _trimmed(ast.Module(own[:1], []))
-    return ast.Module([], [])
+    try: return _trimmed(ast.parse(textwrap.dedent(inspect.getsource(found)))) # no function of its own
+    except (OSError, TypeError): return ast.Module([], []) # its source is not at hand
 
 def _is_constant(value):
     "Plain data, as text the same each time? An empty list or dict is there to be filled"
@@ -159,7 +160,8 @@ def _used(found, space, seen):
     tree,reader = _definition(found),_Numbered()
     reader.write(tree.body, {})
     yield tree
-    for name in sorted(reader.free - seen & space.keys()):
+    for name in sorted(reader.free & space.keys()):
+        if name in seen: continue
         seen.add(name)
         value = inspect.unwrap(space[name])
         if _is_constant(value): yield f'{name} = {value!r}'
@@ -339,9 +341,18 @@ def _read(path):
         raise ValueError(f'measured: {path.name} is not a record of cnn_notes; {advice}')
     if record['format'] != _format:
         raise ValueError(f"measured: {path.name} has format {record['format']}, not {_format}; {advice}")
+    if not _is_sound(record): raise ValueError(f'measured: {path.name} is damaged; {advice}')
     if not record['seeds'] or len(record['seeds']) != len(record['results']):
         raise ValueError(f'measured: {path.name} does not have one result for each seed; {advice}')
     return record
+
+def _is_sound(record):
+    "Is each part of the kind that `_record` writes?"
+    results,machine = record['results'],record['machine']
+    lists = isinstance(record['seeds'], list) and isinstance(results, list)
+    return (lists and all(isinstance(o, dict) and o.keys() == results[0].keys() for o in results)
+            and isinstance(record['seconds'], (int, float))
+            and isinstance(machine, dict) and {'processor', 'threads'} <= machine.keys())
 
 def _write(path, record):
     "Whole or not at all"
@@ -365,7 +376,9 @@ def _record(name, func, print_, seeds, results, seconds):
 
 def _run(name, func, seeds, path, bar):
     "Run the seeds that an unfinished run did not get to, keep each result, and write the record to `path`"
-    part,seeds = path.with_suffix('.unfinished'),list(seeds)
+    part,seeds = path.with_suffix('.unfinished'),[o.item() if hasattr(o, 'item') else o for o in seeds]
+    if not seeds or not all(type(o) is int for o in seeds):
+        raise ValueError(f'measured: seeds is {seeds}; give one whole number or more')
     print_ = fingerprint(func) # now: the file may change while this runs
     results,before = _begun(part, print_, seeds)
     start = time.perf_counter()

@@ -20,7 +20,7 @@ def _array(picture):
     if isinstance(picture, Tensor):
         if picture.is_meta or picture.layout != torch.strided or picture.is_complex(): return None
         if picture.is_quantized: return None
-        picture = picture.detach().cpu().double().resolve_neg().numpy()
+        picture = picture.cpu().double().numpy(force=True)
     if isinstance(picture, Image.Image):
         plain = picture.mode in ('1', 'L', 'RGB', 'RGBA', 'I', 'F') or picture.mode.startswith('I;')
         picture = ImageOps.exif_transpose(picture if plain else picture.convert('RGBA'))

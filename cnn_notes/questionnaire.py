@@ -97,10 +97,12 @@ class Summary(list):
         return f'{hold} of {len(self)} answers hold ({sum(o.seconds for o in self):.0f} s)'
     def __repr__(self): return '\n'.join([*map(repr, self.failed), self.headline])
     def _repr_html_(self):
-        def row(*cells): return f"<tr>{''.join(f'<td>{escape(str(o))}</td>' for o in cells)}</tr>"
+        def row(*cells):
+            cells = (f'<td style="text-align:left">{escape(str(o))}</td>' for o in cells)
+            return f"<tr>{''.join(cells)}</tr>"
         texts = [_plain(_find(o.number, 'Summary').text, 10**6) for o in self]
         said = ['\u2713 holds' if o.ok else f'\u2717 {o.message}' for o in self]
-        rows = [row(o.number, *words, f'{o.seconds:.2f}') for o,*words in zip(self, texts, said)]
+        rows = [row(o.number, text, word, f'{o.seconds:.2f}') for o,text,word in zip(self, texts, said)]
         head = row('no.', 'question', 'answer', 'seconds')
         return f"<p><b>{self.headline}</b></p><table>{head}{''.join(rows)}</table>"
 
@@ -183,10 +185,10 @@ def main(
         if given.json: print(json.dumps([_record(q) for q in qs if q.said or not given.mended], indent=1))
         elif given.list: print('\n'.join(map(_listed, qs)))
         elif given.mended: _paged(mended(*numbers or []))
-        elif numbers and not (given.quiz or given.shuffle or given.boxes or given.anki):
+        elif numbers and not (given.quiz or given.shuffle or given.boxes or given.anki is not None):
             _paged(answer(*numbers))
         elif given.boxes: print(_printed(boxes()))
-        elif given.anki: print(f'{cards(given.anki, numbers)} cards in {given.anki}')
+        elif given.anki is not None: print(f'{cards(given.anki, numbers)} cards in {given.anki}')
         else: quiz(numbers, shuffle=given.shuffle, resume=not given.restart)
     except BrokenPipeError: raise
     except (ValueError, ImportError, OSError) as e: parser.error(re.sub(r'^\w*: ', '', str(e)))

@@ -18,17 +18,20 @@ _days = 0,1,3,7,21,60 # after so many days the questions of a box are due
 
 def _file(): return Path(os.environ.get('CNN_NOTES_HOME') or '~/.cnn_notes').expanduser()/'quiz.json'
 
+def _is_box(value): # a damaged one costs only itself
+    try: return value['box'] in range(len(_days)) and bool(date.fromisoformat(value['due']))
+    except (TypeError, LookupError, ValueError): return False
+
 def _remembered():
     "What is known of the reader: `boxes`, by question, and the questions `left` of a quiz that was stopped"
     known = set(map(str, _questions()))
     try:
         res = json.loads(_file().read_text(encoding='utf-8'))
-        boxes,left = {k: v for k,v in res['boxes'].items() if k in known},res['left']
-        for v in boxes.values(): date.fromisoformat(v['due']) and _days[v['box']]
-        left = [n for n in left if str(n) in known]
-        return dict(boxes=boxes, left=left, of=max(res['of'], len(left)) if left else 0)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError): # nothing yet, or damaged
-        return dict(boxes={}, left=[], of=0)
+        boxes = {k: v for k,v in res['boxes'].items() if k in known and _is_box(v)}
+        left = [n for n in res.get('left', []) if str(n) in known]
+        return dict(boxes=boxes, left=left, of=max(res.get('of', 0), len(left)) if left else 0)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return dict(boxes={}, left=[], of=0) # nothing yet, or damaged
 
 def _remember(state):
     "Whole or not at all; where the folder cannot be written, nothing is remembered"

@@ -7,6 +7,7 @@ __all__ = ['write_workbook', 'draw_workbook']
 
 # %% ../nbs/package/spreadsheet.ipynb #f6a9ddf1
 import io, math, os, re, zipfile
+from xml.etree.ElementTree import ParseError
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -986,9 +987,8 @@ def _recolored(sheet):
     res = {}
     for where in sheet.conditional_formatting:
         for rule in (o for o in where.rules if o.type == 'expression' and o.dxf.font and not o.dxf.border):
-            text = rule.formula[0]
-            switch = re.search(r'\$[A-Z]+\$\d+', text)[0].replace('$', '')
-            if bool(sheet[switch].value) != text.startswith('NOT'):
+            text = rule.formula[0] # of absolute references
+            if all(_is_on(sheet, 0, 0, *o) for o in _marked.findall(text)) != text.startswith('NOT'):
                 for cell in _cells_of(sheet, where.sqref.ranges):
                     res[cell.coordinate] = f'#{rule.dxf.font.color.rgb[-6:]}'
     return res
@@ -1008,10 +1008,11 @@ def draw_workbook(
 ) -> Axes: # of a figure in which the whole sheet would be 1366 pixels wide, as a laptop's screen
     "Draw the sheet with the network from the values, rules, and sizes in the file"
     try: sheet = load_workbook(path, data_only=True)['Network']
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, AttributeError, zipfile.BadZipFile, ParseError) as error:
         said = f'draw_workbook: {path} is no workbook of write_workbook; give one that it wrote'
         raise ValueError(said) from error
     cells = [c for row in sheet for c in row if c.value is not None and c.value != '']
+    if not cells: raise ValueError(f'draw_workbook: {path} has an empty sheet; give one of write_workbook')
     columns,rows = max(c.column for c in cells)+1,max(c.row for c in cells)+1
     widths = [8*sheet.column_dimensions[get_column_letter(k)].width for k in range(1, columns+1)]
     heights = [4/3*(sheet.row_dimensions[k].height or 15) for k in range(1, rows+1)]
@@ -1030,8 +1031,8 @@ def _columns_of(sheet, first, last, columns):
     ends = [1, *[c.column-1 for c in sheet[2] if c.value is not None][1:], columns+1]
     last = len(ends)-2 if last is None else last
     if not first <= last < len(ends)-1:
-        raise ValueError(f'draw_workbook: first is {first} and last {last}; the sheet has {len(ends)-1} '
-                         'stages, counted from 0')
+        raise ValueError(f'draw_workbook: first is {first} and last {last}; give stages from 0 to '
+                         f'{len(ends)-2}, first not after last')
     return ends[first],ends[last+1]
 
 def _draw_cells(ax, sheet, cells, lefts, tops, points):

@@ -306,8 +306,8 @@ class _Copier(_Copier):
 # %% ../nbs/package/tracing.ipynb #81aa30f6
 class _Copier(_Copier):
     def _dict(self, old, path):
-        ordered = type(old) is OrderedDict and not vars(old)
-        new = self._keep(old, type(old)() if ordered or type(old) is dict else copy.copy(old))
+        slow = type(old) is OrderedDict and not vars(old) # to copy
+        new = self._keep(old, OrderedDict() if slow else copy.copy(old))
         new.clear()
         for k,v in list(old.items()): new[self(k)] = self(v, f'{path}.{k}'.lstrip('.'))
         return new
@@ -518,7 +518,10 @@ def _norm_on_shapes(input, weight, bias, mean, var, training, *_):
     given = [o for o in (weight, bias, mean, var) if o is not None]
     if training or mean is None or var is None: return None
     if any(o.shape != input.shape[1:2] for o in given): return None # PyTorch says what is wrong
-    return tuple(map(torch.empty_like, (input, mean, var)))
+    last = torch.channels_last # as PyTorch: only of an input that has it, and is not contiguous, too
+    keeps = input.ndim == 4 and not input.is_contiguous() and input.is_contiguous(memory_format=last)
+    out = torch.empty_like(input, memory_format=last if keeps else torch.contiguous_format)
+    return out,torch.empty_like(mean),torch.empty_like(var)
 
 # on shapes alone PyTorch works these out by Python code, which takes longer than all the rest of a record
 _on_shapes = {torch.ops.aten.relu.default: torch.empty_like, torch.ops.aten.relu_.default: lambda t: t,

@@ -6,7 +6,7 @@ import os, shutil, tempfile, time
 from contextlib import contextmanager
 from pathlib import Path
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -60,10 +60,8 @@ class Browser:
     def js(self, script, *args): return self.driver.execute_script(script, *args)
     def all(self, css): return self.driver.find_elements(By.CSS_SELECTOR, css)
     def one(self, css):
-        until = time.monotonic() + 5 # on a busy machine an event may not have been handled yet
-        while len(found := self.all(css)) != 1 and time.monotonic() < until: time.sleep(.05)
-        assert len(found) == 1, f'{len(found)} elements match {css}'
-        return found[0]
+        try: return self.wait(lambda: len(found := self.all(css)) == 1 and found[0], 5) # a busy machine is late
+        except TimeoutException: raise AssertionError(f'{len(self.all(css))} elements match {css}') from None
     def into(self, css):
         "Click a field. While the page still fits its cells, a click can land beside it, so until it has the focus"
         def clicked():

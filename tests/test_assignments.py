@@ -76,7 +76,10 @@ def test_a_lesson_and_its_exercise_together_export_it_once(tmp_path):
     assert [o.id for o in assignments.chosen(['05.2', '01', '01.2', '05.2'])['05']] == ['05.2']
     assert len(assignments.chosen(['01.2', '01'])['01']) == 4
 
-def test_the_folder_grades_without_the_clone(course):
+def test_the_folder_grades_without_the_clone(course, monkeypatch):
+    monkeypatch.setattr(sys, 'path', [o for o in sys.path if Path(o or '.').resolve() != root/'tools'])
+    for p in (root/'tools').glob('*.py'):
+        if p.stem != 'site': monkeypatch.delitem(sys.modules, p.stem, raising=False) # the library has a `site` too
     spec = importlib.util.spec_from_file_location('grading_copy', course/'grading.py')
     assert spec and spec.loader and ast.parse((course/'nbgrader_config.py').read_text())
     module = importlib.util.module_from_spec(spec)
@@ -244,6 +247,7 @@ def nbgrader(course, *args):
 @pytest.mark.nightly
 def test_nbgrader_gives_points_to_right_answers_only(tmp_path):
     pytest.importorskip('nbgrader', reason='nbgrader is not installed')
+    if not grading.fence(): pytest.skip('bubblewrap does not run here')
     ex,course = exercise('01.2'),tmp_path/'course'
     said,wrong = list(ex.mistakes.items())[1]
     assignments.export([ex.id], course)

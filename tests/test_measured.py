@@ -1,5 +1,5 @@
 "Experiments with a record: loaded, stale, repeated, stopped, resumed, compared, damaged; and the records that ship"
-import ast, json, linecache, math, re, subprocess, sys, textwrap
+import ast, importlib, json, linecache, math, re, subprocess, sys, textwrap
 from pathlib import Path
 import numpy as np
 import pytest
@@ -229,14 +229,34 @@ class TestFingerprint:
             exec(compile(text, name, 'exec'), space)
             found.append(fingerprint(space['nets']))
         assert found[0] == found[1] and len(set(found)) == 3
+    def test_a_class_of_fields_counts_too(self, tmp_path, monkeypatch):
+        monkeypatch.syspath_prepend(str(tmp_path))
+        code = ('from dataclasses import dataclass\nfrom typing import NamedTuple\n@dataclass\nclass One:\n    rate:float = .1\n'
+                'class Two(NamedTuple):\n    rate:float = .2\ndef nets(seed): return One().rate + Two().rate\n')
+        found = []
+        for i,text in enumerate((code, code.replace('= .1', '= .3'), code.replace('= .2', '= .3'))):
+            (tmp_path/f'fields_{i}.py').write_text(text)
+            found.append(fingerprint(importlib.import_module(f'fields_{i}').nets))
+        assert len(set(found)) == 3
     def test_is_the_same_twice(self): assert fingerprint(draws) == fingerprint(draws)
+
+@pytest.mark.parametrize('seeds', [[], 'ab', [1.5], [True]])
+def test_seeds_are_whole_numbers_or_nothing_is_run(folders, seeds):
+    ran = []
+    def noted(seed): ran.append(seed); return dict(x=1.)
+    with pytest.raises(ValueError, match='seeds is .*give one whole number or more'): measured('noted', noted, seeds, rerun=True)
+    assert not ran
+
+def test_seeds_of_numpy_are_whole_numbers(folders):
+    assert len(measured('draws', draws, np.arange(2), rerun=True)) == 2
 
 @pytest.mark.parametrize('content, why', [('{"format"', 'damaged'), ('[]', 'not a record'), ('{"name": "x"}', 'not a record'), ('\x00\x01', 'damaged')])
 def test_damaged_and_foreign_records_are_refused(folders, content, why):
     (folders/'shipped'/'bad.json').write_text(content)
     with pytest.raises(ValueError, match=f'measured: bad.json .*{why}.*delete it'): measured('bad', draws)
 
-@pytest.mark.parametrize('change, why', [(dict(format=99), 'format 99'), (dict(results=[]), 'one result for each seed')])
+@pytest.mark.parametrize('change, why', [(dict(format=99), 'format 99'), (dict(results=[]), 'one result for each seed'),
+    (dict(results=[1, 2, 3]), 'is damaged'), (dict(machine=None), 'is damaged'), (dict(seconds='5'), 'is damaged'), (dict(seeds='012'), 'is damaged')])
 def test_records_of_another_form_are_refused(folders, change, why):
     ship(folders, 'draws', draws, range(3))
     path = folders/'shipped'/'draws.json'

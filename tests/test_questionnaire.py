@@ -545,6 +545,13 @@ def test_a_damaged_memory_is_forgotten(content):
     assert quiz_module._remembered() == dict(boxes={}, left=[], of=0)
     assert asked(None, '', 'y', 'q')[1][0].startswith('Question 1.')
 
+def test_a_damaged_box_costs_only_itself():
+    quiz_module._file().parent.mkdir(parents=True)
+    good,bad = dict(box=1, due='2026-01-01'),[dict(box=99, due='2026-01-01'), dict(box=-1, due='2026-01-01'), None, dict(box=1, due=3)]
+    boxes = {'1': good} | {str(n): o for n,o in enumerate(bad, 2)}
+    quiz_module._file().write_text(json.dumps(dict(boxes=boxes, left=[2, 3], of=5)))
+    assert quiz_module._remembered() == dict(boxes={'1': good}, left=[2, 3], of=5)
+
 def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path):
     (tmp_path/'file').write_text('')
     monkeypatch.setenv('CNN_NOTES_HOME', str(tmp_path/'file'/'below'))

@@ -386,6 +386,21 @@ def test_the_old_paths_work():
     assert geometry.trace is trace and {'Layer', 'Trace', 'trace', 'unknown_layer', 'Window'} <= {*geometry.__all__}
     with pytest.raises(AttributeError): geometry.nothing # noqa: B018
 
+def test_batch_norm_leaves_the_layout_that_it_leaves_in_a_real_run():
+    "A model that asks for it goes the same way in a trace"
+    class Asks(nn.Module):
+        def __init__(self): super().__init__(); self.norm = nn.BatchNorm2d(3).eval()
+        def forward(self, x):
+            for y in (x, x.transpose(2, 3), x.contiguous(memory_format=torch.channels_last), x[..., ::2]):
+                layouts.append(self.norm(y).stride())
+            return x
+    layouts: list = []
+    model = Asks()
+    with torch.no_grad(): model(torch.zeros(1, 3, 8, 6))
+    real = layouts.copy(); layouts.clear()
+    trace(model, (3, 8, 6))
+    assert layouts == real
+
 def test_what_is_not_asked_of_pytorch_is_what_it_says(monkeypatch):
     "ReLU and batch norm on shapes: the same record and layout in memory as PyTorch works them out"
     from cnn_notes import tracing

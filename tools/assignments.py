@@ -4,14 +4,15 @@
 
 COURSE holds a notebook for each lesson, without answers, and nbgrader_config.py, which names grading.py.
 """
-import argparse, inspect, re, shutil, sys
+import argparse, inspect, shutil, sys
 from pathlib import Path
 import nbformat
 from nbformat import v4
 from cnn_notes.exercises import all_exercises
 import grading
+from notebooks import exported, root
 
-pages = Path(__file__).resolve().parent.parent/'nbs' # in a clone
+def page_of(lesson): return next((root/'nbs').glob(f'{lesson}_*.ipynb')) # in a clone
 
 config = '''"The exercises of cnn_notes as a course of nbgrader; python tools/assignments.py wrote this file"
 import sys
@@ -54,9 +55,8 @@ def cell(make, name, source):
 
 def imports(lesson, exercises):
     "What the exercises need, and the names of the lesson's own module"
-    page = next(pages.glob(f'{lesson}_*.ipynb')).read_text(encoding='utf-8')
-    module = re.search(r'#\| default_exp (\w+)', page)
-    lines = [f'from cnn_notes.{module[1]} import *'] if module else []
+    module = exported(page_of(lesson))
+    lines = [f'from cnn_notes.{module} import *'] if module else []
     if lesson == '16': lines.append('from cnn_notes.experiments.mystery import faults, mystery')
     lines += [line for ex in exercises for line in ex.setup.splitlines()]
     return '\n'.join([*dict.fromkeys(lines), 'from cnn_notes.exercises import exercise'])
@@ -72,7 +72,7 @@ def parts(ex):
 
 def assignment(lesson, exercises):
     "The notebook of one lesson"
-    page = next(pages.glob(f'{lesson}_*.ipynb')).stem
+    page = page_of(lesson).stem
     cells = [cell(v4.new_markdown_cell, 'about', about.format(page=page, id=exercises[0].id)),
              cell(v4.new_code_cell, 'setup', imports(lesson, exercises)),
              *(o for ex in exercises for o in parts(ex))]
@@ -85,11 +85,14 @@ def export(names, folder):
     if folder.exists(): sys.exit(f'assignments: {folder} exists, and a new folder was expected; give another '
         'name after --out, or move this one away')
     books = {f'lesson_{lesson}': assignment(lesson, found) for lesson,found in lessons.items()}
-    for name,book in books.items():
-        (folder/'source'/name).mkdir(parents=True)
-        nbformat.write(book, folder/'source'/name/f'{name}.ipynb')
-    (folder/'nbgrader_config.py').write_text(config, encoding='utf-8')
-    shutil.copy(grading.__file__, folder/'grading.py')
+    try:
+        for name,book in books.items():
+            (folder/'source'/name).mkdir(parents=True)
+            nbformat.write(book, folder/'source'/name/f'{name}.ipynb')
+        (folder/'nbgrader_config.py').write_text(config, encoding='utf-8')
+        shutil.copy(grading.__file__, folder/'grading.py')
+    except OSError as error:
+        sys.exit(f'assignments: {folder} cannot be written ({error.strerror}); give another one')
 
 if __name__ == '__main__':
     parser = argparse.ArgumentParser(description='Exercises as assignments for nbgrader; see TEACHING.md')

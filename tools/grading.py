@@ -11,7 +11,7 @@ import nbformat, numpy as np, torch
 from nbconvert.preprocessors import Preprocessor
 from nbformat import v4
 import cnn_notes
-from cnn_notes.exercises import Verdict, all_exercises, exercise, time_limit
+from cnn_notes.exercises import TookTooLong, Verdict, all_exercises, exercise, time_limit
 
 def known(name):
     "What nbgrader knows of a cell, by its name"
@@ -44,7 +44,7 @@ class Fenced(Preprocessor):
     "Grades each check of a submission, whose cells run elsewhere"
     enabled = True
     def preprocess(self, nb, resources):
-        before = []
+        before,asked = [],asks.search('\n'.join(o.source for o in nb.cells if o.cell_type == 'code'))
         if not fence(): self.log.warning('bubblewrap (bwrap) does not run here, so submissions run with all '
             'rights of this account')
         for o in nb.cells:
@@ -52,7 +52,7 @@ class Fenced(Preprocessor):
             if o.cell_type != 'code': continue
             o.outputs,id_ = [],name.removeprefix('check-').replace('-', '.')
             if not name.startswith('check-'): before.append(o.source)
-            elif id_ in all_exercises(): o.outputs = [shown(*graded(exercise(id_), before))]
+            elif id_ in all_exercises(): o.outputs = [shown(*graded(exercise(id_), before, asked))]
         return nb, resources
 
 def shown(passed, said):
@@ -60,9 +60,9 @@ def shown(passed, said):
     if passed: return v4.new_output('stream', name='stdout', text=said)
     return v4.new_output('error', ename='NotYet', evalue=said, traceback=[said])
 
-def graded(ex, cells):
-    "Did the answer that the cells define pass, and what is the student told?"
-    if found := asks.search('\n'.join(cells)):
+def graded(ex, cells, asked=None):
+    "Did the cells' answer pass, and what is the student told? asked: where the notebook asks for answers"
+    if found := asked or asks.search('\n'.join(cells)):
         return False, f'Not yet: this notebook asks the course for its answers ({found[0].strip()})'
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         shutil.copy(__file__, f'{folder}/run.py')
@@ -78,7 +78,7 @@ def confirmed(ex, path):
     try:
         outcome = torch.load(path, weights_only=True) # data, and no code of theirs
         if not outcome['passed']: return False, outcome['said'].replace('Correct', 'Not yet', 1)
-        if ex.matches(outcome['got'], ex._right): return True, outcome['said']
+        if ex.matches(outcome['got'], ex._right): return True, str(outcome['said'])
     except Exception: pass # not what `answer` writes
     return False, 'Not yet: the values that arrived are not those of a right answer'
 
@@ -123,8 +123,10 @@ def answer(id_):
     forget('exercises', 'answers')
     shell = InteractiveShell.instance()
     for source in json.loads(Path('cells.json').read_text(encoding='utf-8')):
-        with time_limit(10): error = shell.run_cell(source).error_in_exec
-        if error: told = f"; a cell raised {type(error).__name__}: {str(error) or 'it ran too long'}"
+        with time_limit(10): ran = shell.run_cell(source)
+        if error := ran.error_before_exec or ran.error_in_exec:
+            said = 'it ran too long' if isinstance(error, TookTooLong) else error
+            told = f'; a cell raised {type(error).__name__}: {said}'
     if ex.name in shell.user_ns: verdict = ex.check(shell.user_ns[ex.name])
     else: verdict = Verdict(False, f'{ex.name} is not defined{told}')
     torch.save(dict(passed=verdict.ok, said=str(verdict), got=plain(got and got[-1])), 'outcome.pt')

@@ -164,7 +164,7 @@ def answered(nb):
         if number != str(q.number) and number == '1': lines += ['', 'Research tasks:', '']
         lines.append(f"{number}. [{q.text}](#{_title(q).replace(' ', '-')})")
         new = [nbformat.v4.new_markdown_cell(heading), nbformat.v4.new_code_cell(f'answer({q.number!r})')]
-        places = [i for i,c in enumerate(nb.cells) if c.source == heading]
+        places = [i for i,c in enumerate(nb.cells) if c.source.split('\n')[0] == heading]
         if not places: # it comes behind all cells of the question before it
             places = [i for i,c in enumerate(nb.cells) if i > at and c.source.startswith('## ')]
             nb.cells[places[0]:places[0]] = new

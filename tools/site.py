@@ -187,8 +187,8 @@ def reference(folder):
     listed,rows = [],[]
     for module,p in sorted(pages.items()):
         m = importlib.import_module(f'cnn_notes.{module}')
-        own = {k: getattr(m, k) for k in getattr(m, '__all__', []) if getattr(getattr(m, k), '__module__', '')
-            == m.__name__ and (inspect.isclass(getattr(m, k)) or callable(getattr(m, k)))}
+        own = {k: o for k in getattr(m, '__all__', []) if callable(o := getattr(m, k))
+            and getattr(o, '__module__', '') == m.__name__}
         if not own: continue
         listed.append(module)
         what = inspect.getdoc(m).split('\n')[0]
@@ -208,8 +208,7 @@ def entry(name, o, module):
         try: sig = shape(inspect.signature(f))
         except (TypeError, ValueError): sig = '(...)'
         doc = inspect.getdoc(f) or ''
-        body = '\n'.join(f'    {l}'.rstrip() for l in doc.split('\n'))
-        return f'```text\n{label}{sig}\n```' + f'\n\n```text\n{inspect.cleandoc(body)}\n```'
+        return f'```text\n{label}{sig}\n```' + f'\n\n```text\n{doc}\n```'
     line = link_to_source(o, module)
     res = [f'<span id="{name}"></span>', f'## {name}', *([line] if line else []), block(o, name)]
     if inspect.isclass(o):

@@ -43,6 +43,6 @@ def doubling_the_filters(seed:int) -> dict:
     return res
 
 def _half_of(values):
-    "Half the 95% interval of the mean of `v`, by Student's t"
+    "Half the 95% interval of the mean of `values`, by Student's t"
     from scipy.stats import t
     return t.ppf(.975, len(values)-1)*values.std(ddof=1)/len(values)**.5

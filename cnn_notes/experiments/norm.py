@@ -233,8 +233,8 @@ def half(
 
 @experiment('In batches of 64 the network with batch norm makes fewer errors than with any of four others, '
             'and in batches of 2 it has no advantage over group norm',
-            holds=lambda runs: all((d := runs[f'{col} 64'] - runs['batch 64']).mean() > half(d, 9)
-                                   for col in ('none', 'layer', 'group', 'instance'))
+            holds=lambda runs: all((d := runs[f'{kind} 64'] - runs['batch 64']).mean() > half(d, 9)
+                                   for kind in ('none', 'layer', 'group', 'instance'))
                 and (d := runs['group 2'] - runs['batch 2']).mean() < half(d, 9))
 def norm_contest(seed:int) -> dict:
     images,labels,vx,vy = digits()

@@ -124,10 +124,10 @@ def arms(
 ) -> dict: # {name: schedule}
     "1cycle, and schedules that differ from it in one part"
     from cnn_notes.schedule import one_cycle
-    full,top,fall = one_cycle(n, lr),round(n/4),round(3*n/4) # where warm-up ends, and a late decay begins
-    late = one_cycle(2*(n - fall), lr, pct_start=.5) # its second half is the decay
-    lrs,moms = full.lrs[:top] + [lr]*(fall - top) + late.lrs[n-fall:],(
-        full.moms[:top] + [.85]*(fall - top) + late.moms[n-fall:])
+    full,top,decay = one_cycle(n, lr),round(n/4),round(3*n/4) # where warm-up ends, and a late decay begins
+    late = one_cycle(2*(n - decay), lr, pct_start=.5) # its second half is the decay
+    lrs,moms = (full.lrs[:top] + [lr]*(decay - top) + late.lrs[n-decay:],
+                full.moms[:top] + [.85]*(decay - top) + late.moms[n-decay:])
     return {'1cycle': full,
             'no warm-up': full._replace(lrs=[lr]*top + full.lrs[top:], moms=[.85]*top + full.moms[top:]),
             'no annealing': full._replace(lrs=full.lrs[:top] + [lr]*(n-top),

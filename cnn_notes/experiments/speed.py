@@ -304,9 +304,9 @@ def pytorch_example(seed:int) -> dict:
     import torch
     from cnn_notes.data import load_mnist
     from fastai.torch_core import set_seed
-    mnist,test = held_out(),load_mnist()
-    imgs,labels,valid_x,valid_y = (tensors(mnist.train_x), mnist.train_y.long(),
-                                   tensors(mnist.valid_x), mnist.valid_y.long())
+    data,test = held_out(),load_mnist()
+    imgs,labels,valid_x,valid_y = (tensors(data.train_x), data.train_y.long(),
+                                   tensors(data.valid_x), data.valid_y.long())
     set_seed(seed)
     net = example_net()
     opt = torch.optim.Adadelta(net.parameters(), lr=1.)

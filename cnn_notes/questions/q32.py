@@ -35,6 +35,9 @@ def check(low, high):
         both = learned[rate] & learned[than] & (ours + theirs == ours + theirs)
         return ratios(ours[both], theirs[both], 14, alike)
     of('valid', '0.1', '0.03', True)
+    reached = [key for key in runs.keys()
+               if key.startswith('highest') and (float(key.split(', ')[1])*runs[key]).max() >= 2]
+    assert not reached, f'a network reached the limit: {reached}'
     return dict(seeds=len(runs), faster=of('steps', '0.03', '0.01'), alike=of('steps', '0.1', '0.03', True),
                 flatter=of('highest', '0.1', '0.03'), relative=of('relative', '0.1', '0.03', True),
                 times=near(slow/fast, .4), limit=same(**{f'h_{h:g}': limit(h) for h in (.5, 3., 20.)}))

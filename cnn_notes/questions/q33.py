@@ -18,10 +18,15 @@ def ratio(lr):
     return kept/annealed
 
 def check(lr, small):
+    from cnn_notes.experiments.schedule import arms
     runs = record('parts_of_the_cycle')
     assert f'1cycle, {small}' in runs.keys(), f'the course did not compare at {small}'
     def kept(rate, alike): return times(runs[f'no annealing, {rate}'], runs[f'1cycle, {rate}'], 16, alike)
     others = record('parts_of_the_cycle_fresh') # the first seeds suggested this comparison
+    assert set(runs.record['seeds']).isdisjoint(others.record['seeds']), 'the seeds are not others'
+    schedules = arms(small)
+    wsd,kept_up = (schedules[name].lrs for name in ('WSD', 'no annealing'))
+    assert wsd[:3*len(wsd)//4] == kept_up[:3*len(wsd)//4], 'they differ before the last quarter'
     late = times(others[f'WSD, {small}'], others[f'no annealing, {small}'], 1, False)
     return dict(pairs=len(runs), kept=kept('0.06', False), kept_low=kept(small, True), late=late,
                 times=near(ratio(lr), 1), gain=near(ratio(small), .2))
