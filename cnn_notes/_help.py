@@ -30,8 +30,9 @@ def _comments(lines, node):
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
     found = {}
     with contextlib.suppress(tokenize.TokenError): # cut inside a statement, behind the head
-        for t in tokens:
-            if t.type == tokenize.COMMENT: found[node.lineno - 1 + t.start[0]] = t.string.lstrip('# ').strip()
+        for token in tokens:
+            if token.type != tokenize.COMMENT: continue
+            found[node.lineno - 1 + token.start[0]] = token.string.lstrip('# ').strip()
     return found
 
 def _plain(node):

@@ -97,7 +97,7 @@ class Browser:
             here,before = self.point(css, n),here
         return here
     def hover(self, css, n=0):
-        x,y = self.point(css, n)
+        x,y = self.settled(css, n)
         self.cdp('Input.dispatchMouseEvent', type='mouseMoved', x=x, y=y)
     def click(self, css, n=0):
         x,y = self.settled(css, n)

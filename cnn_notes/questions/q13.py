@@ -10,5 +10,5 @@ def check():
     assert takes(lambda o: F.cross_entropy(nn.Flatten()(o), labels), scores), 'cross-entropy refuses two axes'
     other = torch.randn(5, 64, 2, 2)
     assert torch.equal(nn.Flatten()(other), other.reshape(5, -1)) and other.squeeze().shape == other.shape
-    return dict(flattened=tuple(nn.Flatten()(img[:1]).shape), squeezed=tuple(img[:1].squeeze().shape),
+    return dict(flattened=tuple(nn.Flatten()(scores[:1]).shape), squeezed=tuple(scores[:1].squeeze().shape),
                 four=nn.Flatten()(other).shape[1])
