@@ -10,7 +10,7 @@ import torch
 from .checks import Annotated, Float, NonNegativeFloat, PositiveInt
 from .checks import checked, nonempty, real, several, whole
 from functools import wraps
-from torch import Tensor, nn
+from torch import Tensor, nn, ones, tensor, zeros
 
 # %% ../nbs/11_batchnorm.ipynb #22610efc
 #@title What the layer takes, and what it refuses
@@ -45,10 +45,9 @@ class BatchNorm2d(nn.Module):
     ):
         super().__init__()
         self.eps,self.momentum = eps,momentum
-        self.weight,self.bias = nn.Parameter(torch.ones(nf)),nn.Parameter(torch.zeros(nf))
-        self.register_buffer('running_mean', torch.zeros(nf))
-        self.register_buffer('running_var', torch.ones(nf))
-        self.register_buffer('num_batches_tracked', torch.tensor(0))
+        self.weight,self.bias = nn.Parameter(ones(nf)),nn.Parameter(zeros(nf))
+        buffers = dict(running_mean=zeros(nf), running_var=ones(nf), num_batches_tracked=tensor(0))
+        for name,start in buffers.items(): self.register_buffer(name, start)
 
     @_careful
     def forward(self, x:_Images) -> Tensor:
@@ -57,11 +56,10 @@ class BatchNorm2d(nn.Module):
         return (x - mean)/(var + self.eps).sqrt()*gamma + beta
 
     def _of_batch(self, x):
-        mean,var = x.mean((0, 2, 3)),x.var((0, 2, 3), correction=0) # one value for each channel
-        self.running_mean += self.momentum*(mean.detach() - self.running_mean)
+        self.running_mean += self.momentum*(x.detach().mean((0, 2, 3)) - self.running_mean)
         self.running_var  += self.momentum*(x.detach().var((0, 2, 3)) - self.running_var) # unbiased
         self.num_batches_tracked += 1
-        return mean,var
+        return x.mean((0, 2, 3)),x.var((0, 2, 3), correction=0) # one value for each channel
 
     def extra_repr(self) -> str: return f'{len(self.weight)}, eps={self.eps}, momentum={self.momentum}'
 
