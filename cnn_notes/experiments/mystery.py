@@ -276,7 +276,7 @@ def _draw_lines(stats, axs):
     for ax,what,said in zip(axs, ('mean', 'std', 'near_zero', 'health'),
                             ('Mean', 'Deviation', 'At most 0.05', 'Health')):
         for name in layers: ax.plot(stats.batches, stats.series(name, what), lw=1.2, label=name)
-        ax.set_title(said)
+        ax.set(title=said, xlabel='step')
     axs[1].set(yscale='log', ylim=(1e-6, 30))
     for ax in axs[2:]: ax.set_ylim(-.03, 1.03)
 
@@ -292,7 +292,7 @@ def _draw_all(run, title=None):
     axs[0, 5].legend(handles, labels, loc='center left', fontsize=9)
     for layer,ax in enumerate(axs[1, 1:]):
         run.stats.color_dim(layer, ax=ax, vmax=run.stats._top(), colorbar=False)
-        ax.set(ylabel='', title=f'Layer {layer}')
+        ax.set(ylabel='' if layer else 'value', xlabel='step', title=f'Layer {layer}')
     fig.colorbar(axs[1, 5].images[0], ax=axs[1, 5], label='log(1 + count)')
     fig.suptitle(f'Run {run.number}' if title is None else title, x=.01, ha='left', fontsize=12)
     return fig
