@@ -28,10 +28,10 @@ endif
 key:
 	@echo $(KEY)
 
-# trusted: JupyterLab shows the saved views alive
+# trusted: JupyterLab shows the saved views alive; and what it saves differs in outputs alone
 lab: env
 	jupyter trust nbs/*.ipynb nbs/package/*.ipynb > /dev/null
-	cd nbs && jupyter lab index.ipynb
+	cd nbs && jupyter lab index.ipynb --ContentsManager.pre_save_hook=tools.notebooks.as_kept
 
 # once for each clone: git shows differences of notebooks cell by cell and merges them; each commit is checked
 hooks: env

@@ -1,5 +1,6 @@
 "The tutor: every solution passes, every known mistake gets its own sentence, and no other wrong answer is called correct"
-import ast, copy, functools, json, os, random, signal, subprocess, sys, threading, time
+import ast, builtins, copy, functools, importlib, json, os, random, re, signal, subprocess, sys, threading, time
+from pathlib import Path
 import pytest
 import torch
 from cnn_notes import exercises
@@ -43,6 +44,34 @@ def test_texts_are_complete_and_lines_short(ex):
     assert ex.title and ex.statement and ex.name and ex.passed
     for text in (ex.stub, ex.solution_code, *ex.mistakes.values()): assert max(map(len, text.splitlines())) <= 110
     for said in (*ex.mistakes, *ex.hints): assert said[0].isupper() and said[-1] in '.?', said
+
+def stored(tree):
+    "Names that code defines or imports"
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name): yield name
+            case ast.Name(id=name, ctx=ast.Store()): yield name
+            case ast.ImportFrom(module=module, names=[ast.alias(name='*')]):
+                found = importlib.import_module(module)
+                yield from getattr(found, '__all__', None) or [name for name in vars(found) if name[0] != '_']
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                yield from ((o.asname or o.name).split('.')[0] for o in names)
+
+@functools.cache
+def on_page(lesson):
+    "Names that the reader of a lesson can use"
+    (path,) = (Path(__file__).parent.parent/'nbs').glob(f'{lesson}_*.ipynb')
+    code = [''.join(c['source']) for c in json.loads(path.read_text(encoding='utf-8'))['cells']
+        if c['cell_type'] == 'code']
+    return {name for text in code for name in stored(ast.parse(re.sub('^[%!].*', '', text, flags=re.M)))}
+
+@pytest.mark.parametrize('ex', **every)
+def test_the_page_has_what_its_answers_use(ex):
+    "A reader who types the solution, or a known mistake, hears about that and not of a name that is missing"
+    for code in (ex.solution_code, *ex.mistakes.values()):
+        tree = ast.parse(code)
+        used = {o.id for o in ast.walk(tree) if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load)}
+        assert not used - set(stored(tree)) - on_page(ex.id.split('.')[0]) - set(dir(builtins)), code
 
 class Change(ast.NodeTransformer):
     "The k-th small change of one kind to a program"

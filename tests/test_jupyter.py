@@ -1,8 +1,10 @@
-"""The Jupyter door: JupyterLab on a clone, in a headless browser, as a reader uses it: open a notebook, run
-all cells, look, point"""
-import json, os, subprocess, sys, time, urllib.request
+"""The Jupyter door: JupyterLab on a clone, in a headless browser, as a reader uses it: open a page, run all
+cells, point, save, write into the cells of exercises"""
+import json, os, re, subprocess, sys, time, urllib.request
+from pathlib import Path
 import nbformat
 import pytest
+from cnn_notes.exercises import exercise
 from test_package import source # noqa: F401, a fixture
 
 def free_port():
@@ -26,12 +28,15 @@ def lab(source, tmp_path_factory): # noqa: F811
     env = {k: v for k,v in os.environ.items() if not k.startswith('JUPYTER')}
     env |= {'HOME': str(home), 'PYTHONPATH': str(source), 'JUPYTERLAB_SETTINGS_DIR': str(home/'settings'),
         'JUPYTERLAB_WORKSPACES_DIR': str(home/'workspaces')}
+    subprocess.run(['jupyter', 'trust', *(source/'nbs').glob('*.ipynb')], env=env, check=True,
+        capture_output=True)
+    flags = re.search('jupyter lab index.ipynb(.*)', (source/'Makefile').read_text())[1].split()
     port = free_port()
     url = f'http://127.0.0.1:{port}'
     with open(home/'log', 'w') as log:
         p = subprocess.Popen([sys.executable, '-m', 'jupyterlab', '--no-browser', '--allow-root',
             '--ip=127.0.0.1', f'--port={port}', '--IdentityProvider.token=',
-            f'--notebook-dir={source/"nbs"}'],
+            '--expose-app-in-browser', *flags, f'--notebook-dir={source/"nbs"}'],
                              env=env, cwd=source, stdout=log, stderr=subprocess.STDOUT)
         try:
             for _ in range(240):
@@ -44,37 +49,121 @@ def lab(source, tmp_path_factory): # noqa: F811
             p.terminate()
             p.wait(30)
 
-@pytest.mark.nightly
-def test_open_run_look_and_point(lab, source, chromium): # noqa: F811
-    nb = nbformat.read(source/'nbs'/'explore.ipynb', as_version=4)
-    n_code = sum(c.cell_type == 'code' for c in nb.cells)
-    kinds = [set(o.get('data', {})) for c in nb.cells if c.cell_type == 'code' for o in c.outputs]
-    n_pictures,n_views = sum('image/png' in k for k in kinds),sum(
-        '<iframe' in ''.join(o['data'].get('text/html', '')) for c in nb.cells if c.cell_type == 'code'
-        for o in c.outputs if 'data' in o)
-    assert n_views >= 1
-    b = chromium
+model = 'const open = jupyterapp.shell.currentWidget, cells = open.content.widgets;'
+states = (f"{model} return cells.filter(c => c.model.type === 'code').map(c => [c.model.executionState, "
+    "c.model.executionCount])")
+outputs = f'{model} return cells[arguments[0]].model.outputs.toJSON()'
+
+def menu(b, name, item):
+    def found(selector, text): return [o for o in b.all(selector) if o.text.startswith(text)]
+    b.wait(lambda: found('.lm-MenuBar-item', name))[0].click()
+    b.wait(lambda: found('.lm-Menu-item', item))[0].click()
+
+def opened(b, lab, path, n):
+    "A notebook of `n` cells in JupyterLab, with a kernel that waits"
+    b.driver.switch_to.default_content()
     b.resize(1400, 1000)
-    b.driver.get(f'{lab}/lab/tree/explore.ipynb?reset')
-    prompts = ("return [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')].map(o => "
-        "o.textContent.trim())")
-    b.wait(lambda: len(b.js(prompts)) == n_code, 90)
-    b.wait(lambda: 'Idle' in (b.js("const o = document.querySelector('.jp-Notebook-ExecutionIndicator'); "
-        "return o ? o.dataset.status : ''") or '').capitalize(), 60) # the kernel is there
-    def menu(selector, text): return next(o for o in b.all(selector) if o.text.startswith(text))
-    menu('.lm-MenuBar-item', 'Run').click()
-    b.wait(lambda: any(o.text.startswith('Run All Cells') for o in b.all('.lm-Menu-item')))
-    menu('.lm-Menu-item', 'Run All Cells').click()
-    b.wait(lambda: all(o.strip('[]:').isdigit() for o in b.js(prompts)), 180)
-    assert not b.all('.jp-OutputArea [data-mime-type="application/vnd.jupyter.stderr"], .jp-OutputArea '
-        '[data-mime-type="application/vnd.jupyter.error"]')
-    b.wait(lambda: len(b.all('.jp-OutputArea .cnn-view iframe')) == n_views, 30)
-    pictures = ("return [...document.querySelectorAll('.jp-OutputArea .jp-RenderedImage img')].map(o => "
-        "o.naturalWidth)")
-    b.wait(lambda: len(b.js(pictures)) == n_pictures and all(b.js(pictures)))
-    b.shot('jupyterlab')
-    sums = "return document.querySelector('#sum').textContent"
-    with b.frame():
-        b.wait(lambda: b.js("return document.querySelectorAll('.out .cell').length") > 1); first = b.js(sums)
-    b.hover('.out [data-at="1,2"]') # another output: its inputs light up and its sum is worked out
-    with b.frame(): b.wait(lambda: b.js(sums) != first)
+    b.driver.get(f'{lab}/lab/tree/{path}?reset')
+    b.wait(lambda: b.js('return typeof jupyterapp !== "undefined" && '
+        'jupyterapp.shell.currentWidget?.content?.widgets?.length') == n, 120)
+    b.wait(lambda: b.js(f'{model} return open.sessionContext.session?.kernel?.status') == 'idle', 120)
+
+def run_all(b, seconds=900):
+    menu(b, 'Run', 'Run All Cells')
+    b.wait(lambda: all(state == 'idle' and count for state,count in b.js(states)), seconds)
+
+def save(b):
+    menu(b, 'File', 'Save Notebook')
+    b.wait(lambda: not b.js(f'{model} return open.context.model.dirty'))
+
+def shut_down(b):
+    b.js('return jupyterapp.serviceManager.sessions.shutdownAll()')
+    b.logs()
+
+def answered(b, cell, code):
+    "What a cell says after the reader wrote `code` into it and ran it"
+    from selenium.webdriver import ActionChains, Keys
+    def chord(key):
+        ActionChains(b.driver).key_down(Keys.CONTROL).send_keys(key).key_up(Keys.CONTROL).perform()
+    b.js("arguments[0].scrollIntoView({ block: 'center' })", editor := b.all('.jp-Notebook .jp-Cell')[cell])
+    editor.find_element('css selector', '.cm-content').click()
+    chord('a')
+    b.cdp('Input.insertText', text=code)
+    assert b.js(f'{model} return cells[arguments[0]].model.sharedModel.source', cell) == code
+    before = b.js(f'{model} return cells[arguments[0]].model.executionCount', cell)
+    chord(Keys.ENTER)
+    b.wait(lambda: b.js(f'{model} const c = cells[arguments[0]].model; return c.executionState === "idle" && '
+        'c.executionCount !== arguments[1]', cell, before), 120)
+    return '\n'.join(o.get('evalue') or o.get('text') or o['data']['text/plain'] for o in b.js(outputs, cell))
+
+# what a reader can point at, or click, in a view of each kind
+by_frame = {'.strip': ('click', '.examples button:nth-child(3)'),
+    '.panel': ('hover', '.panel:nth-child(3) [data-at="2,3"]'), '.out': ('hover', '.out [data-at="1,2"]')}
+
+def alive(b, n):
+    "Does the `n`-th view on the page change where the reader points?"
+    b.wait(lambda: len(b.all('iframe')) > n, 30)
+    b.js("document.querySelectorAll('iframe')[arguments[0]].scrollIntoView({ block: 'center' })", n)
+    def text(): return b.js("return document.querySelector('main')?.textContent")
+    with b.frame(n):
+        b.wait(lambda: any(b.all(css) for css in by_frame), 30)
+        how,css = next(by_frame[o] for o in by_frame if b.all(o))
+        before = text()
+    def moved():
+        getattr(b, how)(css, n)
+        with b.frame(n): return text() != before
+    b.wait(moved, 30)
+    return True
+
+def shown(nb): return [o for c in nb.cells for o in c.get('outputs', [])]
+def views(nb): return sum('<iframe' in ''.join(o.get('data', {}).get('text/html', '')) for o in shown(nb))
+def pictures(nb): return sum('image/png' in o.get('data', {}) for o in shown(nb))
+def rest(nb):
+    "All but outputs and the numbers of their runs"
+    cells = [{k: v for k,v in c.items() if k not in ('outputs', 'execution_count')} for c in nb.cells]
+    return cells,nb.metadata
+
+pages = sorted(p.stem for p in (Path(__file__).parent.parent/'nbs').glob('*.ipynb'))
+
+@pytest.mark.nightly
+@pytest.mark.parametrize('page', pages)
+def test_run_all(lab, source, chromium, page): # noqa: F811
+    """Saved views are alive, and those that come; nothing fails; what is saved differs in outputs alone, with
+    solutions folded; the exercises answer; the console is silent"""
+    path,b = source/'nbs'/f'{page}.ipynb',chromium
+    kept = nbformat.read(path, as_version=4)
+    opened(b, lab, path.name, len(kept.cells))
+    try:
+        assert all(alive(b, n) for n in range(views(kept)))
+        start = time.monotonic()
+        run_all(b)
+        print(f'{page}: {time.monotonic() - start:.0f} s')
+        save(b)
+        ran = nbformat.read(path, as_version=4)
+        assert rest(ran) == rest(kept)
+        assert not [o for o in shown(ran) if o.output_type == 'error' or o.get('name') == 'stderr']
+        folded = f"{model} return cells.filter(c => c.model.type === 'code').map(c => c.inputHidden)"
+        assert b.js(folded) == [bool(c.metadata) for c in kept.cells if c.cell_type == 'code']
+        assert views(ran) == views(kept) == len(b.all('.jp-OutputArea .cnn-view iframe'))
+        assert all(alive(b, n) for n in range(views(kept)))
+        widths = "return [...document.querySelectorAll('.jp-RenderedImage img')].map(o => o.naturalWidth)"
+        b.wait(lambda: len(b.js(widths)) == pictures(ran) and all(b.js(widths)))
+        b.shot(f'jupyterlab_{page}')
+        check_exercises(b, kept)
+        assert b.logs() == []
+    finally: shut_down(b)
+
+def check_exercises(b, nb):
+    "Every solution is right as the reader gets it; the first exercise answers a mistake and gives its hints"
+    cells = [(n, c.source) for n,c in enumerate(nb.cells) if '\nex = exercise(' in c.source]
+    for n,code in cells:
+        ex = exercise(re.search(r"exercise\('([\d.]+)'\)", code)[1])
+        call = f"\n\nex = exercise('{ex.id}')\nex.check({ex.name})"
+        assert code == ex.stub + call
+        if n == cells[0][0]:
+            said,wrong = next(iter(ex.mistakes.items()))
+            assert said in answered(b, n, wrong.strip() + call)
+            for k,hint in enumerate(ex.hints[:2]):
+                assert answered(b, n, 'ex.hint()') == f'Hint {k+1} of {len(ex.hints)}: {hint}'
+            assert answered(b, n, 'ex.solution()') == ex.solution_code.strip()
+        assert answered(b, n, ex.solution_code.strip() + call).startswith('Correct'), ex.id

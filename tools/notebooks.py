@@ -171,10 +171,18 @@ def answered(nb):
         at = places[0]
     nb.cells[index].source = '\n'.join(['## Index', '', *lines])
 
+def kernel():
+    "What a notebook says about itself, on every machine"
+    return {'kernelspec': dict(name='python3', display_name='python3', language='python')}
+
+def as_kept(model, **_):
+    "For `make lab`: before JupyterLab saves a notebook, leave out what it adds about this machine's Python"
+    if model['type'] == 'notebook': model['content']['metadata'] = kernel()
+
 def dress(nb, path):
     """Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output; no
     leftovers of progress bars; the questionnaire's index and headings"""
-    nb.metadata = {'kernelspec': dict(name='python3', display_name='python3', language='python')}
+    nb.metadata = kernel()
     if path.stem == '14_questionnaire': answered(nb)
     for c in nb.cells:
         if c.source.startswith('<!-- notebooks -->'): c.source = contents()
