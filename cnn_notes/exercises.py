@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Verdict', 'difference', 'TookTooLong', 'time_limit', 'Mistake', 'Exercise', 'Shown', 'Progress',
-           'all_exercises', 'exercise']
+           'all_exercises', 'Mistakes', 'exercise']
 
 # %% ../nbs/package/exercises.ipynb #40e5d410
 import copy, ctypes, importlib, inspect, json, os, signal, threading
@@ -345,6 +345,23 @@ def all_exercises() -> dict: # {'01.1': the exercise}
     found = [o for m in modules for o in vars(m).values() if inspect.isclass(o) and getattr(o, 'id', '')]
     return {o.id: o() for o in sorted(found, key=lambda o: [int(n) for n in o.id.split('.')])}
 
+# %% ../nbs/package/exercises.ipynb #6e5fa039
+class Mistakes(list):
+    "The known mistakes of each exercise, for those who teach: `exercise.mistakes('11')`"
+    def __init__(self,
+        number:str='', # with which the exercises begin: '11' for a lesson; all of them if empty
+    ): super().__init__(o for o in all_exercises().values() if o.id.startswith(number))
+    def __repr__(self):
+        found = [(ex, said, getattr(code, 'source', '')) for ex in self for said,code in ex.mistakes.items()]
+        lines,before = [],None
+        for ex,said,source in found:
+            if ex is not before: lines.append(f'{ex.id}  {ex.title}')
+            lines.append(f'    {said}' + (f'\n        {source}, {source.day}' if source else ''))
+            before = ex
+        seen = sum(bool(source) for *_,source in found)
+        return '\n'.join([*lines, f'{seen} of {len(found)} known mistakes were seen elsewhere'])
+
+
 # %% ../nbs/package/exercises.ipynb #f985137d
 @checked
 def exercise(
@@ -356,6 +373,7 @@ def exercise(
 
 def _all_progress(): return Progress(_progress())
 exercise.progress = _all_progress
+exercise.mistakes = Mistakes
 
 # %% what `help` shows: parameters, results, errors, an example
 from ._help import explain

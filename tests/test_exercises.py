@@ -1,11 +1,13 @@
 "The tutor: every solution passes, every known mistake gets its own sentence, and no other wrong answer is called correct"
 import ast, builtins, copy, functools, importlib, json, os, random, re, signal, subprocess, sys, threading, time
+from datetime import date
 from pathlib import Path
 import pytest
 import torch
 from cnn_notes import exercises
 from cnn_notes.exercises import Exercise, Mistake, TookTooLong, all_exercises, difference, exercise, time_limit
 
+UNSEEN = {'03.3', '08.2', '09.2', '09.3', '12.2', '13.1', '14.3', '15.1', '15.2', '15.3', '16.1', '16.2', '16.3', '16.4', '16.5', '16.6', '16.7', '16.8', '16.9', '16.10'} # exercises whose mistakes nobody was seen to make
 every = dict(argvalues=list(all_exercises().values()), ids=lambda o: o.id)
 
 @pytest.fixture(autouse=True)
@@ -514,11 +516,31 @@ def test_filters_that_grow_with_the_stride_keep_the_work():
         rows = [o for o in count(nn.Sequential(*convs), (1, s**n, s**n)) if o.kind == 'conv']
         assert len({o.multiplications for o in rows[1:]}) <= 1
 
-def test_every_mistake_says_where_it_was_seen_or_that_nobody_did():
-    for ex in all_exercises().values():
-        for code in ex.mistakes.values():
-            source = getattr(code, 'source', '')
-            assert not source or source.rsplit(' ', 1)[1].startswith('https://'), (ex.id, source)
+@pytest.mark.parametrize('ex', **every)
+def test_mistakes_say_where_and_when_they_were_seen(ex):
+    "At least one in each exercise; a source is a name, an address, and a day"
+    sources = [code.source for code in ex.mistakes.values() if getattr(code, 'source', '')]
+    for source in sources:
+        name,_,address = source.rpartition(' ')
+        assert name.strip() and '://' not in name and len(name) <= 100, source
+        assert re.fullmatch(r'https?://[\w.-]+\.\w+/\S+', address) and address.isascii(), source
+        assert date(2026, 11, 29) <= date.fromisoformat(source.day), source
+    assert sources or ex.id in UNSEEN
+
+def test_sources_have_one_name_each():
+    "An address stands in one entry of `seen`, which serves all mistakes that it shows, and no entry is left over"
+    from cnn_notes.answers import seen
+    entries = [o for o in vars(seen).values() if isinstance(o, seen.Seen)]
+    assert len({o.rsplit(' ', 1)[1] for o in entries}) == len(entries)
+    used = {code.source for ex in all_exercises().values() for code in ex.mistakes.values() if isinstance(code, Mistake)}
+    assert not set(entries) - used
+
+def test_known_mistakes_are_listed():
+    shown = repr(exercise.mistakes('01.3'))
+    assert shown.startswith('01.3  Convolution with nothing lost') and 'rotated by 180 degrees' in shown
+    assert 'SciPy, issue 14369 https://github.com/scipy/scipy/issues/14369, 2026-11-29' in shown
+    assert len(exercise.mistakes()) == len(all_exercises()) and repr(exercise.mistakes('99')).startswith('0 of 0')
+    assert re.search(r'\n(\d+) of 8 known mistakes were seen elsewhere$', shown)
 
 def test_what_bends_between_two_small_layers():
     "06.2: a layer that leaves the two convolutions one linear map is not an activation function"

@@ -1,7 +1,8 @@
 "The exercises of 00_data"
 import struct
 import torch
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class AverageDigits(Exercise):
     id,title,name = '00.1','The average digit','average_digits'
@@ -31,8 +32,9 @@ def average_digits(x, y): return torch.stack([x[y == d].float().mean(0) for d in
 def average_digits(x, y): return torch.stack([x[y == d].float().mean(0).byte() for d in range(10)])''',
         'Ten times the same image: the average of all digits. Pick the images of one digit first.': '''
 def average_digits(x, y): return torch.stack([x.float().mean(0) for d in range(10)])''',
-        'Rows and columns are swapped in each image.': '''
+        'Rows and columns are swapped in each image.': Mistake('''
 def average_digits(x, y): return torch.stack([x[y == d].float().mean(0).T for d in range(10)])''',
+            seen.julia_axes),
     }
     def cases(self):
         generator = torch.Generator().manual_seed(0)
@@ -57,20 +59,22 @@ class ToNchw(Exercise):
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)/255'''
     mistakes = {
         'The shape is right and the numbers are mixed up: `reshape` and `view` do not move an axis, but '
-        '`permute` does.': '''
+        '`permute` does.': Mistake('''
 def to_nchw(photos):
     x = torch.from_numpy(np.stack(photos))
-    return x.reshape(len(photos), 3, *x.shape[1:3])/255''',
-        'The channels are still last. PyTorch wants them second.': '''
-def to_nchw(photos): return torch.from_numpy(np.stack(photos))/255''',
-        'The values go from 0 to 255. Divide by 255.': '''
+    return x.reshape(len(photos), 3, *x.shape[1:3])/255''', seen.reshaped_colors),
+        'The channels are still last. PyTorch wants them second.': Mistake('''
+def to_nchw(photos): return torch.from_numpy(np.stack(photos))/255''', seen.channels_last),
+        'The values go from 0 to 255. Divide by 255.': Mistake('''
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).float()''',
-        'A byte goes up to 255, so this never reaches 1. Divide by 255, not by 256.': '''
-def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)/256''',
+            seen.not_scaled),
+        'A byte goes up to 255, so this never reaches 1. Divide by 255, not by 256.': Mistake('''
+def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)/256''', seen.by_256),
         'Width and height are swapped: the photographs lie on their side.': '''
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 2, 1)/255''',
-        'Red and blue are swapped.': '''
+        'Red and blue are swapped.': Mistake('''
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).flip(1)/255''',
+            seen.red_for_blue),
         'The channels come first and the images second: (3, n, h, w).': '''
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(3, 0, 1, 2)/255''',
         'This is the first photograph alone. Stack them all.': '''
@@ -106,13 +110,13 @@ def parse_idx(raw):
     mistakes = {
         'The values are right, in one long row. Give them the shape from the header with `view`.': '''
 def parse_idx(raw): return torch.tensor(list(raw[4 + 4*raw[3]:]))''',
-        'The axes are in reverse order.': '''
+        'The axes are in reverse order.': Mistake('''
 def parse_idx(raw):
     start = 4 + 4*raw[3]
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
-    return torch.tensor(list(raw[start:])).view(shape[::-1])''',
-        'The header is among the values. They begin after 4 + 4*axes bytes.': '''
-def parse_idx(raw): return torch.tensor(list(raw))''',
+    return torch.tensor(list(raw[start:])).view(shape[::-1])''', seen.julia_axes),
+        'The header is among the values. They begin after 4 + 4*axes bytes.': Mistake('''
+def parse_idx(raw): return torch.tensor(list(raw))''', seen.header_as_pixels),
         'This is the header: the sizes of the axes. The values follow after it.': '''
 def parse_idx(raw):
     return torch.tensor([int.from_bytes(raw[i:i+4], 'big') for i in range(4, 4 + 4*raw[3], 4)])''',
@@ -121,11 +125,12 @@ def parse_idx(raw):
     start = 4 + 4*raw[3]
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
     return torch.tensor(list(raw[start:])).view(shape)/255''',
-        'The bytes are read as signed numbers: above 127 they come out negative.': '''
+        'The bytes are read as signed numbers: above 127 they come out negative.': Mistake('''
 def parse_idx(raw):
     start = 4 + 4*raw[3]
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
     return torch.tensor(list(raw[start:]), dtype=torch.uint8).view(torch.int8).view(shape)''',
+        seen.signed_bytes),
     }
     def cases(self):
         generator = torch.Generator().manual_seed(0)
@@ -155,21 +160,23 @@ class Batches(Exercise):
     solution_code = 'def batches(n, bs): return list(torch.randperm(n).split(bs)[:n//bs])'
     mistakes = {
         'The images come in the order in which they are stored. Shuffle them.':
-            'def batches(n, bs): return list(torch.arange(n).split(bs)[:n//bs])',
+            Mistake('def batches(n, bs): return list(torch.arange(n).split(bs)[:n//bs])', seen.not_shuffled),
         'The last batch has fewer than bs images. Leave it out.':
-            'def batches(n, bs): return list(torch.randperm(n).split(bs))',
+            Mistake('def batches(n, bs): return list(torch.randperm(n).split(bs))', seen.short_batch),
         'Each batch is drawn anew, so an image can come twice and others never. Shuffle once, then cut.':
-            'def batches(n, bs): return [torch.randint(0, n, (bs,)) for _ in range(n//bs)]',
+            Mistake('def batches(n, bs): return [torch.randint(0, n, (bs,)) for _ in range(n//bs)]',
+                seen.drawn_anew),
         'Each batch is a random choice by itself, so images come in several batches. Shuffle once, then cut.':
-            'def batches(n, bs): return [torch.randperm(n)[:bs] for _ in range(n//bs)]',
-        'Only the order of the batches is random: the same images are together in every epoch.': '''
+            Mistake('def batches(n, bs): return [torch.randperm(n)[:bs] for _ in range(n//bs)]',
+                seen.drawn_alone),
+        'Only the order of the batches is random: the same images are together in every epoch.': Mistake('''
 def batches(n, bs):
     whole = torch.arange(n).split(bs)[:n//bs]
-    return [whole[i] for i in torch.randperm(n//bs)]''',
-        'The order is the same in every epoch, because the seed is set in each call.': '''
+    return [whole[i] for i in torch.randperm(n//bs)]''', seen.frozen_batches),
+        'The order is the same in every epoch, because the seed is set in each call.': Mistake('''
 def batches(n, bs):
     g = torch.Generator().manual_seed(0)
-    return list(torch.randperm(n, generator=g).split(bs)[:n//bs])''',
+    return list(torch.randperm(n, generator=g).split(bs)[:n//bs])''', seen.same_order),
         'There are bs batches of n//bs images. It should be the other way around.':
             'def batches(n, bs): return list(torch.randperm(n)[:n//bs*bs].split(n//bs))',
         'The last whole batch is missing.':

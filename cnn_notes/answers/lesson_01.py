@@ -28,11 +28,12 @@ class Line(Exercise):
         'This kernel looks for an edge, dark on one side only. A line has the same tone on both sides.':
             Mistake('line_kernel = top_edge'),
         'This kernel finds vertical lines. Rows and columns have changed places.':
-            Mistake('line_kernel = torch.tensor([[-1., 2, -1], [-1, 2, -1], [-1, 2, -1]])'),
+            Mistake('line_kernel = torch.tensor([[-1., 2, -1], [-1, 2, -1], [-1, 2, -1]])',
+                seen.edge_directions),
         'This kernel also responds to a patch of one tone, because its weights do not add up to 0.':
             Mistake('line_kernel = torch.tensor([[0., 0, 0], [1, 1, 1], [0, 0, 0]])', seen.sum_of_weights),
         'This kernel finds a line whose numbers are lower than those around it: every sign is reversed.':
-            Mistake('line_kernel = torch.tensor([[1., 1, 1], [-2, -2, -2], [1, 1, 1]])'),
+            Mistake('line_kernel = torch.tensor([[1., 1, 1], [-2, -2, -2], [1, 1, 1]])', seen.inverted_sign),
         'This kernel finds dots: its columns do not each add up to 0, so it also sees vertical lines.':
             Mistake('line_kernel = torch.tensor([[-1., -1, -1], [-1, 8, -1], [-1, -1, -1]])'),
         'This kernel compares with the row above only, so it is an edge kernel: it finds the upper border '
@@ -89,7 +90,7 @@ def centers(h, w, ks, stride):
             seen.plus_one),
         'These windows hang over the edge: without padding, the center cannot be at pixel 0.': Mistake('''
 def centers(h, w, ks, stride):
-    return [[(i, j) for j in range(0, w, stride)] for i in range(0, h, stride)]'''),
+    return [[(i, j) for j in range(0, w, stride)] for i in range(0, h, stride)]''', seen.over_the_edge),
         'The stride is not used.': Mistake('''
 def centers(h, w, ks, stride):
     return [[(i, j) for j in range(ks//2, w-ks//2)] for i in range(ks//2, h-ks//2)]''', seen.no_stride),
@@ -144,7 +145,7 @@ def full_convolve(img, kernel): return correlate(img, kernel.flip(0, 1))'''),
         'This pads with half of the kernel. "Full" pads with one row less than the kernel has.': Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
-    return correlate(img, kernel.flip(0, 1), padding=(kh//2, kw//2))'''),
+    return correlate(img, kernel.flip(0, 1), padding=(kh//2, kw//2))''', seen.full_for_same),
         'Rows and columns are swapped in the padding. Try a kernel that is not square.': Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
@@ -173,7 +174,8 @@ class OneNumber(Exercise):
         'This is the amount of ink. A 1 has less of it than a 0, but its negative has more than a negative '
         '0, so no one threshold is right for both forms.': Mistake('def one_number(img): return img.mean()'),
         'The responses cancel when they are added up: every stroke has a left edge and a right edge. Take '
-        'the positive part first.': Mistake('def one_number(img): return correlate(img, left_edge).sum()'),
+        'the positive part first.': Mistake('def one_number(img): return correlate(img, left_edge).sum()',
+            seen.cancelled),
         'The middle pixel separates the originals, but for negatives the two digits are swapped.':
             Mistake('def one_number(img): return img[14, 14]'),
         'The number of dark pixels is the amount of ink again, and a negative has much more of it.':

@@ -15,7 +15,7 @@ class Unused(Exercise):
     solution_code = 'def unused(n, ks, stride): return (n - ks) % stride'
     mistakes = {
         'This is the remainder of n itself. The starts of the windows can only move by n - ks cells.':
-            Mistake('def unused(n, ks, stride): return n % stride'),
+            Mistake('def unused(n, ks, stride): return n % stride', seen.multiple_of_stride),
         'This is one too many: after n - ks cells, the last start is the position itself.':
             Mistake('def unused(n, ks, stride): return (n - ks) % stride + 1'),
         'These are the cells that the windows do not start at, not those that they do not reach.':
@@ -48,7 +48,7 @@ class WhichWindow(Exercise):
         'A stride of 2 halves the image. It takes a stride of 4 to go from 32 to 8 in one layer.':
             Mistake('window = Window(5, stride=2, padding=2)'),
         'Without padding there are only 7 positions: floor((32 - 5)/4) + 1.':
-            Mistake('window = Window(5, stride=4)'),
+            Mistake('window = Window(5, stride=4)', seen.forgotten_padding),
         'The kernel should have a size of 5. This one has 4, which would cut the image into blocks.':
             Mistake('window = Window(4, stride=4)'),
         'The rows are right, but the columns shrink from 32 to 4, because the stride differs.':
@@ -91,7 +91,7 @@ def same_even(x, k): return F.conv2d(x, k, padding=k.shape[-1]//2)''', seen.same
         'This makes the output one row and one column smaller, because ks - 1 is an odd number.': Mistake('''
 def same_even(x, k): return F.conv2d(x, k, padding=(k.shape[-1] - 1)//2)''', seen.same_too_small),
         'Without padding the output is smaller than the input.': Mistake('''
-def same_even(x, k): return F.conv2d(x, k)'''),
+def same_even(x, k): return F.conv2d(x, k)''', seen.shrinking),
         'All of the padding is on the right and at the bottom. It should be divided as equally as possible.':
             Mistake('''
 def same_even(x, k):

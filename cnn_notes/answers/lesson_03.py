@@ -29,7 +29,11 @@ class TwoLayersInOne(Exercise):
         'The shares multiply the rows of the kernel. They belong to the channels.':
             Mistake('def fold(mix, kernel): return (mix[:, None]*kernel).expand(1, 3, 3, 3)'),
         'These are three filters on one channel. One filter on three channels has shape (1, 3, 3, 3).':
-            Mistake('def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[:, None]'),
+            Mistake('def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[:, None]',
+                seen.axes_of_a_weight),
+        'Each channel has one number nine times. A share multiplies every weight of the kernel.': Mistake('''
+def fold(mix, kernel): return (mix*kernel[0, 0]).view(1, 3, 1, 1).expand(1, 3, 3, 3)''',
+            seen.one_number_nine_times),
         'The shares are added to the kernel. Two convolutions in a row multiply.':
             Mistake('def fold(mix, kernel): return (mix.view(3, 1, 1) + kernel)[None]'),
         'The kernel is flipped. Chained layers of PyTorch do not flip anything.':
@@ -75,7 +79,7 @@ def densify(w, groups):
 def densify(w, groups):
     dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
     for g,part in enumerate(w.chunk(groups)): dense[g*len(part):(g + 1)*len(part), g::groups] = part
-    return dense'''),
+    return dense''', seen.interleaved_groups),
     }
     def cases(self):
         shapes = {(4, 4, 3, 2): 1, (6, 1, 3, 2): 6, (4, 3, 3, 2): 2, (8, 1, 3, 2): 4, (9, 2, 1, 2): 3}

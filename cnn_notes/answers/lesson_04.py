@@ -28,11 +28,11 @@ def matrix_shape(ni, nf, n, ks, stride, padding): return ks*ks,n*n'''),
         'This is the transpose: a matrix has a row for each number that comes out.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
-    return ni*n*n,nf*out*out'''),
+    return ni*n*n,nf*out*out''', seen.transposed_matrix),
         'Channels and filters are missing: this is the matrix of one kernel on one channel.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
-    return out*out,n*n'''),
+    return out*out,n*n''', seen.width_for_volume),
         'The padding is not part of the image: its zeros need no columns.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride + 1
@@ -40,11 +40,15 @@ def matrix_shape(ni, nf, n, ks, stride, padding):
         'Padding is added on both sides, so it counts twice in the number of positions.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + padding - ks)//stride + 1
-    return nf*out*out,ni*n*n'''),
+    return nf*out*out,ni*n*n''', seen.padding_once),
         'The stride is not used: with a larger stride there are fewer positions.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = n + 2*padding - ks + 1
     return nf*out*out,ni*n*n''', seen.no_stride),
+        'The stride divides the whole difference. Without brackets, it divides the padding only.': Mistake('''
+def matrix_shape(ni, nf, n, ks, stride, padding):
+    out = n - ks + 2*padding//stride + 1
+    return nf*out*out,ni*n*n''', seen.brackets),
         'The first position is missing: the number of steps plus one is the number of positions.': Mistake('''
 def matrix_shape(ni, nf, n, ks, stride, padding):
     out = (n + 2*padding - ks)//stride
@@ -83,7 +87,7 @@ def matrix_of(f, in_shape):
         'This is the transpose: the result for unit image j is a column, not a row.': Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
-    return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1)'''),
+    return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1)''', seen.columns_for_rows),
         'These are the results for one image of ones. That gives the sum of all columns.': Mistake('''
 def matrix_of(f, in_shape): return f(torch.ones(1, *in_shape)).flatten(1).T'''),
         'The results are not flattened: a matrix has two axes, so each result becomes a column.': Mistake('''
@@ -177,7 +181,7 @@ def grouped_conv(x, weight, groups):
         'other.': Mistake('''
 def grouped_conv(x, weight, groups):
     order = torch.arange(x.shape[1]).view(-1, groups).T.flatten()
-    return F.conv2d(x[:, order], weight, groups=groups)'''),
+    return F.conv2d(x[:, order], weight, groups=groups)''', seen.interleaved_groups),
         'The groups are still an axis of their own. The filters of all groups should be one axis.':
             Mistake('''
 def grouped_conv(x, weight, groups):
@@ -242,7 +246,7 @@ def conv_backward(x, weight, grad):
         'sum.': Mistake('''
 def conv_backward(x, weight, grad):
     to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)
-    return F.conv_transpose2d(grad, weight),to_weight/len(x)'''),
+    return F.conv_transpose2d(grad, weight),to_weight/len(x)''', seen.mean_gradient),
         'The gradient of the weight is turned by half a circle.': Mistake('''
 def conv_backward(x, weight, grad):
     to_weight = F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)

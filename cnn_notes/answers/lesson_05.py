@@ -1,7 +1,8 @@
 "The exercises of 05_simple_cnn"
 import torch
 from torch import nn
-from cnn_notes.exercises import Exercise
+from cnn_notes.answers import seen
+from cnn_notes.exercises import Exercise, Mistake
 
 class Flatten(Exercise):
     id,title,name = '05.1','Flatten by hand','flatten'
@@ -16,21 +17,23 @@ class Flatten(Exercise):
     solution_code = 'def flatten(x): return x.reshape(len(x), math.prod(x.shape[1:]))'
     mistakes = {
         'This drops every axis of length 1, the batch axis of a single image too, and no other axis.':
-            'def flatten(x): return x.squeeze()',
+            Mistake('def flatten(x): return x.squeeze()', seen.squeezed),
         'This drops the axes of length 1 behind the first, and leaves longer ones as they are.': '''
 def flatten(x): return x.reshape([n for i,n in enumerate(x.shape) if i == 0 or n != 1])''',
         'The batch axis is gone: all images have become one row.':
-            'def flatten(x): return x.reshape(math.prod(x.shape))',
+            Mistake('def flatten(x): return x.reshape(math.prod(x.shape))', seen.flat_batch),
         'The batch axis is gone: all images have become one row, with an axis of length 1 before it.':
-            'def flatten(x): return x.reshape(1, math.prod(x.shape))',
+            Mistake('def flatten(x): return x.reshape(1, math.prod(x.shape))', seen.batch_in_a_row),
         'The channels are still an axis of their own. They are flattened too.':
             'def flatten(x): return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))',
         'The last axis was kept, and the batch became part of the first. It is the first axis that stays.':
             'def flatten(x): return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])',
         'The shape is right, but the values of different images are mixed: the batch axis was made the last.':
-            'def flatten(x): return x.reshape(math.prod(x.shape[1:]), len(x)).T',
+            Mistake('def flatten(x): return x.reshape(math.prod(x.shape[1:]), len(x)).T',
+                seen.reshaped_images),
         'The channels come last within each image. nn.Flatten keeps the order of the axes.':
-            'def flatten(x): return x.movedim(1, -1).reshape(len(x), math.prod(x.shape[1:]))',
+            Mistake('def flatten(x): return x.movedim(1, -1).reshape(len(x), math.prod(x.shape[1:]))',
+                seen.flat_order),
     }
     def cases(self):
         shapes = (128, 10, 1, 1),(1, 10, 1, 1),(3, 64, 2, 2),(5, 7),(2, 3, 1, 4),(0, 10, 1, 1)
@@ -57,13 +60,13 @@ def widths(size, first, most):
         res.append(min(first*2**len(res), most))
     return res'''
     mistakes = {
-        'There is one width too many. The last layer of simple_cnn halves too.': '''
+        'There is one width too many. The last layer of simple_cnn halves too.': Mistake('''
 def widths(size, first, most):
     res = []
     while size > 1:
         size = (size + 1)//2
         res.append(min(first*2**len(res), most))
-    return res''',
+    return res''', seen.layer_too_many),
         'This halves by rounding down. A convolution with stride 2 and this padding rounds up: 7 becomes '
         '4.': '''
 def widths(size, first, most):
@@ -72,9 +75,9 @@ def widths(size, first, most):
         size = size//2
         res.append(min(first*2**len(res), most))
     return res''',
-        'For a power of two, such as 64, there is one width too many. Which sizes become 2?': '''
+        'For a power of two, such as 64, there is one width too many. Which sizes become 2?': Mistake('''
 def widths(size, first, most):
-    return [min(first*2**i, most) for i in range(size.bit_length() - 1)]''',
+    return [min(first*2**i, most) for i in range(size.bit_length() - 1)]''', seen.log2_layers),
         'The widths go on doubling beyond `most`.': '''
 def widths(size, first, most):
     res = []
@@ -89,13 +92,13 @@ def widths(size, first, most):
         size = (size + 1)//2
         res.append(first*2**len(res))
     return res''',
-        'All layers have the same width. It doubles from layer to layer.': '''
+        'All layers have the same width. It doubles from layer to layer.': Mistake('''
 def widths(size, first, most):
     res = []
     while size > 2:
         size = (size + 1)//2
         res.append(first)
-    return res''',
+    return res''', seen.same_width),
         'The first width is doubled already.': '''
 def widths(size, first, most):
     res = []
@@ -142,23 +145,26 @@ def conv_pool(ni, nf):
     return nn.Sequential(conv(ni, nf, stride=1), nn.MaxPool2d(2, ceil_mode=True))'''
     mistakes = {
         'The last row and column of an odd size are lost: pooling drops a window that is not full, unless '
-        'it is told otherwise.': '''
-def conv_pool(ni, nf): return nn.Sequential(conv(ni, nf, stride=1), nn.MaxPool2d(2))''',
-        'The convolution has no padding, so it cuts a border off before the pooling.': '''
+        'it is told otherwise.': Mistake('''
+def conv_pool(ni, nf): return nn.Sequential(conv(ni, nf, stride=1), nn.MaxPool2d(2))''', seen.odd_pooling),
+        'The convolution has no padding, so it cuts a border off before the pooling.': Mistake('''
 def conv_pool(ni, nf):
     return nn.Sequential(conv(ni, nf, stride=1, padding=0), nn.MaxPool2d(2, ceil_mode=True))''',
+        seen.shrinking),
         'The convolution has stride 2 already, so the size is halved twice.': '''
 def conv_pool(ni, nf): return nn.Sequential(conv(ni, nf), nn.MaxPool2d(2, ceil_mode=True))''',
-        'This takes the mean of each 2 x 2 outputs, not the largest.': '''
+        'This takes the mean of each 2 x 2 outputs, not the largest.': Mistake('''
 def conv_pool(ni, nf): return nn.Sequential(conv(ni, nf, stride=1), nn.AvgPool2d(2, ceil_mode=True))''',
-        'There is no ReLU: some outputs are negative.': '''
+            seen.mean_for_max),
+        'There is no ReLU: some outputs are negative.': Mistake('''
 def conv_pool(ni, nf):
-    return nn.Sequential(conv(ni, nf, stride=1, act=None), nn.MaxPool2d(2, ceil_mode=True))''',
+    return nn.Sequential(conv(ni, nf, stride=1, act=None), nn.MaxPool2d(2, ceil_mode=True))''', seen.no_relu),
         'Nothing halves the size here. The pooling is missing.': '''
 def conv_pool(ni, nf): return conv(ni, nf, stride=1)''',
-        'The windows of the pooling overlap by one: its stride is 1.': '''
+        'The windows of the pooling overlap by one: its stride is 1.': Mistake('''
 def conv_pool(ni, nf):
     return nn.Sequential(conv(ni, nf, stride=1), nn.MaxPool2d(2, stride=1, ceil_mode=True))''',
+        seen.pooling_stride),
         'This is the convolution with stride 2 that the pooling should replace.': '''
 def conv_pool(ni, nf): return conv(ni, nf)''',
         'The pooling comes first. The convolution then sees a quarter of the positions.': '''
@@ -197,83 +203,84 @@ def step(model, xb, yb, lr):
             p -= lr*p.grad
             p.grad = None
     return loss.item()'''
-    mistakes = {said: f'def step(model, xb, yb, lr):{code}' for said,code in {
-        'The gradients of the steps add up: each step has to leave p.grad empty.': '''
+    mistakes = {said: Mistake(f'def step(model, xb, yb, lr):{body}', body.source) for said,body in {
+        'The gradients of the steps add up: each step has to leave p.grad empty.': Mistake('''
     loss = F.cross_entropy(model(xb), yb)
     loss.backward()
     with torch.no_grad():
         for p in model.parameters(): p -= lr*p.grad
-    return loss.item()''',
-        'This climbs: it adds the gradient, so the loss grows.': '''
+    return loss.item()''', seen.no_zero_grad),
+        'This climbs: it adds the gradient, so the loss grows.': Mistake('''
     loss = F.cross_entropy(model(xb), yb)
     loss.backward()
     with torch.no_grad():
         for p in model.parameters():
             p += lr*p.grad
             p.grad = None
-    return loss.item()''',
-        'The learning rate is not used.': '''
+    return loss.item()''', seen.ascent),
+        'The learning rate is not used.': Mistake('''
     loss = F.cross_entropy(model(xb), yb)
     loss.backward()
     with torch.no_grad():
         for p in model.parameters():
             p -= p.grad
             p.grad = None
-    return loss.item()''',
-        'No parameter has changed: p = p - lr*p.grad makes a new tensor and gives it the name p.': '''
+    return loss.item()''', seen.no_rate),
+        'No parameter has changed: p = p - lr*p.grad makes a new tensor and gives it the name p.': Mistake('''
     loss = F.cross_entropy(model(xb), yb)
     loss.backward()
     with torch.no_grad():
         for p in model.parameters():
             p = p - lr*p.grad
             p.grad = None
-    return loss.item()''',
-        'No parameter has changed: the gradients were set to zero before they were used.': '''
+    return loss.item()''', seen.new_tensor),
+        'No parameter has changed: the gradients were set to zero before they were used.': Mistake('''
     loss = F.cross_entropy(model(xb), yb)
     loss.backward()
     model.zero_grad(set_to_none=False)
     with torch.no_grad():
         for p in model.parameters(): p -= lr*p.grad
-    return loss.item()''',
-        'The softmax is applied twice: F.cross_entropy takes the outputs as they are.': '''
+    return loss.item()'''),
+        'The softmax is applied twice: F.cross_entropy takes the outputs as they are.': Mistake('''
     loss = F.cross_entropy(model(xb).softmax(1), yb)
     loss.backward()
     with torch.no_grad():
         for p in model.parameters():
             p -= lr*p.grad
             p.grad = None
-    return loss.item()''',
-        'The loss is summed over the batch, so a larger batch takes larger steps. Take the mean.': '''
+    return loss.item()''', seen.two_softmaxes),
+        'The loss is summed over the batch, so a larger batch takes larger steps. Take the mean.': Mistake('''
     loss = F.cross_entropy(model(xb), yb, reduction='sum')
     loss.backward()
     with torch.no_grad():
         for p in model.parameters():
             p -= lr*p.grad
             p.grad = None
-    return loss.item()''',
-        'The biases have not changed. They are parameters too.': '''
+    return loss.item()''', seen.summed_loss),
+        'The biases have not changed. They are parameters too.': Mistake('''
     loss = F.cross_entropy(model(xb), yb)
     loss.backward()
     with torch.no_grad():
         for p in model.parameters():
             if p.ndim > 1: p -= lr*p.grad
             p.grad = None
-    return loss.item()''',
-        'The loss is still a tensor, with all that it was computed from. Make it a number with .item().': '''
+    return loss.item()''', seen.fixed_bias),
+        'The loss is still a tensor, with all that it was computed from. Make it a number with .item().':
+            Mistake('''
     loss = F.cross_entropy(model(xb), yb)
     loss.backward()
     with torch.no_grad():
         for p in model.parameters():
             p -= lr*p.grad
             p.grad = None
-    return loss''',
-        'This is the loss after the change. The loss before it was asked for.': '''
+    return loss''', seen.loss_with_graph),
+        'This is the loss after the change. The loss before it was asked for.': Mistake('''
     F.cross_entropy(model(xb), yb).backward()
     with torch.no_grad():
         for p in model.parameters():
             p -= lr*p.grad
             p.grad = None
-        return F.cross_entropy(model(xb), yb).item()''',
+        return F.cross_entropy(model(xb), yb).item()'''),
     }.items()}
     labels = ('the loss of the first step', 'the loss of the second step', 'the loss of the third step',
               'whether the losses are numbers', 'a gradient left behind',

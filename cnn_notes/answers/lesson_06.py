@@ -26,6 +26,8 @@ def macs(ni, nf, ks, out, groups): return out*out*nf*ni*ks*ks''', seen.flops_wit
             Mistake('def macs(ni, nf, ks, out, groups): return out*out*nf*(ni//groups)*ks'),
         'The channels of the input are missing: an output adds up products of all of them.':
             Mistake('def macs(ni, nf, ks, out, groups): return out*out*nf*ks*ks', seen.no_channels),
+        'An output adds up products of the channels that come in, not of those that go out.': Mistake('''
+def macs(ni, nf, ks, out, groups): return out*out*nf*(nf//groups)*ks*ks''', seen.outputs_for_inputs),
         'The filters are missing: each of them makes out x out outputs.':
             Mistake('def macs(ni, nf, ks, out, groups): return out*out*(ni//groups)*ks*ks'),
         'This counts additions as well. A multiplication and its addition are one product here.': Mistake('''
@@ -70,7 +72,7 @@ small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Conv
 small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1))''',
             seen.no_activation),
         'Without padding the output is 10 x 10. A padding of 1 in each layer keeps the size.': Mistake('''
-small_layers = nn.Sequential(nn.Conv2d(32, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3))'''),
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3))''', seen.shrinking),
         'One 3 x 3 convolution sees 3 x 3 inputs only.': Mistake('''
 small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())''', seen.stacked),
         'This is the 5 x 5 convolution itself, which takes as many multiplications as before.': Mistake('''

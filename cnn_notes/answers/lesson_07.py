@@ -47,7 +47,8 @@ class FarWithLittle(Exercise):
         'Three plain layers see 7 x 7 pixels.':
             Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3) for _ in range(3)))'),
         'These layers use strides. The task asks for stride 1.':
-            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, stride=2) for _ in range(3)))'),
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, stride=2) for _ in range(3)))',
+                seen.stride_for_dilation),
         'One kernel of 15 x 15 has the field, but not the three small kernels.':
             Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 15))'),
         'A dilation of 2 in every layer gives 13 x 13.':
@@ -82,12 +83,13 @@ class SharedPixels(Exercise):
     solution_code = 'def shared(size, stride): return max(size - stride, 0)'
     mistakes = {
         'If the boxes do not touch, they share nothing, and not a negative number of rows.':
-            Mistake('def shared(size, stride): return size - stride'),
+            Mistake('def shared(size, stride): return size - stride', seen.negative_overlap),
         'The stride is what the boxes do not share.':
-            Mistake('def shared(size, stride): return min(size, stride)'),
+            Mistake('def shared(size, stride): return min(size, stride)', seen.step_for_overlap),
         'This is one row too few: rows count from their first to their last, both included.':
-            Mistake('def shared(size, stride): return max(size - stride - 1, 0)'),
-        'This is one row too many.': Mistake('def shared(size, stride): return max(size - stride + 1, 0)'),
+            Mistake('def shared(size, stride): return max(size - stride - 1, 0)', seen.both_included),
+        'This is one row too many.': Mistake('def shared(size, stride): return max(size - stride + 1, 0)',
+            seen.one_too_many),
         'This is what both see together.': Mistake('def shared(size, stride): return size + stride'),
     }
     def cases(self): return [(3, 1), (3, 2), (2, 5), (13, 4), (6, 2), (7, 7), (1, 1)]

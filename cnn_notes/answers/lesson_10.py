@@ -27,7 +27,8 @@ def flat_cos(n, lr, pct): return [lr if i < pct*n else lr*(n - i)/(n - pct*n) fo
         'This is a quarter of a cosine, which is steep at the end. Half a cosine starts and ends flat.':
             Mistake('''
 def flat_cos(n, lr, pct):
-    return [lr if i < pct*n else lr*math.cos(math.pi/2*(i - pct*n)/(n - pct*n)) for i in range(n)]'''),
+    return [lr if i < pct*n else lr*math.cos(math.pi/2*(i - pct*n)/(n - pct*n)) for i in range(n)]''',
+        seen.quarter_cosine),
         'The rate is 0 at the last step. It should be 0 at step n, one step after the last.': Mistake('''
 def flat_cos(n, lr, pct):
     def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - 1 - pct*n)))/2
@@ -113,7 +114,7 @@ def equal_steps(lrs, moms, m): return [lr*mom/m for lr,mom in zip(lrs, moms)]'''
         'These are the steady steps. Which rates give them at the momentum m?': Mistake('''
 def equal_steps(lrs, moms, m): return [lr/(1 - mom) for lr,mom in zip(lrs, moms)]'''),
         'The momenta of the schedule are missing: its own steps are longer than its rates.': Mistake('''
-def equal_steps(lrs, moms, m): return [lr*(1 - m) for lr in lrs]'''),
+def equal_steps(lrs, moms, m): return [lr*(1 - m) for lr in lrs]''', seen.base_momentum),
         'With the rates as they were, another momentum changes the steps. Under Adam it would not.':
             Mistake('def equal_steps(lrs, moms, m): return list(lrs)'),
         'The momentum changes during the schedule, so the first one cannot stand for all.': Mistake('''

@@ -211,13 +211,14 @@ def norm_backward(x, grad, eps):
     axes = dict(dim=(0, 2, 3), keepdim=True)
     std = (x.var(**axes) + eps).sqrt()
     x_hat = (x - x.mean(**axes))/std
-    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std'''),
+    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std''', seen.biased_variance),
         'The means are over the images only. A channel shares its statistics over rows and columns as well.':
             Mistake('''
 def norm_backward(x, grad, eps):
     std = (x.var(0, keepdim=True, correction=0) + eps).sqrt()
     x_hat = (x - x.mean(0, keepdim=True))/std
-    return (grad - grad.mean(0, keepdim=True) - x_hat*(grad*x_hat).mean(0, keepdim=True))/std'''),
+    return (grad - grad.mean(0, keepdim=True) - x_hat*(grad*x_hat).mean(0, keepdim=True))/std''',
+        seen.per_neuron),
         'These are the statistics of layer norm: of all channels of one image.': Mistake('''
 def norm_backward(x, grad, eps):
     axes = dict(dim=(1, 2, 3), keepdim=True)

@@ -1,73 +1,176 @@
-"Where known mistakes were seen: a name and, after the last space, the address of a thread or a course page"
-flip = 'SciPy, issue 14369 https://github.com/scipy/scipy/issues/14369'
-transposed_kernel = ('a question on convolve2d https://www.developerload.com/'
-                     'why-is-the-result-of-my-conv2d-function-centrally-symmetric-with-the-result-of-scipy')
-backward_flip = ('DeepLearning.AI, thread 121204 https://community.deeplearning.ai/t/'
-                 'should-it-have-a-rot180-on-filter-to-calculate-da-prev/121204')
-weight_gradient = ('End-to-End Machine Learning, course 322, lecture 2.5 https://end-to-end-machine-learning.'
-                   'teachable.com/courses/322-convolutional-neural-networks-in-two-dimensions/lectures/24726662')
-pad_order = ('DiverseBranchBlock, issue 26 https://github.com/DingXiaoH/DiverseBranchBlock/issues/26')
-height_for_width = 'PaddlePaddle models, issue 3243 https://github.com/PaddlePaddle/models/issues/3243'
-grid_axes = 'PyMUST, pull request 55 https://github.com/creatis-ULTIM/PyMUST/pull/55'
-row_column = 'Augraphy, issue 71 https://github.com/sparkfish/augraphy/issues/71'
-corner_or_center = 'ndarray-vision, issue 11 https://github.com/rust-cv/ndarray-vision/issues/11'
-sum_of_weights = ('fastbook, chapter 13, whose diagonal edge kernels add up to 1 '
-                  'https://github.com/fastai/fastbook/blob/master/13_convolutions.ipynb')
-plus_one = ('AI Stack Exchange, question 29982 https://ai.stackexchange.com/questions/29982/'
-            'why-do-we-add-1-in-the-formula-to-calculate-the-shape-of-the-output-of-the-convo')
-no_stride = ('solutions to a Coursera course, pull request 34 '
-             'https://github.com/Kulbear/deep-learning-coursera/pull/34')
-truncated = ('Deeplearning4j, ConvolutionMode https://mgubaidullin.github.io/deeplearning4j-docs/doc/org/'
-             'deeplearning4j/nn/conf/ConvolutionMode.html')
-overlap = 'book-ai.org, chapter 13, section 3 https://www.book-ai.org/books/neural-networks/chapter-13/section-03'
-same_side = 'TensorFlow, issue 7969 https://github.com/tensorflow/tensorflow/issues/7969'
-same_too_large = 'ALF, pull request 457 https://github.com/HorizonRobotics/alf/pull/457'
-same_too_small = 'Burn, issue 2676 https://github.com/tracel-ai/burn/issues/2676'
-no_dilation = 'Paddle, issue 5242 https://github.com/PaddlePaddle/Paddle/issues/5242'
-dilated_size = 'CUTLASS, issue 3502 https://github.com/NVIDIA/cutlass/issues/3502'
-way_back = 'Keras, issue 9883 https://github.com/keras-team/keras/issues/9883'
-no_output_padding = 'MLX, issue 1423 https://github.com/ml-explore/mlx/issues/1423'
-one_kernel = ('PyTorch forum, thread 119441 https://discuss.pytorch.org/t/why-does-a-filter-in-depthwise-'
-              'convolution-uses-only-one-kernel-for-all-channels-instead-of-unique-kernels-for-all-channels/119441')
-grouped_weight = 'MLX, pull request 637 https://github.com/ml-explore/mlx/pull/637'
-groups_like_one = 'Darknet, issue 5101 https://github.com/AlexeyAB/darknet/issues/5101'
-group_order = 'Theano, issue 6297 https://github.com/Theano/Theano/issues/6297'
-flops_and_macs = ('flops-counter.pytorch, issue 40 https://github.com/sovrasov/flops-counter.pytorch/issues/40')
-flops_without_groups = 'Paddle, pull request 24848 https://github.com/PaddlePaddle/Paddle/pull/24848'
-depthwise_once = 'PaddlePaddle models, issue 3890 https://github.com/PaddlePaddle/models/issues/3890'
-no_channels = ('Crucial Exams, question 36492 https://crucialexams.com/study/questions/dy0-001/'
-               'during-a-model-audit-you-examine-the-first-convolutional-layer-of-an/36492')
-no_activation = ('Cross Validated, question 578762 https://stats.stackexchange.com/questions/578762/'
-                 'when-i-do-not-add-an-activation-function-to-my-convolutional-layer-the-model-get')
-stacked = ('fast.ai forum, thread 64006 https://forums.fast.ai/t/'
-           'receptive-field-for-stacked-convolutions/64006')
-whole_kernel = 'keras-tcn, issue 196 https://github.com/philipperemy/keras-tcn/issues/196'
-letters = ('Stack Overflow, question 20548830 https://stackoverflow.com/questions/20548830/'
-           'am-i-missing-something-or-is-this-microsoft-algorithm-for-calculating-the-excel')
-from_zero = ('Stack Overflow, question 23861680 https://stackoverflow.com/questions/23861680/'
-             'convert-spreadsheet-number-to-column-letter')
-dollar = ('upgradenrepair.com, protect formula https://upgradenrepair.com/msoffice/applications/Excel/'
-          'Howtouse/protectformula.htm')
-dormant = 'DrM, issue 4 https://github.com/XuGW-Kevin/DrM/issues/4'
-first_sample = 'NeuroBench, issue 258 https://github.com/NeuroBench/neurobench/issues/258'
-bias_before_weight = 'course-v3, issue 395 https://github.com/fastai/course-v3/issues/395'
-decay_position = 'GPT-NeoX, pull request 1008 https://github.com/EleutherAI/gpt-neox/pull/1008'
-last_epoch = 'MMCV, issue 519 https://github.com/open-mmlab/mmcv/issues/519'
-final_factor = 'nupic.research, pull request 360 https://github.com/numenta/nupic.research/pull/360'
-end_of_range = 'pytorch-lr-finder, pull request 42 https://github.com/davidtvs/pytorch-lr-finder/pull/42'
-conv_bias = 'yolov3, issue 807 https://github.com/ultralytics/yolov3/issues/807'
-norm_shift = 'TASO, issue 47 https://github.com/jiazhihao/TASO/issues/47'
-no_conv_bias = 'tt-metal, pull request 5317 https://github.com/tenstorrent/tt-metal/pull/5317'
-constant_statistics = 'CrypTen, pull request 143 https://github.com/facebookresearch/CrypTen/pull/143'
-epsilon = 'Merge_bn_Caffe, issue 8 https://github.com/NHZlX/Merge_bn_Caffe/issues/8'
-last_terms = ('DeepLearning.AI, thread 6220 https://community.deeplearning.ai/t/'
-              'exponentially-weighted-average/6220')
-momentum = ('PyTorch forum, thread 13415 https://discuss.pytorch.org/t/'
-            'batch-normalization-momentum-meaning/13415')
-stripes = 'a question on Gabor filters https://coderapp.vercel.app/answer/48876641'
-whole_vote = 'scikit-image, issue 3565 https://github.com/scikit-image/scikit-image/issues/3565'
-last_bin = 'scikit-image, issue 691 https://github.com/scikit-image/scikit-image/issues/691'
-clamped_bin = 'opencv_contrib, issue 1143 https://github.com/opencv/opencv_contrib/issues/1143'
-half_turn = 'scikit-image, pull request 244 https://github.com/scikit-image/scikit-image/pull/244'
-normal_tail = 'Mathematics Stack Exchange, question 3795024 https://math.stackexchange.com/questions/3795024'
-two_sides = 'Cross Validated, question 470294 https://stats.stackexchange.com/questions/470294'
+"Where known mistakes were seen: a thread or a page in which somebody makes the mistake or warns of it"
+
+class Seen(str):
+    "A name and, after the last space, an address"
+    day:str # on which we looked
+    def __new__(cls, where, day):
+        self = super().__new__(cls, where)
+        self.day = day
+        return self
+
+def _on_github(repository, number, day, kind, folder):
+    name,address = repository.split('/')[1],f'https://github.com/{repository}/{folder}/{number}'
+    return Seen(f'{name}, {kind} {number} {address}', day)
+
+def issue(repository, number, day): return _on_github(repository, number, day, 'issue', 'issues')
+def pull(repository, number, day): return _on_github(repository, number, day, 'pull request', 'pull')
+
+day = '2026-11-29'
+flip = Seen('SciPy, issue 14369 https://github.com/scipy/scipy/issues/14369', day)
+transposed_kernel = Seen('a question on convolve2d https://www.developerload.com/'
+    'why-is-the-result-of-my-conv2d-function-centrally-symmetric-with-the-result-of-scipy', day)
+backward_flip = Seen('DeepLearning.AI, thread 121204 https://community.deeplearning.ai/t/'
+    'should-it-have-a-rot180-on-filter-to-calculate-da-prev/121204', day)
+weight_gradient = Seen('End-to-End Machine Learning, course 322, lecture 2.5 https://end-to-end-machine-learning.'
+    'teachable.com/courses/322-convolutional-neural-networks-in-two-dimensions/lectures/24726662',
+    day)
+pad_order = Seen('DiverseBranchBlock, issue 26 https://github.com/DingXiaoH/DiverseBranchBlock/issues/26',
+    day)
+height_for_width = Seen('PaddlePaddle models, issue 3243 https://github.com/PaddlePaddle/models/issues/3243',
+    day)
+grid_axes = Seen('PyMUST, pull request 55 https://github.com/creatis-ULTIM/PyMUST/pull/55', day)
+row_column = Seen('Augraphy, issue 71 https://github.com/sparkfish/augraphy/issues/71', day)
+corner_or_center = Seen('ndarray-vision, issue 11 https://github.com/rust-cv/ndarray-vision/issues/11', day)
+sum_of_weights = Seen('fastbook, chapter 13, whose diagonal edge kernels add up to 1 '
+    'https://github.com/fastai/fastbook/blob/master/13_convolutions.ipynb', day)
+plus_one = Seen('AI Stack Exchange, question 29982 https://ai.stackexchange.com/questions/29982/'
+    'why-do-we-add-1-in-the-formula-to-calculate-the-shape-of-the-output-of-the-convo', day)
+no_stride = Seen('solutions to a Coursera course, pull request 34 '
+    'https://github.com/Kulbear/deep-learning-coursera/pull/34', day)
+truncated = Seen('Deeplearning4j, ConvolutionMode https://mgubaidullin.github.io/deeplearning4j-docs/doc/org/'
+    'deeplearning4j/nn/conf/ConvolutionMode.html', day)
+overlap = Seen('book-ai.org, chapter 13, section 3 https://www.book-ai.org/books/neural-networks/chapter-13/section-03',
+    day)
+same_side = Seen('TensorFlow, issue 7969 https://github.com/tensorflow/tensorflow/issues/7969', day)
+same_too_large = Seen('ALF, pull request 457 https://github.com/HorizonRobotics/alf/pull/457', day)
+same_too_small = Seen('Burn, issue 2676 https://github.com/tracel-ai/burn/issues/2676', day)
+no_dilation = Seen('Paddle, issue 5242 https://github.com/PaddlePaddle/Paddle/issues/5242', day)
+dilated_size = Seen('CUTLASS, issue 3502 https://github.com/NVIDIA/cutlass/issues/3502', day)
+way_back = Seen('Keras, issue 9883 https://github.com/keras-team/keras/issues/9883', day)
+no_output_padding = Seen('MLX, issue 1423 https://github.com/ml-explore/mlx/issues/1423', day)
+one_kernel = Seen('PyTorch forum, thread 119441 https://discuss.pytorch.org/t/why-does-a-filter-in-depthwise-'
+    'convolution-uses-only-one-kernel-for-all-channels-instead-of-unique-kernels-for-all-channels/119441',
+    day)
+grouped_weight = Seen('MLX, pull request 637 https://github.com/ml-explore/mlx/pull/637', day)
+groups_like_one = Seen('Darknet, issue 5101 https://github.com/AlexeyAB/darknet/issues/5101', day)
+group_order = Seen('Theano, issue 6297 https://github.com/Theano/Theano/issues/6297', day)
+flops_and_macs = Seen('flops-counter.pytorch, issue 40 https://github.com/sovrasov/flops-counter.pytorch/issues/40',
+    day)
+flops_without_groups = Seen('Paddle, pull request 24848 https://github.com/PaddlePaddle/Paddle/pull/24848',
+    day)
+depthwise_once = Seen('PaddlePaddle models, issue 3890 https://github.com/PaddlePaddle/models/issues/3890',
+    day)
+no_channels = Seen('Crucial Exams, question 36492 https://crucialexams.com/study/questions/dy0-001/'
+    'during-a-model-audit-you-examine-the-first-convolutional-layer-of-an/36492', day)
+no_activation = Seen('Cross Validated, question 578762 https://stats.stackexchange.com/questions/578762/'
+    'when-i-do-not-add-an-activation-function-to-my-convolutional-layer-the-model-get', day)
+stacked = Seen('fast.ai forum, thread 64006 https://forums.fast.ai/t/'
+    'receptive-field-for-stacked-convolutions/64006', day)
+whole_kernel = Seen('keras-tcn, issue 196 https://github.com/philipperemy/keras-tcn/issues/196', day)
+letters = Seen('Stack Overflow, question 20548830 https://stackoverflow.com/questions/20548830/'
+    'am-i-missing-something-or-is-this-microsoft-algorithm-for-calculating-the-excel', day)
+from_zero = Seen('Stack Overflow, question 23861680 https://stackoverflow.com/questions/23861680/'
+    'convert-spreadsheet-number-to-column-letter', day)
+dollar = Seen('upgradenrepair.com, protect formula https://upgradenrepair.com/msoffice/applications/Excel/'
+    'Howtouse/protectformula.htm', day)
+dormant = Seen('DrM, issue 4 https://github.com/XuGW-Kevin/DrM/issues/4', day)
+first_sample = Seen('NeuroBench, issue 258 https://github.com/NeuroBench/neurobench/issues/258', day)
+bias_before_weight = Seen('course-v3, issue 395 https://github.com/fastai/course-v3/issues/395', day)
+decay_position = Seen('GPT-NeoX, pull request 1008 https://github.com/EleutherAI/gpt-neox/pull/1008', day)
+last_epoch = Seen('MMCV, issue 519 https://github.com/open-mmlab/mmcv/issues/519', day)
+final_factor = Seen('nupic.research, pull request 360 https://github.com/numenta/nupic.research/pull/360',
+    day)
+end_of_range = Seen('pytorch-lr-finder, pull request 42 https://github.com/davidtvs/pytorch-lr-finder/pull/42',
+    day)
+conv_bias = Seen('yolov3, issue 807 https://github.com/ultralytics/yolov3/issues/807', day)
+norm_shift = Seen('TASO, issue 47 https://github.com/jiazhihao/TASO/issues/47', day)
+no_conv_bias = Seen('tt-metal, pull request 5317 https://github.com/tenstorrent/tt-metal/pull/5317', day)
+epsilon = Seen('Merge_bn_Caffe, issue 8 https://github.com/NHZlX/Merge_bn_Caffe/issues/8', day)
+last_terms = Seen('DeepLearning.AI, thread 6220 https://community.deeplearning.ai/t/'
+    'exponentially-weighted-average/6220', day)
+momentum = Seen('PyTorch forum, thread 13415 https://discuss.pytorch.org/t/'
+    'batch-normalization-momentum-meaning/13415', day)
+stripes = Seen('a question on Gabor filters https://coderapp.vercel.app/answer/48876641', day)
+whole_vote = Seen('scikit-image, issue 3565 https://github.com/scikit-image/scikit-image/issues/3565', day)
+last_bin = Seen('scikit-image, issue 691 https://github.com/scikit-image/scikit-image/issues/691', day)
+clamped_bin = Seen('opencv_contrib, issue 1143 https://github.com/opencv/opencv_contrib/issues/1143', day)
+half_turn = Seen('scikit-image, pull request 244 https://github.com/scikit-image/scikit-image/pull/244', day)
+normal_tail = Seen('Mathematics Stack Exchange, question 3795024 https://math.stackexchange.com/questions/3795024',
+    day)
+two_sides = Seen('Cross Validated, question 470294 https://stats.stackexchange.com/questions/470294', day)
+
+day = '2026-11-30'
+constant_statistics = Seen('CrypTen, pull request 143 https://github.com/facebookresearch/CrypTen/pull/143',
+    day)
+# 00_data
+julia_axes = issue('JuliaML/MLDatasets.jl', 62, day)
+reshaped_colors = pull('ikostrikov/pytorch-a3c', 47, day)
+channels_last = issue('fbcotter/pytorch_wavelets', 14, day)
+not_scaled = issue('Belval/CRNN', 62, day)
+by_256 = issue('tensorflow/tpu', 435, day)
+red_for_blue = issue('ZJULearning/pixel_link', 60, day)
+signed_bytes = pull('google-research/dex-lang', 640, day)
+header_as_pixels = pull('marcinz606/NegPy', 350, day)
+not_shuffled = issue('Deci-AI/super-gradients', 416, day)
+short_batch = issue('openclimatefix/pvnet', 528, day)
+drawn_anew = issue('ageron/handson-ml2', 458, day)
+drawn_alone = issue('tolstikhin/adagan', 4, day)
+frozen_batches = pull('d2l-ai/d2l-en', 2700, day)
+same_order = pull('facebookresearch/ClassyVision', 118, day)
+# 01_kernels
+edge_directions = pull('image-rs/imageproc', 128, day)
+inverted_sign = issue('scikit-image/scikit-image', 7357, day)
+over_the_edge = issue('imagej/imagej-ops', 98, day)
+full_for_same = issue('aigamedev/scikit-neuralnetwork', 34, day)
+cancelled = issue('laixintao/slic-python-implementation', 18, day)
+# 02_stride_padding
+multiple_of_stride = issue('ProjectNeura/MIPCandy', 170, day)
+forgotten_padding = issue('MathiasGruber/PConv-Keras', 7, day)
+shrinking = issue('tiny-dnn/tiny-dnn', 57, day)
+# 03_channels
+axes_of_a_weight = issue('uxlfoundation/oneDNN', 725, day)
+one_number_nine_times = pull('PaddlePaddle/Paddle-Lite', 10163, day)
+interleaved_groups = issue('megvii-model/ShuffleNet-Series', 17, day)
+# 04_matmul
+padding_once = issue('torch/cunn', 39, day)
+brackets = issue('karpathy/convnetjs', 43, day)
+transposed_matrix = issue('stan-dev/math', 230, day)
+columns_for_rows = issue('rust-cv/cv-core', 9, day)
+width_for_volume = issue('udacity/sdc-issue-reports', 478, day)
+mean_gradient = issue('kvfrans/notes', 5, day)
+# 05_simple_cnn
+squeezed = issue('layumi/Person_reID_baseline_pytorch', 77, day)
+flat_batch = pull('clcarwin/convert_torch_to_pytorch', 1, day)
+batch_in_a_row = issue('udacity/P1_Facial_Keypoints', 2, day)
+reshaped_images = issue('BonnBytes/PyTorch-FWD', 16, day)
+flat_order = issue('microsoft/MMdnn', 250, day)
+layer_too_many = issue('junyanz/pytorch-CycleGAN-and-pix2pix', 567, day)
+log2_layers = issue('RoyWheels/stylegan2-ada', 4, day)
+same_width = issue('Rikorose/DeepFilterNet', 304, day)
+odd_pooling = issue('pytorch/pytorch', 6842, day)
+no_relu = issue('jfzhang95/pytorch-deeplab-xception', 7, day)
+mean_for_max = issue('jvanvugt/pytorch-unet', 3, day)
+pooling_stride = issue('distdl/distdl', 203, day)
+no_zero_grad = issue('Hsintien-Ng/idinvert_pytorch-reproduced', 1, day)
+ascent = issue('pytorch/pytorch', 1871, day)
+no_rate = pull('fetchai/ledger', 1637, day)
+new_tensor = Seen('PyTorch, frequent errors '
+    'https://hao-yiwen.github.io/yiwen-blog-website/en/docs/ai/frameworks/pytorch/common-errors', day)
+two_softmaxes = pull('bowang-lab/Transformer-GCN-QA', 32, day)
+summed_loss = pull('jax-ml/jax', 3113, day)
+fixed_bias = pull('nntrainer/nntrainer', 219, day)
+loss_with_graph = issue('BatsResearch/labelmodels', 4, day)
+# 06_counting
+outputs_for_inputs = issue('Tencent/TNN', 411, day)
+# 07_receptive_field
+stride_for_dilation = issue('facebookresearch/VideoPose3D', 222, day)
+negative_overlap = pull('yhenon/keras-frcnn', 45, day)
+both_included = issue('LisaAnne/LocalizingMoments', 18, day)
+one_too_many = issue('fizyr/keras-retinanet', 1317, day)
+step_for_overlap = issue('jordipons/musicnn', 4, day)
+# 10_one_cycle
+quarter_cosine = issue('goodfire-ai/spd', 311, day)
+base_momentum = issue('BVLC/caffe', 2333, day)
+# 11_batchnorm
+biased_variance = issue('pytorch/pytorch', 83256, day)
+per_neuron = pull('BVLC/caffe', 1867, day)
