@@ -1689,7 +1689,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'cnn_notes.texts._address': ('package/texts.html#_address', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._badge': ('package/texts.html#_badge', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._by': ('package/texts.html#_by', 'cnn_notes/texts.py'),
-                                 'cnn_notes.texts._circulating': ('package/texts.html#_circulating', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._clone': ('package/texts.html#_clone', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._columns': ('package/texts.html#_columns', 'cnn_notes/texts.py'),
                                  'cnn_notes.texts._entry': ('package/texts.html#_entry', 'cnn_notes/texts.py'),

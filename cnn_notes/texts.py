@@ -152,53 +152,40 @@ def _pair(value):
     if not arrow: raise ValueError(f'a point is `question -> answer`, and not {value!r}')
     return front,back
 
-def _parse(number, module, text, said):
+def _entry(text):
+    "A wrong answer as a dictionary; `ValueError` unless each field is there once"
+    fields = [(k, v) for k,sign,v in _fields(text) if sign == ':']
+    names,need,may = [k for k,_ in fields],('said', 'source', 'against', 'holds'),('address', 'version')
+    if wrong := sorted(k for k in {*names, *need} if k not in need + may or names.count(k) != 1):
+        raise ValueError(f'a wrong answer has {", ".join(need)}, once each, and may have '
+                         f'{" and ".join(may)}; see {wrong} in {text[:60]!r}')
+    return dict(fields)
+
+def _parse(number, module, text):
     "A question, from the text of its file"
-    _,head,body = re.split(r'^---\n', text, maxsplit=2, flags=re.M)
+    _,head,body,*wrong = re.split(r'^---\n', text, flags=re.M)
     fields = [*_fields(head)]
+    known = 'question', 'badge', 'see', 'point', 'asked', 'given'
+    if odd := [k for k,sign,_ in fields if sign == ':' and k not in known]:
+        raise ValueError(f'the fields of a question are {", ".join(known)}, and not {", ".join(odd)}')
     def every(name): return tuple(v for k,sign,v in fields if k == name and sign == ':')
     claims = {k: literal_eval(v) for k,sign,v in fields if sign == '='}
     points,asked = (tuple(map(_pair, every(name))) for name in ('point', 'asked'))
-    return Question(number, *every('question'), body.strip(), said, every('see'), every('badge'), claims,
-                    points, asked, every('given'), module)
-
-# %% ../nbs/package/texts.ipynb #bfa73e51
-def _number(name): return int(name[1:]) if name[0] in 'qQ' else name.upper()
-
-def _entry(text):
-    "A wrong answer in circulation as a dictionary; `ValueError` if something is missing"
-    entry = {k: v for k,_,v in _fields(text)}
-    need,may = ('question', 'said', 'source', 'against', 'holds'),('address', 'version')
-    if wrong := [k for k in need if k not in entry] + [k for k in entry if k not in need + may]:
-        raise ValueError(f'an entry has {", ".join(need)}, and may have {" and ".join(may)}; '
-                         f'see {wrong} in {text[:60]!r}')
-    return {k: entry[k] for k in (*need, *may) if k in entry}
-
-def _circulating(folder):
-    "The wrong answers in circulation that a folder lists, by question"
-    path,res = Path(folder)/'circulating.md',{}
-    text = path.read_text(encoding='utf-8') if path.exists() else '---\n'
-    for block in text.partition('\n---\n')[2].strip().split('\n\n'):
-        if not block.strip(): continue
-        try: entry = _entry(block)
-        except ValueError as e: raise ValueError(f'{path.name}: {e}') from e
-        number = entry.pop('question')
-        res.setdefault(int(number) if number.isdigit() else number, []).append(entry)
-    return res
+    return Question(number, *every('question'), body.strip(), tuple(map(_entry, wrong)), every('see'),
+                    every('badge'), claims, points, asked, every('given'), module)
 
 # %% ../nbs/package/texts.ipynb #338e47cb
+def _number(name): return int(name[1:]) if name[0] in 'qQ' else name.upper()
+
 @lru_cache
 def _questions():
     "All questions by number: in order, then the research tasks"
     res = {}
     for folder in import_module('cnn_notes.questions').__path__:
-        said = _circulating(folder)
         for path in Path(folder).glob('[qr]*.md'):
             number,module = _number(path.stem),f'cnn_notes.questions.{path.stem}'
-            text,wrong = path.read_text(encoding='utf-8'),tuple(said.pop(number, ()))
-            try: res[number] = _parse(number, module, text, wrong)
+            try: res[number] = _parse(number, module, path.read_text(encoding='utf-8'))
             except (ValueError, TypeError) as e: raise ValueError(f'{path.name}: {e}') from e
-        if said: raise ValueError(f'circulating.md: there is no question {next(iter(said))!r}')
     return dict(sorted(res.items(), key=lambda o: (isinstance(o[0], str), o[0])))
 
 # %% ../nbs/package/texts.ipynb #dd7423a7

@@ -184,6 +184,7 @@ def test_what_is_often_said():
         for o in every[n].said: assert {'said', 'source', 'against', 'holds'} <= set(o) <= {
             'said', 'source', 'against', 'holds', 'address', 'version'}
     count = sum(len(e.said) for e in every.values())
+    assert count >= 25
     text = q.mended().markdown
     assert text.count('*Often said*') == text.count('*Against it:*') == text.count('*What holds:*') == count
     assert repr(q.mended(15)).count('56,448') == 1
@@ -193,18 +194,31 @@ def test_what_is_often_said():
     assert not any('| ' in row for row in rows) # the site shows a table in an output as text
     assert '[15](#Question-15)' in q.circulating(15).markdown and '56,448' in q.circulating(15).markdown
 
-@pytest.mark.parametrize('change,words', [(('holds:', 'hold:'), "holds, and may have .*'holds', 'hold'"),
-    (('question: 44', 'question: 45'), 'circulating.md: there is no question 45'),
-    (('said: ', 'said '), "circulating.md: a field is"), (('---\n', '---\n\n\n\n'), '')])
+@pytest.mark.parametrize('change,words', [(('holds:', 'hold:'), "holds, once each, and may .*'hold', 'holds'"),
+    (('source: nobody', 'source = nobody'), "see .'source'"), (('source: nobody\n', ''), "see .'source'"),
+    (('nothing.\n\n---\n', 'nothing.\n'), "see .'against', 'holds', 'said', 'source'"), # two in one block
+    (('version: 2020', 'address: 2020'), "see .'address'"), (('said: ', 'said '), 'a field is'),
+    (('nothing.\n\n---\n', 'nothing.\n\n\n---\n\n'), '')])
 def test_a_wrong_answer_is_a_block_of_fields(elsewhere, change, words):
-    (elsewhere/'q44.md').write_text(text_44)
-    (elsewhere/'circulating.md').write_text(circulating_44)
+    (elsewhere/'q44.md').write_text(text_44 + wrong_44)
     assert 'others say 1,168' not in repr(q.answer(44)) and '[a sheet](https://a.org/b), 2020' in q.mended(44).markdown
-    (elsewhere/'circulating.md').write_text(circulating_44.replace(*change))
+    changed = wrong_44.replace(*change)
+    assert changed != wrong_44
+    (elsewhere/'q44.md').write_text(text_44 + changed)
     texts._questions.cache_clear()
-    if not words: assert len(texts._find(44, '').said) == 2
+    if not words: assert [o['said'] for o in texts._find(44, '').said] == ['It has 1,168.', 'None.']
     else:
-        with pytest.raises(ValueError, match=words): q.answer(44)
+        with pytest.raises(ValueError, match=f'q44.md: .*{words}'): q.answer(44)
+
+def test_the_list_of_wrong_answers_follows_the_files(elsewhere):
+    before = q.circulating().markdown.split('\n')
+    (elsewhere/'q44.md').write_text(text_44 + wrong_44)
+    texts._questions.cache_clear()
+    after = q.circulating().markdown.split('\n')
+    new = [row for row in after if row.startswith('- **[44](#Question-44)** ')]
+    assert len(new) == 2 and [row for row in after if row not in new] == before
+    assert 'It has 1,168. ([a sheet](https://a.org/b), 2020.) *It holds:* It has 1,152, and' in new[0]
+    assert q.mended().markdown.count('*Often said*') == len(after) and q.mended(44).markdown in q.mended().markdown
 
 @functools.cache
 def headings(page):
@@ -273,18 +287,17 @@ weights = 1152
 ---
 It has {weights:,}.
 '''
-circulating_44 = '''# A list
+wrong_44 = '''
 ---
-question: 44
 said: It has
     1,168.
 source: a sheet
 address: https://a.org/b
 version: 2020
 against: A count finds {weights:,}.
-holds: It has {weights:,}.
+holds: It has {weights:,}, and not nothing.
 
-question: 44
+---
 said: None.
 source: nobody
 against: A count finds {weights:,}.
@@ -324,7 +337,8 @@ def test_dressing_the_page_enters_a_new_question(elsewhere):
 
 @pytest.mark.parametrize('change,words',
                          [(('see:', 'see'), "q44.md: a field is .* and not 'see 06"),
-                          (('question:', 'text:'), 'q44.md'),
+                          (('question:', 'text:'), 'q44.md: .* and not text'), (('see:', 'sea:'), 'q44.md: .* and not sea'),
+                          (('badge: checked here\n', 'badge: checked here\nquestion: What?\n'), 'q44.md'),
     (('= 1152', '= many'), 'q44.md'), (('---\n', ''), 'q44.md')])
 def test_a_file_that_cannot_be_read_is_named(elsewhere, change, words):
     (elsewhere/'q44.md').write_text(text_44.replace(*change))
