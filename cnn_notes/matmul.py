@@ -21,7 +21,6 @@ def _slices(window, out):
                     for ks,stride,dilation,n_out in zip(window.ks, window.stride, window.dilation, out))
     return [(..., row, column) for row in rows for column in columns]
 
-# %% ../nbs/04_matmul.ipynb #8d2c4284
 @checked
 def im2col(
     x:Shaped[Tensor, 'n c h w']|Shaped[Tensor, 'c h w'], # images, or one
@@ -84,6 +83,13 @@ def _limit(weight, size, sparse, max_gb):
     if gb > max_gb:
         raise ValueError(f'conv_matrix: {size} numbers take {gb:,.1f} GB; give sparse=True or more max_gb')
 
+def _by_cell(cols, window, out):
+    "`cols` as (..., c, kh*kw, oh, ow)"
+    cells = prod(window.ks)
+    if cols.shape[-2]%cells or cols.shape[-1] != prod(out):
+        raise ValueError(f'col2im: cols has shape {tuple(cols.shape)}; give (..., c*{cells}, {prod(out)})')
+    return cols.unflatten(-1, out).unflatten(-3, (cols.shape[-2]//cells, cells))
+
 def _filled(size, sparse, rows, columns, values):
     "The matrix with these entries"
     if not sparse: return values.new_zeros(size).index_put_((rows, columns), values)
@@ -102,12 +108,10 @@ def col2im(
 ) -> Tensor: # (n, c, h, w) or (c, h, w): the sum of the copies at each pixel
     "The transpose of `im2col`, as `F.fold` gives it; `ValueError` for columns that do not fit the settings"
     window,(height,width),(ph,pw) = Window(ks, stride, padding, dilation),pair(in_size),pair(padding)
-    out,cells = window.out_size((height, width)),prod(window.ks)
-    if cols.shape[-2]%cells or cols.shape[-1] != prod(out):
-        raise ValueError(f'col2im: cols has shape {tuple(cols.shape)}; give (..., c*{cells}, {prod(out)})')
-    each = cols.unflatten(-1, out).unflatten(-3, (cols.shape[-2]//cells, cells)) # (..., c, kh*kw, oh, ow)
-    padded = cols.new_zeros(*each.shape[:-3], height + 2*ph, width + 2*pw)
-    for seen,cell in zip(_slices(window, out), each.unbind(-3)): padded[seen] += cell
+    out = window.out_size((height, width))
+    cells = _by_cell(cols, window, out) # (..., c, kh*kw, oh, ow)
+    padded = cols.new_zeros(*cells.shape[:-3], height + 2*ph, width + 2*pw)
+    for seen,cell in zip(_slices(window, out), cells.unbind(-3)): padded[seen] += cell
     return F.pad(padded, (-pw, -pw, -ph, -ph))
 
 # %% what `help` shows: parameters, results, errors, an example
