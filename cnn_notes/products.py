@@ -24,6 +24,12 @@ def _conv_products(op):
     inp,weight = op.args['input'].shape,op.args['weight'].shape
     return inp[0]*prod(weight)*prod((inp if op.args.get('transposed') else op.out_shapes[0])[2:])
 
+def _conv_gradient_products(op):
+    "As many as the convolution for each gradient that is wanted: the input's, the weights'"
+    inp,weight,grad = (op.args[name].shape for name in ('input', 'weight', 'grad_output'))
+    places = (inp if op.args['transposed'] else grad)[2:]
+    return sum(op.args['output_mask'][:2])*inp[0]*prod(weight)*prod(places)
+
 # %% ../nbs/package/products.ipynb #78061b03
 def _attention_products(op):
     query,key,value = (op.args[name].shape for name in ('query', 'key', 'value'))
@@ -51,13 +57,15 @@ def _quantized_products(op):
     return prod(op.out_shapes[0])*prod(weight.shape[1:])
 
 _by_formula = {_conv_products: 'convolution convolution_overrideable _convolution',
+    _conv_gradient_products: 'convolution_backward convolution_backward_overrideable',
     _bilinear_products: '_trilinear', _outer_products: 'addr',
     _encoder_products: '_native_multi_head_attention _transformer_encoder_layer_fwd',
     _rnn_products: 'mkldnn_rnn_layer _cudnn_rnn miopen_rnn',
     _attention_products: ' '.join(f'_scaled_dot_product_{o}' for o in '''flash_attention
         flash_attention_for_cpu efficient_attention cudnn_attention fused_attention_overrideable'''.split()),
     **{functools.partial(_matrix_products, left=a, right=b): names for names,(a,b) in _factors.items()}}
-_formulas = {f'aten::{name}': formula for formula,names in _by_formula.items() for name in names.split()}
+_formulas = {f'aten::{name}{end}': formula for formula,names in _by_formula.items() for name in names.split()
+             for end in ('', '_')} # x.addmm_(y, z) works in place
 _formulas['torchvision::deform_conv2d'] = _formulas['torchvision::_deform_conv2d'] = _deform_products
 _formulas |= {f'quantized::{name}{relu}': _quantized_products for relu in ('', '_relu')
               for name in 'conv1d conv2d conv3d linear linear_dynamic'.split()}
@@ -74,7 +82,7 @@ def _is_known(op:Call):
     "Is it sure how many products an operation takes?"
     space,name = op.function.split('::')
     if op.function in _formulas or op.function in _free: return True
-    if space not in ('aten', 'prim', 'prims', 'quantized', 'torchvision'): return False
+    if space not in ('aten', 'nested', 'prim', 'prims', 'quantized', 'torchvision'): return False
     return not _multiplying & set(name.split('_'))
 
 # %% ../nbs/package/products.ipynb #b67351bc

@@ -7,7 +7,7 @@ __all__ = ['Source', 'Call', 'Layer', 'unknown_layer', 'find_layer', 'LayerList'
            'as_trace']
 
 # %% ../nbs/package/tracing.ipynb #24389fcc
-import copy, difflib, functools, inspect, random, sys, types, weakref
+import copy, difflib, functools, inspect, random, sys, threading, types, weakref
 import numpy as np
 import torch
 import torch.nn as nn
@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from torch import Tensor
+from torch._C import DispatchKey
+from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from typing import Any, NamedTuple
@@ -397,6 +399,7 @@ class _Recorder(TorchFunctionMode):
         super().__init__()
         self.modules = {id(new): (m, path) for m,new,path in modules}
         self.stack,self.layers,self.aside,self.keep,self.used = [],[],[],[],{}
+        self.thread = threading.get_ident() # modes are those of one thread
         self.owner,self.writer,self.origin,self.ops,self.done = {},{},{},None,[]
 
     def start(self, x): self._own(x, -1)
@@ -421,15 +424,19 @@ class _Recorder(TorchFunctionMode):
         changed = _changed(func, given, versions)
         outs = [*_tensors(res), *(t for t in changed if all(t is not o for o in _tensors(res)))]
         if fed and outs: self._record(_function_name(func), note, shapes, sources, outs)
-        elif note and (outs or note[0].function in (*_leaving, *_read)): self._put_aside(note, given, outs)
+        else: self._put_aside(note, given, outs)
         for t in changed if fed else (): self.writer[_storage(t)] = *self.owner[id(t)][:2],_lies(t)
         return res
 
 # %% ../nbs/package/tracing.ipynb #736556ba
-_leaving = ('numpy', 'array') # with these, values leave PyTorch, and what happens to them there is not seen
+# with these, values leave PyTorch, or the thread that is followed: what happens to them there is not seen
+_leaving = ('numpy', 'array', 'dlpack', 'another thread')
 _read = ('item', 'tolist', 'float') # so they do with these, but one by one
 
-def _lies(t): return (tuple(t.shape), t.stride(), t.storage_offset()) if t.layout == torch.strided else None
+def _lies(tensor):
+    if tensor.layout != torch.strided or tensor.is_nested: return None
+    return tuple(tensor.shape),tensor.stride(),tensor.storage_offset()
+
 def _index_of(view, tensor):
     "The index that makes a view, which lies as `view` says, of a tensor; None: there is no such index"
     mine = _lies(tensor)
@@ -443,7 +450,8 @@ def _index_of(view, tensor):
         index.append(start if size is None else slice(start, end + 1, max(step//stride, 1)))
     return None if left or rest else tuple(index)
 
-def _shapes(tensors): return tuple(tuple(t.shape) for t in tensors)
+def _shape(t): return (t.numel(),) if t.is_nested else tuple(t.shape) # nested: of many sizes
+def _shapes(tensors): return tuple(map(_shape, tensors))
 
 def _changed(func, given, versions):
     "The tensors that `func` wrote to, other than running statistics"
@@ -457,7 +465,7 @@ class _Recorder(_Recorder):
         index,output,version = self.owner.get(id(tensor), (None, 0, None))
         writer = self.writer.get(_storage(tensor)) if self.writer else None
         if version == _version(tensor) or writer is None: return
-        by = {} if index is None else {'input': Source(index, output, tuple(tensor.shape))}
+        by = {} if index is None else {'input': Source(index, output, _shape(tensor))}
         written,at = writer[2] and writer[2][0],_index_of(writer[2], tensor)
         if at is not None: by['index'] = at
         call = Call('setitem' if at else 'write', by | {'value': Source(*writer[:2], written or ())})
@@ -475,7 +483,7 @@ class _Recorder(_Recorder):
     def _source(self, tensor):
         index,output,_ = self.owner.get(id(tensor), (None, 0, None))
         origin = () if index is not None else self.origin.get(id(tensor), ())
-        return Source(index, output, tuple(tensor.shape), origin)
+        return Source(index, output, _shape(tensor), origin)
 
 # %% ../nbs/package/tracing.ipynb #3d15887f
 def _is_layer(module):
@@ -484,6 +492,22 @@ def _is_layer(module):
     return type(module).__module__.startswith('torch.nn.') and not parts
 
 class _Recorder(_Recorder):
+    def enter(self, module, args):
+        "A forward pre-hook; returns None, as a result would replace the module's"
+        if threading.get_ident() != self.thread: self._elsewhere(module, args)
+        elif id(module) in self.modules: self.stack.append(module)
+        else: self.stack.append(self.stack[-1]) # a copy that the model has just made
+    def leave(self, *_):
+        if threading.get_ident() == self.thread: self.stack.pop()
+
+    def _elsewhere(self, module, args):
+        "A module that another thread runs: what it does is not seen"
+        module,path = self.modules.get(id(module), (module, ''))
+        call = Call('another thread', {'input': [self._source(t) for t in _tensors(args)]})
+        none: tuple = ()
+        self.aside.append(Layer(len(self.aside), path, call.function, module, none, none, none, call,
+                                before=len(self.layers)))
+
     def _named(self, name, main, kind=''):
         "The innermost module that is running, and the name for an operation in it"
         module,path = self.modules[id(self.stack[-1])]
@@ -496,7 +520,7 @@ class _Recorder(_Recorder):
         prepares = name == 'write' or name == 'pad' and hasattr(self.stack[-1], 'padding_mode')
         module,full = self._named(name, not prepares)
         index = len(self.layers)
-        self.layers.append(Layer(index, full, module=module, in_shapes=shapes, out_shape=tuple(outs[0].shape),
+        self.layers.append(Layer(index, full, module=module, in_shapes=shapes, out_shape=_shape(outs[0]),
                                  inputs=sources, call=call, ops=tuple(self.done), **details))
         for k,t in enumerate(outs): self._own(t, index, k)
 
@@ -506,10 +530,10 @@ class _Recorder(_Recorder):
         params = dict.fromkeys(p for t in given for p in self.origin.get(id(t), ()))
         self.origin.update((id(t), tuple(params)) for t in outs)
         self.keep += outs
-        if not self.done and outs: return
+        if not self.done and (outs or call.function not in (*_leaving, *_read)): return
         hooks = self.modules[id(self.stack[-1])][0]._forward_pre_hooks # which may prepare its weights
         module,full = self._named(call.function, not hooks, 'aside')
-        shapes = dict(in_shapes=_shapes(given), out_shape=tuple(outs[0].shape) if outs else ())
+        shapes = dict(in_shapes=_shapes(given), out_shape=_shape(outs[0]) if outs else ())
         self.aside.append(Layer(len(self.aside), full, module=module, **shapes, inputs=(), call=call,
                                 ops=tuple(self.done), before=len(self.layers), **details))
 
@@ -535,22 +559,48 @@ def _result_of(func, args, kwargs):
 @functools.lru_cache(None)
 def _names(op): return ['input' if a.name == 'self' else a.name for a in op._schema.arguments]
 
+def _branch(condition, yes, no, operands=()): return (yes if condition else no)(*operands)
+
+@functools.lru_cache(None)
+def _made_of_others(op):
+    "The Python function that runs an operation as others, for those that are no operations of their own"
+    if isinstance(op, HigherOrderOperator):
+        if op.name() == 'cond': return _branch
+        runs = op.name() in ('while_loop', 'map_impl')
+        return op.py_kernels[DispatchKey.CompositeExplicitAutograd] if runs else None
+    composite = torch._C._dispatch_has_kernel_for_dispatch_key(op.name(), 'CompositeImplicitAutograd')
+    return op.decompose if composite else None
+
 class _Ops(TorchDispatchMode):
     "Notes the operations of the function that `recorder` follows"
+    supports_higher_order_operators = True # such as `torch.cond`
     def __init__(self, recorder):
         super().__init__()
         self.recorder,self.states = recorder,{}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        nested = any(isinstance(o, Tensor) and o.is_nested for o in args)
+        if not types and not nested and (parts := _made_of_others(func)): # in inference mode, for instance
+            with self: return parts(*args, **kwargs or {})
+        if nested or isinstance(func, HigherOrderOperator): return self._opaque(func, args, kwargs or {})
         if torch.Tag.nondeterministic_seeded in func.tags: self._remember(args, kwargs)
         def run(*args, **kwargs):
             named = dict(zip(_names(func), args)) | kwargs
-            bound = _replaced(named, lambda t: Source(None, 0, tuple(t.shape)))
+            bound = _replaced(named, lambda t: Source(None, 0, _shape(t)))
             res = _result_of(func, args, kwargs)
             self.recorder.ops.append(Call(func._schema.name, bound, _shapes(_tensors(res))))
             return res
         if self.recorder.ops is not None: return run(*args, **kwargs or {})
-        return self.recorder._follow(func, args, kwargs or {}, run) # C++ code called it
+        with torch._C.DisableTorchFunction(): # for the recorder's own look at the tensors
+            return self.recorder._follow(func, args, kwargs or {}, run) # C++ code called it
+
+    def _opaque(self, func, args, kwargs):
+        "An operation that runs functions, or tensors of many sizes: no formula says what is multiplied"
+        res = func(*args, **kwargs)
+        name = func.name().split('::')[-1].split('.')[0]
+        space = 'higher_order' if isinstance(func, HigherOrderOperator) else 'nested'
+        if self.recorder.ops is not None: self.recorder.ops.append(Call(f'{space}::{name}', {}))
+        return res
 
     def _remember(self, args, kwargs):
         for device in {t.device for t in _tensors((args, kwargs))} | {torch.device('cpu')}:
@@ -583,10 +633,10 @@ def _play(model, batch, device=None, recorder=_Recorder, grad=False):
     copier = _Copier(device)
     root = copier(model)
     rec = recorder(copier.modules)
-    def leave(*_): rec.stack.pop() # returns None: a result would replace the module's
     for _,new,_ in copier.modules:
-        new.register_forward_pre_hook(lambda m, _: rec.stack.append(m), prepend=True)
-        new.register_forward_hook(leave, always_call=True)
+        # functions: where the model copies its modules, methods would be copied, and `rec` with them
+        new.register_forward_pre_hook(lambda *call: rec.enter(*call), prepend=True)
+        new.register_forward_hook(lambda *call: rec.leave(*call), always_call=True)
     rec.origin.update((id(p), (name,)) for name,p in root.named_parameters())
     rec.start(batch)
     ops,kept = _Ops(rec),_class_state(copier.modules)

@@ -1,5 +1,5 @@
 "`count` against fvcore, torchinfo and a counting loop"
-import functools, logging, re
+import copy, functools, logging, pickle, re, threading
 import numpy as np, pytest, torch, torchinfo, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from fvcore.nn import FlopCountAnalysis
@@ -164,6 +164,57 @@ def test_a_product_is_counted_however_it_is_spelled(name):
     c = count(model, (3, 8, 8))
     assert c.total.multiplications == want and not c.unknown
     assert c.total.params == sum(p.numel() for p in model.parameters()) and not any(o.kind == 'not run' for o in c)
+
+# ---- ways to run something that are not a call in the model's own thread, mode, and shape
+
+class Marked(torch.Tensor): "A tensor of one's own class"
+class Silent(torch.Tensor): __torch_function__ = torch._C._disabled_torch_function_impl
+
+@torch.jit.script
+def scripted(x: torch.Tensor, w: torch.Tensor): return torch.conv2d(x, w)
+
+def in_inference_mode(s, x):
+    with torch.inference_mode(): return s.m(x)
+def without_functions(s, x):
+    with torch._C.DisableTorchFunction(): return s.m(x)
+def gradient(s, x):
+    leaf = x.detach().clone().requires_grad_()
+    with torch.enable_grad(): s.m(leaf).sum().backward()
+    return leaf.grad*1
+def into(s, x):
+    out = torch.empty(1, 4, device=x.device)
+    return torch.mm(rows(x)[:, :27], s.m.weight.detach().flatten(1).T, out=out)*1
+def copied(s, x): return copy.deepcopy(s.m)(x)
+def decided(s, x): return torch.cond(x.sum() > -1, lambda y: s.m(y)*1, lambda y: y[:, :1, 2:, 2:].expand(-1, 4, -1, -1)*1, (x,))
+def in_a_thread(s, x):
+    res: list = []
+    thread = threading.Thread(target=lambda: res.append(s.m(x)))
+    thread.start(); thread.join()
+    return res[0]
+def of_many_sizes(s, x):
+    pieces = torch.nested.nested_tensor([x.flatten()[:16].view(2, 8), x.flatten()[:24].view(3, 8)], layout=torch.jagged)
+    return F.linear(pieces, s.m.weight.flatten()[:40].view(5, 8)).to_padded_tensor(0.)
+
+conv_products = 4*27*36
+doors = dict(marked=(1, lambda s,x: s.m(x.as_subclass(Marked))), silent=(1, lambda s,x: s.m(x.as_subclass(Silent))), vmap=(1, lambda s,x: torch.vmap(lambda t: s.m(t[None])[0])(x)),
+    vmap_in_chunks=(1, lambda s,x: torch.vmap(lambda t: s.m(t[None])[0], chunk_size=1)(x)), jvp=(3, lambda s,x: torch.func.jvp(s.m, (x,), (x,))[1]), vjp=(3, lambda s,x: torch.func.vjp(s.m, x)[1](s.m(x)*0)[0]),
+    grad=(2, lambda s,x: torch.func.grad(lambda t: s.m(t).sum())(x)), functional_call=(1, lambda s,x: torch.func.functional_call(s.m, dict(s.m.named_parameters()), (x,))),
+    functionalize=(1, lambda s,x: torch.func.functionalize(s.m)(x)), gradient=(3, gradient), convolution_backward=(2, lambda s,x: torch.ops.aten.convolution_backward(x[:, :1, 2:, 2:].expand(1, 4, 6, 6), x, s.m.weight, [4], [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False])[0]),
+    inference_mode=(1, in_inference_mode), without_functions=(1, without_functions), scripted_function=(1, lambda s,x: scripted(x, s.m.weight)), out=(27*4/conv_products, into), own_data=(1, lambda s,x: s.m(nn.Parameter(x))),
+    in_place=(27*4/conv_products, lambda s,x: torch.zeros(1, 4, device=x.device).addmm_(rows(x)[:, :27], s.m.weight.detach().flatten(1).T)*1), copied=(1, copied), branch=(1, decided),
+    thread=(0, in_a_thread), nested=(0, of_many_sizes), pickled=(1, lambda s,x: s.m(pickle.loads(pickle.dumps(x)))))
+
+@pytest.mark.parametrize('name', doors)
+@pytest.mark.filterwarnings('ignore')
+def test_nothing_is_lost_behind_a_door(name):
+    """Each is counted as PyTorch's own counter does where that one can; what is not followed is named"""
+    times,f = doors[name]
+    model = Uses(f, m=nn.Conv2d(3, 4, 3))
+    c,unsure = count(model, (3, 8, 8)),name in ('thread', 'nested')
+    assert c.total.multiplications == times*conv_products and bool(c.unknown) == unsure and ('at least' in repr(c)) == unsure
+    if not unsure and name not in ('vjp', 'grad', 'in_place'): # PyTorch's counter fails, or counts nothing
+        with FlopCounterMode(display=False) as flops: model(torch.rand(1, 3, 8, 8))
+        assert flops.get_total_flops() == 2*c.total.multiplications
 
 @torch.library.custom_op('cnn_notes_test::gram', mutates_args=())
 def gram(x: torch.Tensor) -> torch.Tensor: return x @ x.mT
