@@ -70,8 +70,8 @@ def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 
             seen.not_scaled),
         'A byte goes up to 255, so this never reaches 1. Divide by 255, not by 256.': Mistake('''
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)/256''', seen.by_256),
-        'Width and height are swapped: the photographs lie on their side.': '''
-def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 2, 1)/255''',
+        'Width and height are swapped: the photographs lie on their side.': Mistake('''
+def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 2, 1)/255''', seen.lying_images),
         'Red and blue are swapped.': Mistake('''
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).flip(1)/255''',
             seen.red_for_blue),
@@ -79,8 +79,9 @@ def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(3, 0, 1, 2)/255''',
         'This is the first photograph alone. Stack them all.': '''
 def to_nchw(photos): return torch.from_numpy(photos[0]).permute(2, 0, 1)[None]/255''',
-        'The division leaves whole numbers, 0 or 1. Divide with `/`.': '''
+        'The division leaves whole numbers, 0 or 1. Divide with `/`.': Mistake('''
 def to_nchw(photos): return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)//255''',
+            seen.whole_numbers),
     }
     def cases(self):
         import numpy as np
@@ -180,7 +181,8 @@ def batches(n, bs):
         'There are bs batches of n//bs images. It should be the other way around.':
             'def batches(n, bs): return list(torch.randperm(n)[:n//bs*bs].split(n//bs))',
         'The last whole batch is missing.':
-            'def batches(n, bs): return list(torch.randperm(n).split(bs)[:n//bs-1])',
+            Mistake('def batches(n, bs): return list(torch.randperm(n).split(bs)[:n//bs-1])',
+                seen.last_batch),
     }
     labels = ('the sizes of the batches of 50 images, 8 in each',
               'the sizes of the batches of 60 images, 5 in each',

@@ -71,7 +71,8 @@ def centers(h, w, ks, stride):
         'Two `for` clauses in one pair of brackets make a flat list. A grid needs nested brackets.':
             Mistake('''
 def centers(h, w, ks, stride):
-    return [(i, j) for i in range(ks//2, h-ks//2, stride) for j in range(ks//2, w-ks//2, stride)]'''),
+    return [(i, j) for i in range(ks//2, h-ks//2, stride) for j in range(ks//2, w-ks//2, stride)]''',
+        seen.flat_comprehension),
         'Row and column are swapped within each pair.': Mistake('''
 def centers(h, w, ks, stride):
     return [[(j, i) for j in range(ks//2, w-ks//2, stride)] for i in range(ks//2, h-ks//2, stride)]''',
@@ -128,7 +129,7 @@ def full_convolve(img, kernel):
             Mistake('''
 def full_convolve(img, kernel):
     kh,kw = kernel.shape
-    return correlate(img, kernel.flip(0), padding=(kh-1, kw-1))'''),
+    return correlate(img, kernel.flip(0), padding=(kh-1, kw-1))''', seen.upside_down),
         'The kernel is flipped from left to right only. Rotating it by 180 degrees flips both axes.':
             Mistake('''
 def full_convolve(img, kernel):

@@ -54,7 +54,7 @@ class WhichWindow(Exercise):
         'The rows are right, but the columns shrink from 32 to 4, because the stride differs.':
             Mistake('window = Window(5, stride=(4, 9), padding=1)'),
         'A dilated kernel leaves gaps between its cells, and this one leaves pixels out.':
-            Mistake('window = Window(5, stride=4, padding=3, dilation=2)'),
+            Mistake('window = Window(5, stride=4, padding=3, dilation=2)', seen.dilation_for_stride),
     }
     labels = ('the kernel', 'the output of 32 x 32', 'the pixels that no window reads')
     def outputs(self, answer):
@@ -101,7 +101,7 @@ def same_even(x, k):
             Mistake('''
 def same_even(x, k):
     before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2
-    return F.conv2d(F.pad(x, (before, after, before, after), mode='replicate'), k)'''),
+    return F.conv2d(F.pad(x, (before, after, before, after), mode='replicate'), k)''', seen.copied_border),
         'The kernel is flipped. PyTorch computes the cross-correlation.': Mistake('''
 def same_even(x, k):
     before,after = (k.shape[-1] - 1)//2,k.shape[-1]//2

@@ -108,7 +108,8 @@ class Shadow(Exercise):
         'This divides by the mean of the picture. A shadow covers a part of it, and darkens only that part.':
             Mistake('def shadow_free(im, w): return F.conv2d(im/im.mean(), w)'),
         'The output has the size of the input. Padding is not asked for, and zeros at the border are an '
-        'edge.': Mistake('def shadow_free(im, w): return F.conv2d(im.log(), w, padding=1)'),
+        'edge.': Mistake('def shadow_free(im, w): return F.conv2d(im.log(), w, padding=1)',
+            seen.border_for_edge),
         'The logarithm comes too late: it has to be taken of the pixels, before the filter.':
             Mistake('def shadow_free(im, w): return F.conv2d(im, w).abs().log()'),
         'This does not see the shadow, but it does not see the edge from red to green either.':

@@ -68,13 +68,13 @@ def widths(size, first, most):
         res.append(min(first*2**len(res), most))
     return res''', seen.layer_too_many),
         'This halves by rounding down. A convolution with stride 2 and this padding rounds up: 7 becomes '
-        '4.': '''
+        '4.': Mistake('''
 def widths(size, first, most):
     res = []
     while size > 2:
         size = size//2
         res.append(min(first*2**len(res), most))
-    return res''',
+    return res''', seen.rounded_down),
         'For a power of two, such as 64, there is one width too many. Which sizes become 2?': Mistake('''
 def widths(size, first, most):
     return [min(first*2**i, most) for i in range(size.bit_length() - 1)]''', seen.log2_layers),
@@ -240,7 +240,7 @@ def step(model, xb, yb, lr):
     model.zero_grad(set_to_none=False)
     with torch.no_grad():
         for p in model.parameters(): p -= lr*p.grad
-    return loss.item()'''),
+    return loss.item()''', seen.zeroed_too_early),
         'The softmax is applied twice: F.cross_entropy takes the outputs as they are.': Mistake('''
     loss = F.cross_entropy(model(xb).softmax(1), yb)
     loss.backward()
@@ -280,7 +280,7 @@ def step(model, xb, yb, lr):
         for p in model.parameters():
             p -= lr*p.grad
             p.grad = None
-        return F.cross_entropy(model(xb), yb).item()'''),
+        return F.cross_entropy(model(xb), yb).item()''', seen.loss_after_step),
     }.items()}
     labels = ('the loss of the first step', 'the loss of the second step', 'the loss of the third step',
               'whether the losses are numbers', 'a gradient left behind',

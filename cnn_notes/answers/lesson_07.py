@@ -24,7 +24,7 @@ class Field(Exercise):
         'One pixel is missing: a single output sees at least one.':
             Mistake('def field(ks, n): return (ks - 1)*(2**n - 1)'),
         'This doubles the whole field in each layer. The steps double, not the field.':
-            Mistake('def field(ks, n): return ks*2**(n - 1)'),
+            Mistake('def field(ks, n): return ks*2**(n - 1)', seen.doubled_field),
         'Each layer adds ks - 1 cells of its input: the first of the ks cells is already there.':
             Mistake('def field(ks, n): return 1 + ks*(2**n - 1)', seen.whole_kernel),
         'This is the field of one layer. An output of the next one sees several outputs of the first.':

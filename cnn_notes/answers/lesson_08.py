@@ -207,7 +207,7 @@ def formula(kernels, ranges, bias):
 def formula(kernels, ranges, bias):
     def fixed(ref): return re.sub(r'([A-Z]+|[0-9]+)', r'$\1', ref)
     sums = [f'SUMPRODUCT({fixed(k)},{r})' for k,r in zip(kernels, ranges)]
-    return f"=MAX(0,{'+'.join(sums)})+{fixed(bias)}"'''),
+    return f"=MAX(0,{'+'.join(sums)})+{fixed(bias)}"''', seen.bias_after_relu),
         'One SUMPRODUCT of all ranges multiplies the channels with each other. Their sums are added.':
             Mistake(r'''
 def formula(kernels, ranges, bias):

@@ -184,7 +184,7 @@ def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block(x).mean((0, 2, 3))
-        x = block(x)'''),
+        x = block(x)''', seen.inplace_relu),
     }
     labels = (*(f'the largest mean of a channel in layer {i}' for i in range(5)), 'weights that changed')
     def read(self, model, xb): return [round(m, 3) for m,_ in self.statistics(model, xb)]
@@ -252,7 +252,7 @@ def lsuv(model, xb):
         var = block.conv(x).var()
         block.conv.weight /= var
         block.conv.bias /= var
-        x = block(x)'''),
+        x = block(x)''', seen.variance_for_std),
         'The standard deviations are right, but the channels have other means than 0.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):

@@ -59,7 +59,7 @@ def fold(conv, bn):
     folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
-    return folded'''),
+    return folded''', seen.no_root),
         'Gamma is missing: the norm scales with what it has learned, too.': Mistake('''
 def fold(conv, bn):
     scale = 1/(bn.running_var + bn.eps).sqrt()

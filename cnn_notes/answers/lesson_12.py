@@ -35,12 +35,12 @@ def direction(x):
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
     degrees = energy.view(2, 18).sum(0).argmax().item()*10
-    return -degrees % 180'''),
+    return -degrees % 180''', seen.upside_down_angles),
         'This is in radians. Degrees are asked for.': Mistake('''
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
     degrees = energy.view(2, 18).sum(0).argmax().item()*10
-    return math.radians(degrees)'''),
+    return math.radians(degrees)''', seen.radians),
         'This is the position in the bank, not the angle.': Mistake('''
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
@@ -50,7 +50,7 @@ def direction(x):
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
     degrees = energy.view(2, 18).sum(0).argmax().item()*10
-    return degrees + 180'''),
+    return degrees + 180''', seen.negative_angle),
     }
     labels = ('the direction of a wave',)*28
     def cases(self):
@@ -83,12 +83,13 @@ def turnless(code):
 def turnless(code): return sum(code >> i & 1 for i in range(8))'''),
         'These codes have more than eight bits: what leaves at one end must come in at the other.':
             Mistake('''
-def turnless(code): return torch.stack([code << i for i in range(8)]).max(0).values'''),
+def turnless(code): return torch.stack([code << i for i in range(8)]).max(0).values''', seen.wide_rotation),
         'These are the codes as they were.': Mistake('def turnless(code): return code'),
         'This takes the largest of the eight.': Mistake('''
 def turnless(code): return torch.stack([(code << i | code >> 8-i) & 255 for i in range(8)]).max(0).values'''),
         'The bits that fall out are lost, so most codes become 0.': Mistake('''
-def turnless(code): return torch.stack([(code << i) & 255 for i in range(8)]).min(0).values'''),
+def turnless(code): return torch.stack([(code << i) & 255 for i in range(8)]).min(0).values''',
+            seen.shift_for_rotation),
         'This tries only four of the eight turns.': Mistake('''
 def turnless(code):
     return torch.stack([(code << i | code >> 8-i) & 255 for i in range(0, 8, 2)]).min(0).values'''),
@@ -130,7 +131,7 @@ def split_vote(angle, bins):
     lower,shares = math.floor(place),[0.]*bins
     shares[lower % bins] += 1 - (place - lower)
     shares[(lower + 1) % bins] += place - lower
-    return shares'''),
+    return shares''', seen.half_a_bin),
         'The parts have changed places: the closer middle gets the larger one.': Mistake('''
 def split_vote(angle, bins):
     place = angle*bins/math.pi - .5

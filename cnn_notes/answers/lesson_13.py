@@ -14,12 +14,13 @@ class Amdahl(Exercise):
         'Speeds do not add up like this. Add up the times, and divide at the end.':
             Mistake('def amdahl(share, k): return share*k + 1 - share'),
         'This is the new time, as a share of the old one. The speed is its inverse.':
-            Mistake('def amdahl(share, k): return 1 - share + share/k'),
+            Mistake('def amdahl(share, k): return 1 - share + share/k', seen.time_for_speed),
         'This forgets the part that stays as it is.':
             Mistake('def amdahl(share, k): return k/share if share else 1.'),
         'The parts have changed places: the share is what gets faster.':
-            Mistake('def amdahl(share, k): return 1/(share + (1 - share)/k)'),
-        'This would be right if everything got faster.': Mistake('def amdahl(share, k): return k'),
+            Mistake('def amdahl(share, k): return 1/(share + (1 - share)/k)', seen.other_part),
+        'This would be right if everything got faster.': Mistake('def amdahl(share, k): return k',
+            seen.part_for_all),
         'This is the limit for a part that takes no time at all.':
             Mistake('def amdahl(share, k): return 1/(1 - share + 1e-12)'),
     }

@@ -26,9 +26,10 @@ def check_stack(size):
 def check_stack(size): assert size <= 5, f'they see 5 x 5 pixels, not {size} x {size}'"""),
         'This also lets a size pass that is too large. The answer says "as many," so test for equality.':
             Mistake("""
-def check_stack(size): assert size >= 5, f'they see 5 x 5 pixels, not {size} x {size}'"""),
+def check_stack(size): assert size >= 5, f'they see 5 x 5 pixels, not {size} x {size}'""",
+            seen.weak_assertion),
         'The assertion fails where it should, but it does not say what was found: assert condition, '
-        'message.': Mistake('def check_stack(size): assert size == 5'),
+        'message.': Mistake('def check_stack(size): assert size == 5', seen.silent_assertion),
         'This adds the kernel sizes. The second kernel shares its center with the first: 3 + 3 - 1.':
             Mistake("""
 def check_stack(size): assert size == 3 + 3, f'they see 6 x 6 pixels, not {size} x {size}'"""),
@@ -39,10 +40,11 @@ def check_stack(size): assert size == 7, f'they see 7 x 7 pixels, not {size} x {
         'This is the field of one layer. The second one sees more.': Mistake("""
 def check_stack(size): assert size == 3, f'they see 3 x 3 pixels, not {size} x {size}'""", seen.stacked),
         'The condition is the wrong way around: an assertion fails where its condition is false.': Mistake("""
-def check_stack(size): assert size != 5, f'they see 5 x 5 pixels, not {size} x {size}'"""),
+def check_stack(size): assert size != 5, f'they see 5 x 5 pixels, not {size} x {size}'""",
+            seen.inverted_condition),
         'This returns whether the size is right. A check raises an AssertionError where it is not.':
             Mistake('''
-def check_stack(size): return size == 5'''),
+def check_stack(size): return size == 5''', seen.returned_test),
     }
     sizes = 5, 2, 3, 4, 6, 7, 8, 9, 10
     labels = tuple(f'check_stack({size})' for size in sizes)
@@ -90,11 +92,11 @@ def sign_test(wins, n): return math.comb(n, wins)/2**n'''),
         'The result itself is left out: at least as one-sided includes it.': Mistake('''
 def sign_test(wins, n):
     most = max(wins, n - wins)
-    return min(1., 2*sum(math.comb(n, k) for k in range(most + 1, n + 1))/2**n)'''),
+    return min(1., 2*sum(math.comb(n, k) for k in range(most + 1, n + 1))/2**n)''', seen.without_the_result),
         'Doubling counts a tie twice, and a probability is not larger than 1.': Mistake('''
 def sign_test(wins, n):
     most = max(wins, n - wins)
-    return 2*sum(math.comb(n, k) for k in range(most, n + 1))/2**n'''),
+    return 2*sum(math.comb(n, k) for k in range(most, n + 1))/2**n''', seen.doubled_tie),
         'This uses the normal distribution, which is a rough approximation for so few tosses.': Mistake('''
 def sign_test(wins, n): return math.erfc(abs(wins - n/2)/(n/4)**.5/2**.5)''', seen.normal_tail),
         'This is the share of losses. It says nothing about chance: 8 of 10 and 80 of 100 are the same to '

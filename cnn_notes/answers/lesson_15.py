@@ -1,6 +1,7 @@
 "The exercises of 15_your_digit"
 import torch
 from functools import cached_property
+from cnn_notes.answers import seen
 from cnn_notes.exercises import Exercise, Mistake
 
 class Frame(Exercise):
@@ -29,12 +30,12 @@ def frame(ink, size, longest):
 def frame(ink, size, longest):
     top = (size - longest)//2
     after = size - longest - top
-    return F.pad(resized(cut_out(ink), longest, longest), (top, after, top, after))'''),
+    return F.pad(resized(cut_out(ink), longest, longest), (top, after, top, after))''', seen.stretched),
         'The whole image was resized, its paper included. Cut out the box around the ink first.': Mistake('''
 def frame(ink, size, longest):
     h,w = (max(1, round(longest*n/max(ink.shape))) for n in ink.shape)
     top,left = (size - h)//2,(size - w)//2
-    return F.pad(resized(ink, h, w), (left, size - w - left, top, size - h - top))'''),
+    return F.pad(resized(ink, h, w), (left, size - w - left, top, size - h - top))''', seen.no_box),
         'It is the *shorter* side that has become `longest` here, and the longer one is cut.': Mistake('''
 def frame(ink, size, longest):
     box = cut_out(ink)
@@ -57,7 +58,7 @@ def frame(ink, size, longest):
     box = cut_out(ink)
     h,w = (max(1, round(longest*n/max(box.shape))) for n in box.shape)
     top,left = (size - h)//2,(size - w)//2
-    return F.pad(resized(box, h, w), (top, size - h - top, left, size - w - left))'''),
+    return F.pad(resized(box, h, w), (top, size - h - top, left, size - w - left))''', seen.last_axis_first),
         'Where the paper cannot be the same on both sides, the extra row or column is above or on '
         'the left. It '
         'should be below or on the right.': Mistake('''
@@ -78,7 +79,7 @@ def frame(ink, size, longest):
     h,w = (max(1, round(longest*n/max(box.shape))) for n in box.shape)
     top,left = (size - h)//2,(size - w)//2
     box = F.interpolate(box[None, None], (h, w))[0, 0]
-    return F.pad(box, (left, size - w - left, top, size - h - top))'''),
+    return F.pad(box, (left, size - w - left, top, size - h - top))''', seen.single_pixels),
         'The other side is rounded down. The nearest whole number was asked for.': Mistake('''
 def frame(ink, size, longest):
     box = cut_out(ink)
@@ -114,7 +115,7 @@ def ink_positive(x):
     return torch.where(inverted[:, None, None], 1 - x, x)'''
     mistakes = {
         'Every image was inverted, those that were right already, too.':
-            Mistake('def ink_positive(x): return 1 - x'),
+            Mistake('def ink_positive(x): return 1 - x', seen.inverted_all),
         'The whole batch was decided at once. Each image needs a decision of its own.': Mistake('''
 def ink_positive(x): return 1 - x if x.mean() > .5 else x'''),
         'The wrong way round: now every image has 1 for paper.': Mistake('''
@@ -129,7 +130,7 @@ def ink_positive(x): return 2*(x - .5).abs()'''),
         'An inverted image is 1 minus the image. The negative number goes from -1 to 0.': Mistake('''
 def ink_positive(x):
     inverted = x.flatten(1).median(1)[0] > .5
-    return torch.where(inverted[:, None, None], -x, x)'''),
+    return torch.where(inverted[:, None, None], -x, x)''', seen.negative_range),
         'The negative of a byte is 255 minus it, but these values go from 0 to 1.': Mistake('''
 def ink_positive(x):
     inverted = x.flatten(1).median(1)[0] > .5

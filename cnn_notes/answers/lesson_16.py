@@ -1,6 +1,7 @@
 "The exercises of 16_mystery_runs: the fault of each run, and what in its plots speaks against the others"
 from functools import cached_property
 from cnn_notes.checks import described
+from cnn_notes.answers import seen
 from cnn_notes.exercises import Exercise, Mistake
 from cnn_notes.experiments.mystery import faults, leaps, mystery
 
@@ -65,12 +66,14 @@ def against_with_norm(run):
 class Run(Exercise):
     "One diagnosis; a subclass says what is special about its run"
     number = 0
+    taken_for = {} # {fault: where somebody took a run like this one for it}
     def special(self, run): return {} # {fault: what speaks against it in this run}
     @cached_property
     def mistakes(self):
         run,right = mystery(self.number),self.made(self.solution_code)
         said = against(run) | self.special(run)
-        return {said[o]: Mistake(f'{self.name} = {o!r}') for o in faults if o != right}
+        return {said[o]: Mistake(f'{self.name} = {o!r}', self.taken_for.get(o, ''))
+                for o in faults if o != right}
     @cached_property
     def passed(self): return self.shown(mystery(self.number))
     def outputs(self, answer):
@@ -81,6 +84,7 @@ class Run(Exercise):
 
 class Run1(Run):
     id,title,name,number = '16.1','Run 1','fault_1',1
+    taken_for = {'a layer is dead': seen.killed_by_rate}
     statement = '''The network has no norm, and batches hold 64 images. What is wrong? Set `fault_1` to one
                    of `faults`.'''
     stub,solution_code = 'fault_1 = ...',"fault_1 = 'rate too high'"
@@ -113,6 +117,7 @@ class Run1(Run):
 
 class Run2(Run):
     id,title,name,number = '16.2','Run 2','fault_2',2
+    taken_for = {'rate too high': seen.order_of_labels, 'labels shuffled': seen.bad_labels}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong?
                    Set `fault_2` to one of `faults`.'''
     stub,solution_code = 'fault_2 = ...',"fault_2 = 'batches in order of the label'"
@@ -172,6 +177,7 @@ class Run3(Run):
 
 class Run4(Run):
     id,title,name,number = '16.4','Run 4','fault_4',4
+    taken_for = {'rate too high': seen.small_batches}
     statement = '''The network has no norm, and batches hold 16 images. What is wrong, if anything? Set
                    `fault_4` to one of `faults`.'''
     stub,solution_code = 'fault_4 = ...',"fault_4 = 'nothing'"
@@ -229,6 +235,7 @@ class Run5(Run):
 
 class Run6(Run):
     id,title,name,number = '16.6','Run 6','fault_6',6
+    taken_for = {'overfitting': seen.eval_forgotten}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong?
                    Set `fault_6` to one of `faults`.'''
     stub,solution_code = 'fault_6 = ...',"fault_6 = 'eval() forgotten'"

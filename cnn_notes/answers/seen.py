@@ -117,20 +117,28 @@ drawn_anew = issue('ageron/handson-ml2', 458, day)
 drawn_alone = issue('tolstikhin/adagan', 4, day)
 frozen_batches = pull('d2l-ai/d2l-en', 2700, day)
 same_order = pull('facebookresearch/ClassyVision', 118, day)
+lying_images = issue('developmentseed/tensorflow-eo-training', 11, day)
+whole_numbers = issue('Entropy-xcy/RankFace', 2, day)
+last_batch = pull('nlintz/TensorFlow-Tutorials', 49, day)
 # 01_kernels
 edge_directions = pull('image-rs/imageproc', 128, day)
 inverted_sign = issue('scikit-image/scikit-image', 7357, day)
 over_the_edge = issue('imagej/imagej-ops', 98, day)
 full_for_same = issue('aigamedev/scikit-neuralnetwork', 34, day)
 cancelled = issue('laixintao/slic-python-implementation', 18, day)
+flat_comprehension = pull('python/cpython', 149829, day)
+upside_down = issue('python-pillow/Pillow', 3134, day)
 # 02_stride_padding
 multiple_of_stride = issue('ProjectNeura/MIPCandy', 170, day)
 forgotten_padding = issue('MathiasGruber/PConv-Keras', 7, day)
 shrinking = issue('tiny-dnn/tiny-dnn', 57, day)
+dilation_for_stride = issue('1991viet/Deeplab-pytorch', 2, day)
+copied_border = issue('pytorch/pytorch', 1021, day)
 # 03_channels
 axes_of_a_weight = issue('uxlfoundation/oneDNN', 725, day)
 one_number_nine_times = pull('PaddlePaddle/Paddle-Lite', 10163, day)
 interleaved_groups = issue('megvii-model/ShuffleNet-Series', 17, day)
+border_for_edge = issue('CellProfiler/CellProfiler', 407, day)
 # 04_matmul
 padding_once = issue('torch/cunn', 39, day)
 brackets = issue('karpathy/convnetjs', 43, day)
@@ -160,6 +168,11 @@ two_softmaxes = pull('bowang-lab/Transformer-GCN-QA', 32, day)
 summed_loss = pull('jax-ml/jax', 3113, day)
 fixed_bias = pull('nntrainer/nntrainer', 219, day)
 loss_with_graph = issue('BatsResearch/labelmodels', 4, day)
+rounded_down = issue('tensorflow/tensorflow', 196, day)
+loss_after_step = issue('keras-team/keras', 12274, day)
+zeroed_too_early = Seen('velog, rhss10, on zero_grad '
+    'https://velog.io/@rhss10/%EA%B8%B0%EB%B3%B8-optimizer.zerograd%EB%8A%94-%EC%96%B4%EB%94%94'
+    '%EC%97%90-%EB%84%A3%EC%96%B4%EC%A3%BC%EC%96%B4%EC%95%BC-%ED%95%A0%EA%B9%8C', day)
 # 06_counting
 outputs_for_inputs = issue('Tencent/TNN', 411, day)
 # 07_receptive_field
@@ -168,9 +181,47 @@ negative_overlap = pull('yhenon/keras-frcnn', 45, day)
 both_included = issue('LisaAnne/LocalizingMoments', 18, day)
 one_too_many = issue('fizyr/keras-retinanet', 1317, day)
 step_for_overlap = issue('jordipons/musicnn', 4, day)
+doubled_field = pull('frgfm/torch-scan', 33, day)
+# 08_trace_precedents
+bias_after_relu = issue('Sentdex/NNfSiX', 153, day)
+# 09_activations
+inplace_relu = issue('ducha-aiki/LSUV-pytorch', 2, day)
+variance_for_std = issue('ppwwyyxx/GroupNorm-reproduce', 3, day)
 # 10_one_cycle
 quarter_cosine = issue('goodfire-ai/spd', 311, day)
 base_momentum = issue('BVLC/caffe', 2333, day)
 # 11_batchnorm
 biased_variance = issue('pytorch/pytorch', 83256, day)
 per_neuron = pull('BVLC/caffe', 1867, day)
+no_root = issue('tensorflow/tensorflow', 48039, day)
+# 12_before_deep_learning
+radians = issue('hasanakg/Canny-Edge-Detector', 2, day)
+negative_angle = issue('halide/CVPR2015', 2, day)
+wide_rotation = issue('dod-cyber-crime-center/kordesii', 35, day)
+shift_for_rotation = pull('radareorg/radare2', 11508, day)
+half_a_bin = issue('imglib/imglib2-algorithm', 25, day)
+upside_down_angles = pull('scikit-image/scikit-image', 1105, day)
+# 13_speed
+other_part = pull('vespa-engine/documentation', 2459, day)
+part_for_all = pull('gem/oq-engine', 6440, day)
+time_for_speed = issue('pyk/bench', 19, day)
+# 14_questionnaire
+doubled_tie = issue('canlab/CanlabCore', 9, day)
+without_the_result = pull('XENONnT/straxen', 991, day)
+inverted_condition = issue('EliasFarhan/NekoEngine', 36, day)
+returned_test = issue('pytest-dev/pytest', 7337, day)
+silent_assertion = pull('openedx/openedx-platform', 27063, day)
+weak_assertion = pull('IJHack/QtPass', 797, day)
+# 15_your_digit
+no_box = pull('TigranGalstyan/mnistconvnetdemo', 3, day)
+stretched = issue('sugyan/tensorflow-mnist', 7, day)
+inverted_all = issue('makeyourownneuralnetwork/makeyourownneuralnetwork', 46, day)
+last_axis_first = pull('pytorch/pytorch', 37881, day)
+single_pixels = issue('libvips/libvips', 1034, day)
+negative_range = issue('knime-ip/knip', 470, day)
+# 16_mystery_runs
+eval_forgotten = issue('tensorflow/models', 890, day)
+order_of_labels = issue('BVLC/caffe', 1445, day)
+bad_labels = issue('k2-fsa/icefall', 1676, day)
+small_batches = issue('xg-chu/CrowdDet', 19, day)
+killed_by_rate = issue('keras-team/keras', 3425, day)
