@@ -12,9 +12,9 @@ def _wave(degrees, wavelength, phase, size=28):
 
 class Direction(Exercise):
     id,title,name = '12.1','Which way does it run?','direction'
-    statement = '''Write `direction(x)`: for one image (1, 1, H, W) of a plane wave, 4 to 8 pixels
-                   long, it returns the direction in which the wave runs, in degrees from 0 up to 180 (0
-                   to the right, 90 down), right within 10 degrees. Use a Gabor bank.'''
+    statement = '''Write `direction(x)`: for one image (1, 1, H, W) of a plane wave with a
+                   wavelength of 4 to 8 pixels, it returns the direction in which the wave runs, in degrees from 0 up
+                   to 180 (0 to the right, 90 down), correct to within 10 degrees. Use a Gabor bank.'''
     setup = 'import math, torch\nfrom cnn_notes.classic import gabor_bank, gabor_energy'
     tolerant = True # other banks are right, too
     stub = 'def direction(x): ...'
