@@ -21,7 +21,7 @@ class Unused(Exercise):
         'These are the cells that the windows do not start at, not those that they do not reach.':
             Mistake('def unused(n, ks, stride): return n - ((n - ks)//stride + 1)'),
         'This ignores the stride: it is what is left behind the first window.':
-            Mistake('def unused(n, ks, stride): return n - ks'),
+            Mistake('def unused(n, ks, stride): return n - ks', seen.grid_without_stride),
         'This counts windows of stride cells each. A window covers ks cells and may overlap the next.':
             Mistake('def unused(n, ks, stride): return n - ((n - ks)//stride + 1)*stride'),
         'These windows do not overlap: each covers ks cells, but the next one starts stride cells later.':
@@ -50,7 +50,7 @@ class WhichWindow(Exercise):
         'Without padding there are only 7 positions: floor((32 - 5)/4) + 1.':
             Mistake('window = Window(5, stride=4)', seen.forgotten_padding),
         'The kernel should have a size of 5. This one has 4, which would cut the image into blocks.':
-            Mistake('window = Window(4, stride=4)'),
+            Mistake('window = Window(4, stride=4)', seen.blocks),
         'The rows are right, but the columns shrink from 32 to 4, because the stride differs.':
             Mistake('window = Window(5, stride=(4, 9), padding=1)'),
         'A dilated kernel leaves gaps between its cells, and this one leaves pixels out.':

@@ -21,7 +21,7 @@ class TwoLayersInOne(Exercise):
     solution_code = 'def fold(mix, kernel): return (mix.view(3, 1, 1)*kernel)[None]'
     mistakes = {
         'The axis of the filters is missing: a weight has four axes, and the first one counts the filters.':
-            Mistake('def fold(mix, kernel): return mix.view(3, 1, 1)*kernel'),
+            Mistake('def fold(mix, kernel): return mix.view(3, 1, 1)*kernel', seen.three_axes),
         'Every channel gets the whole kernel. Its share in the gray is missing.':
             Mistake('def fold(mix, kernel): return kernel.expand(1, 3, 3, 3)', seen.one_kernel),
         'The shares multiply the columns of the kernel. They belong to the channels.':

@@ -232,7 +232,8 @@ def conv_backward(x, weight, grad):
         'The gradient of x is right. The one of the weight has its first two axes the wrong way around.':
             Mistake('''
 def conv_backward(x, weight, grad):
-    return F.conv_transpose2d(grad, weight),F.conv2d(x.transpose(0, 1), grad.transpose(0, 1))'''),
+    return F.conv_transpose2d(grad, weight),F.conv2d(x.transpose(0, 1), grad.transpose(0, 1))''',
+        seen.filter_axes),
         'The kernels are not turned: on the way back, a pixel meets the last weight first.': Mistake('''
 def conv_backward(x, weight, grad):
     pad = weight.shape[3] - 1,weight.shape[3] - 1,weight.shape[2] - 1,weight.shape[2] - 1

@@ -25,7 +25,8 @@ def flatten(x): return x.reshape([n for i,n in enumerate(x.shape) if i == 0 or n
         'The batch axis is gone: all images have become one row, with an axis of length 1 before it.':
             Mistake('def flatten(x): return x.reshape(1, math.prod(x.shape))', seen.batch_in_a_row),
         'The channels are still an axis of their own. They are flattened too.':
-            'def flatten(x): return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))',
+            Mistake('def flatten(x): return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))',
+                seen.channels_left),
         'The last axis was kept, and the batch became part of the first. It is the first axis that stays.':
             'def flatten(x): return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])',
         'The shape is right, but the values of different images are mixed: the batch axis was made the last.':
@@ -78,13 +79,13 @@ def widths(size, first, most):
         'For a power of two, such as 64, there is one width too many. Which sizes become 2?': Mistake('''
 def widths(size, first, most):
     return [min(first*2**i, most) for i in range(size.bit_length() - 1)]''', seen.log2_layers),
-        'The widths go on doubling beyond `most`.': '''
+        'The widths go on doubling beyond `most`.': Mistake('''
 def widths(size, first, most):
     res = []
     while size > 2:
         size = (size + 1)//2
         res.append(first*2**len(res))
-    return res''',
+    return res''', seen.uncapped),
         'The list ends where `most` is reached. The layers after that have `most` filters too.': '''
 def widths(size, first, most):
     res = []
@@ -113,13 +114,13 @@ def widths(size, first, most):
         size = (size + 1)//2
         res.append(min(first*(len(res) + 1), most))
     return res''',
-        'The widths are in the wrong order: the first layer has the fewest filters.': '''
+        'The widths are in the wrong order: the first layer has the fewest filters.': Mistake('''
 def widths(size, first, most):
     res = []
     while size > 2:
         size = (size + 1)//2
         res.append(min(first*2**len(res), most))
-    return res[::-1]''',
+    return res[::-1]''', seen.widest_first),
     }
     seconds = 3.
     also_right = (solution_code.replace('min(first*2**len(res), most)', 'min(most, first*2**len(res))'),)
@@ -151,22 +152,23 @@ def conv_pool(ni, nf): return nn.Sequential(conv(ni, nf, stride=1), nn.MaxPool2d
 def conv_pool(ni, nf):
     return nn.Sequential(conv(ni, nf, stride=1, padding=0), nn.MaxPool2d(2, ceil_mode=True))''',
         seen.shrinking),
-        'The convolution has stride 2 already, so the size is halved twice.': '''
+        'The convolution has stride 2 already, so the size is halved twice.': Mistake('''
 def conv_pool(ni, nf): return nn.Sequential(conv(ni, nf), nn.MaxPool2d(2, ceil_mode=True))''',
+            seen.halved_twice),
         'This takes the mean of each 2 x 2 outputs, not the largest.': Mistake('''
 def conv_pool(ni, nf): return nn.Sequential(conv(ni, nf, stride=1), nn.AvgPool2d(2, ceil_mode=True))''',
             seen.mean_for_max),
         'There is no ReLU: some outputs are negative.': Mistake('''
 def conv_pool(ni, nf):
     return nn.Sequential(conv(ni, nf, stride=1, act=None), nn.MaxPool2d(2, ceil_mode=True))''', seen.no_relu),
-        'Nothing halves the size here. The pooling is missing.': '''
-def conv_pool(ni, nf): return conv(ni, nf, stride=1)''',
+        'Nothing halves the size here. The pooling is missing.': Mistake('''
+def conv_pool(ni, nf): return conv(ni, nf, stride=1)''', seen.no_pooling),
         'The windows of the pooling overlap by one: its stride is 1.': Mistake('''
 def conv_pool(ni, nf):
     return nn.Sequential(conv(ni, nf, stride=1), nn.MaxPool2d(2, stride=1, ceil_mode=True))''',
         seen.pooling_stride),
-        'This is the convolution with stride 2 that the pooling should replace.': '''
-def conv_pool(ni, nf): return conv(ni, nf)''',
+        'This is the convolution with stride 2 that the pooling should replace.': Mistake('''
+def conv_pool(ni, nf): return conv(ni, nf)''', seen.stride_for_pooling),
         'The pooling comes first. The convolution then sees a quarter of the positions.': '''
 def conv_pool(ni, nf): return nn.Sequential(nn.MaxPool2d(2, ceil_mode=True), conv(ni, nf, stride=1))''',
     }

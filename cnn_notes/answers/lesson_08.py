@@ -96,7 +96,7 @@ def dependents(r, windows, sizes):
 def dependents(r, windows, sizes):
     rows = {r}
     for w in reversed(windows): rows = {k for o in rows for k in w.inputs(o, 0)[0]}
-    return rows'''),
+    return rows''', seen.other_direction),
         'The layers are taken from last to first. Row r is a row of the image, so begin with the first.':
             Mistake('''
 def dependents(r, windows, sizes):
@@ -182,7 +182,7 @@ def formula(kernels, ranges, bias):
 def formula(kernels, ranges, bias):
     def fixed(ref): return re.sub(r'([A-Z]+|[0-9]+)', r'$\1', ref)
     sums = [f'SUMPRODUCT({fixed(k)},{r})' for k,r in zip(kernels, ranges)]
-    return f"MAX(0,{'+'.join(sums)}+{fixed(bias)})"'''),
+    return f"MAX(0,{'+'.join(sums)}+{fixed(bias)})"''', seen.missing_equals),
         'There are no dollar signs: when the formula is copied, the kernels and the bias move, too.':
             Mistake('''
 def formula(kernels, ranges, bias):
@@ -223,7 +223,7 @@ def formula(kernels, ranges, bias):
 def formula(kernels, ranges, bias):
     def fixed(ref): return re.sub(r'([A-Z]+|[0-9]+)', r'$\1', ref)
     sums = [f'SUMPRODUCT({fixed(k)},{r})' for k,r in zip(kernels, ranges)]
-    return f"=MAX(0,{'+'.join(sums)})"'''),
+    return f"=MAX(0,{'+'.join(sums)})"''', seen.no_bias),
     }
     labels = ('whether it is a formula',
               *('its value', 'its value, copied one row down and two columns right')*6)

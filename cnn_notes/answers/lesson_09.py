@@ -75,7 +75,7 @@ def counted(h, lo, hi, a, b):
         'The bins start at lo, so a and b have to be measured from there.':
             Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
-    return h[round(a/width):round(b/width)].expm1().sum(0).round().long()'''),
+    return h[round(a/width):round(b/width)].expm1().sum(0).round().long()''', seen.low_edge),
         'This sums over the batches. A column is a batch.': Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
     return h[round((a - lo)/width):round((b - lo)/width)].expm1().sum(1).round().long()'''),
@@ -165,7 +165,7 @@ def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias += block.conv(x).mean((0, 2, 3))
-        x = block(x)'''),
+        x = block(x)''', seen.added_mean),
         'This subtracts one mean of the whole layer. Each channel has its own.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):

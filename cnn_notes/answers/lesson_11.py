@@ -67,7 +67,7 @@ def fold(conv, bn):
     folded = deepcopy(conv)
     folded.weight = nn.Parameter(conv.weight*scale.view(-1, 1, 1, 1))
     folded.bias = nn.Parameter((bias - bn.running_mean)*scale + bn.bias)
-    return folded'''),
+    return folded''', seen.no_gamma),
         'Beta is missing from the bias.': Mistake('''
 def fold(conv, bn):
     scale = bn.weight/(bn.running_var + bn.eps).sqrt()
@@ -177,13 +177,13 @@ def norm_backward(x, grad, eps):
         'The way through the variance is missing: x_hat times the mean of grad*x_hat.': Mistake('''
 def norm_backward(x, grad, eps):
     axes = dict(dim=(0, 2, 3), keepdim=True)
-    return (grad - grad.mean(**axes))/(x.var(**axes, correction=0) + eps).sqrt()'''),
+    return (grad - grad.mean(**axes))/(x.var(**axes, correction=0) + eps).sqrt()''', seen.detached_variance),
         'The way through the mean is missing: the mean of grad.': Mistake('''
 def norm_backward(x, grad, eps):
     axes = dict(dim=(0, 2, 3), keepdim=True)
     std = (x.var(**axes, correction=0) + eps).sqrt()
     x_hat = (x - x.mean(**axes))/std
-    return (grad - x_hat*(grad*x_hat).mean(**axes))/std'''),
+    return (grad - x_hat*(grad*x_hat).mean(**axes))/std''', seen.constant_mean),
         'Here are sums where means belong: each number has only a small share in the mean of its channel.':
             Mistake('''
 def norm_backward(x, grad, eps):
@@ -204,7 +204,7 @@ def norm_backward(x, grad, eps):
     axes = dict(dim=(0, 2, 3), keepdim=True)
     std = x.var(**axes, correction=0).sqrt()
     x_hat = (x - x.mean(**axes))/std
-    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std'''),
+    return (grad - grad.mean(**axes) - x_hat*(grad*x_hat).mean(**axes))/std''', seen.no_eps_back),
         'The norm uses the biased variance in training. `var` and `std` divide by one less unless told '
         'correction=0.': Mistake('''
 def norm_backward(x, grad, eps):

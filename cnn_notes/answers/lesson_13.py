@@ -61,7 +61,7 @@ def conv_products(size):
         'This counts as if the layers were padded: without padding, fewer positions are left.': Mistake('''
 def conv_products(size):
     first,second = -(-size//2),-(-size//4)
-    return first**2*4*4*16 + second**2*3*3*16*32'''),
+    return first**2*4*4*16 + second**2*3*3*16*32''', seen.as_if_padded),
         'The positions form a square: rows times columns.': Mistake('''
 def conv_products(size):
     first = (size - 4)//2 + 1

@@ -41,7 +41,7 @@ def frame(ink, size, longest):
     box = cut_out(ink)
     h,w = (max(1, round(longest*n/min(box.shape))) for n in box.shape)
     top,left = (size - h)//2,(size - w)//2
-    return F.pad(resized(box, h, w), (left, size - w - left, top, size - h - top))'''),
+    return F.pad(resized(box, h, w), (left, size - w - left, top, size - h - top))''', seen.shorter_side),
         'The center of mass is in the middle, as in MNIST. Here the box should be.': Mistake('''
 def frame(ink, size, longest):
     box = cut_out(ink)
@@ -71,7 +71,7 @@ def frame(ink, size, longest):
 def frame(ink, size, longest):
     box = cut_out(ink)
     h,w = (max(1, round(longest*n/max(box.shape))) for n in box.shape)
-    return F.pad(resized(box, h, w), (0, size - w, 0, size - h))'''),
+    return F.pad(resized(box, h, w), (0, size - w, 0, size - h))''', seen.corner_padding),
         'This takes single pixels and leaves out those between them. A pixel should be the mean of the area '
         'that it covers.': Mistake('''
 def frame(ink, size, longest):
@@ -85,7 +85,8 @@ def frame(ink, size, longest):
     box = cut_out(ink)
     h,w = (max(1, int(longest*n/max(box.shape))) for n in box.shape)
     top,left = (size - h)//2,(size - w)//2
-    return F.pad(resized(box, h, w), (left, size - w - left, top, size - h - top))'''),
+    return F.pad(resized(box, h, w), (left, size - w - left, top, size - h - top))''',
+        seen.side_rounded_down),
     }
     def cases(self):
         generator = torch.Generator().manual_seed(1)
@@ -121,7 +122,7 @@ def ink_positive(x): return 1 - x if x.mean() > .5 else x'''),
         'The wrong way round: now every image has 1 for paper.': Mistake('''
 def ink_positive(x):
     inverted = x.flatten(1).median(1)[0] > .5
-    return torch.where(inverted[:, None, None], x, 1 - x)'''),
+    return torch.where(inverted[:, None, None], x, 1 - x)''', seen.paper_is_one),
         'A digit and its negative are alike now, but so are ink and paper: both are far from gray.':
             Mistake('''
 def ink_positive(x): return 2*(x - .5).abs()'''),
@@ -141,7 +142,7 @@ def ink_positive(x): return torch.where(x[:, 14:15, 14:15] > .5, 1 - x, x)'''),
         'The batch was clamped or thresholded: the gray edges are gone.': Mistake('''
 def ink_positive(x):
     inverted = x.flatten(1).median(1)[0] > .5
-    return torch.where(inverted[:, None, None], 1 - x, x).round()'''),
+    return torch.where(inverted[:, None, None], 1 - x, x).round()''', seen.gray_edges),
     }
     @cached_property
     def _digits(self):
