@@ -110,8 +110,9 @@ class MendARule(Exercise):
     statement = '''*Double the filters whenever the image shrinks* was made for stride 2. Mend it for a
                    stride of `s`: write `filters(first, s, n)`, which returns a list with the number of
                    filters of `n` layers, one after the other. The first has `first` filters; all have
-                   stride `s` and kernels of one size; and from the second layer on, all need the same
-                   number of multiplications.'''
+                   stride `s` and kernels of one size; the number of filters grows by the
+                   same factor from layer to layer; and from the second layer on, all need the
+                   same number of multiplications.'''
     stub = 'def filters(first, s, n): ...'
     hints = ('By which factor does the number of positions fall from one layer to the next?',
              'Multiplications per layer: positions times kernel cells times channels in times filters out.',

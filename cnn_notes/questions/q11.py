@@ -14,4 +14,4 @@ def run(seed):
 def check():
     moved,right = (sum(o)/3 for o in zip(*map(run, range(3))))
     dense = sum(isinstance(m, nn.Linear) for m in simple_cnn().modules())
-    return dict(dense=dense, moved=near(moved, .2), accuracy=near(right, .03))
+    return dict(dense=dense or 'none', moved=near(moved, .2), accuracy=near(right, .03))

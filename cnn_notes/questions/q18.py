@@ -43,6 +43,7 @@ def precedents(sheet, cell):
 
 def check():
     from cnn_notes.models import conv
+    from cnn_notes.receptive import input_box
     from cnn_notes.spreadsheet import write_workbook
     net = seeded(0, lambda: nn.Sequential(conv(1, 2), conv(2, 3)).eval())
     img = digits()[2][0, 0, 4:20, 4:20]
@@ -63,4 +64,6 @@ def check():
     assert before != after and all(d for a,b,d in zip(before, after, depend) if a != b), (
         'something else changes')
     first = {f'channel_{f}': len(middle & {c.coordinate for c in o}) for f,o in enumerate(layers)}
-    return dict(first=same(**first), pixels=len(middle & set(pixels)), seen=sum(depend)//2)
+    box = input_box(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3)), (1, 9, 9), '1', (2, 2))
+    return dict(first=same(**first), pixels=len(middle & set(pixels)), seen=sum(depend)//2,
+                narrow=len(box.rows)*len(box.cols)) # where the first has stride 1
