@@ -13,7 +13,7 @@ the import to after it, without the start of Python, by the clock and of the pro
 of the ratios within one turn. Last, from `-X importtime`: what `kernels` and `data` bring that the other side
 does not, and what it costs by itself.
 """
-import json, re, subprocess, sys
+import json, os, re, subprocess, sys
 from statistics import median
 from _table import parser, progress, ratio, report
 
@@ -21,6 +21,8 @@ sides = dict(torch='import torch', kernels='import cnn_notes.kernels',
     fastai='from fastai.vision.all import *', data='from cnn_notes.data import *',
              both='from cnn_notes.data import *\nfrom fastai.vision.all import *')
 pairs = [('kernels', 'torch', 1.05), ('data', 'torch', 1.05), ('both', 'fastai', 1.1)]
+
+os.environ.pop('PYTHONDONTWRITEBYTECODE', None) # a reader's Python keeps its bytecode
 
 def python(*args):
     return subprocess.run([sys.executable, '-W', 'ignore', *args], capture_output=True, text=True, check=True)

@@ -18,7 +18,7 @@ seconds; those of Run All are the saved ones (tools/run_all.json), which `make o
 
 What else a reader may wait for has benchmarks of its own: `activation_stats.py`, `looking.py`, `views.py`.
 """
-import json, re, subprocess, sys, time
+import json, os, re, subprocess, sys, time
 from pathlib import Path
 from statistics import median
 import nbformat
@@ -26,6 +26,7 @@ from jupyter_client.manager import start_new_kernel
 from _table import parser, progress, ratio, report
 
 root = Path(__file__).resolve().parent.parent
+os.environ.pop('PYTHONDONTWRITEBYTECODE', None) # a reader's Python keeps its bytecode
 limit = dict(picture=2.5, module=1.05, checks=60, course=900)
 
 # ---- the first picture

@@ -3,16 +3,21 @@
 A function says beside each parameter what it is (`x:Float[Tensor, 'n c h w'], # a batch`), and a comment
 says what it returns. Python forgets comments, so that `explain`, which the last line of each module calls,
 writes them into the docstring, with the errors that the function raises and an example from
-`assets/examples.txt`.
+`assets/examples.txt`. To read the sources takes longer than all the rest of an import, so what was read is
+kept beside Python's bytecode, and is good for as long as no source has changed.
 """
-import ast, contextlib, inspect, io, re, sys, tokenize
+import ast, contextlib, inspect, io, json, os, re, sys, tokenize, zlib
 from functools import cache
-from importlib.resources import files
+from importlib.util import cache_from_source
+from pathlib import Path
 from types import FunctionType
+
+_here = Path(__file__).parent
 
 @cache
 def examples():
     "The examples in `assets/examples.txt`, by module and name"
+    from importlib.resources import files # late, because it is seldom needed
     text = (files('cnn_notes')/'assets'/'examples.txt').read_text(encoding='utf-8')
     parts = re.split(r'^## (\S+)\n', text, flags=re.M)[1:]
     def whole(key, text):
@@ -40,6 +45,7 @@ def _plain(node):
     if isinstance(node, ast.Subscript) and ast.unparse(node.value) == 'Annotated':
         return _plain(node.slice.elts[0])
     if isinstance(node, ast.BinOp): return f'{_plain(node.left)}|{_plain(node.right)}'
+    if isinstance(node, ast.Constant) and isinstance(node.value, str): return node.value # read later
     return ast.unparse(node)
 
 def _part(part):
@@ -113,18 +119,18 @@ class _Hint:
     def __init__(self, text): self.text = text
     def __repr__(self): return self.text
 
-def _signature(func, annotations):
-    "The signature without what only `checked` reads; the annotations themselves stay where they were"
-    sig = inspect.signature(func)
-    def hides(p): return p.name in annotations and 'Rule(' in inspect.formatannotation(p.annotation)
-    def plain(p): return p.replace(annotation=_Hint(annotations[p.name])) if hides(p) else p
-    return sig.replace(parameters=list(map(plain, sig.parameters.values())))
+def _hidden(func, annotations):
+    "The parameters whose annotations hold what only `checked` reads, and what their author wrote"
+    params = inspect.signature(func).parameters.values()
+    return {param.name: annotations[param.name] for param in params
+        if param.name in annotations and 'Rule(' in inspect.formatannotation(param.annotation)}
 
 def _function(func, said, name, key):
+    "What to write into a function: its docstring, and the annotations that its signature shows"
     if not isinstance(func, FunctionType) and not hasattr(func, '__wrapped__'):
-        return # a property has no room
-    func.__doc__ = _written(func, said, name, examples().get(key))
-    if _checked(func): func.__signature__ = _signature(func, said.annotations)
+        return [None, {}] # a property has no room
+    hints = _hidden(func, said.annotations) if _checked(func) else {}
+    return [_written(func, said, name, examples().get(key)), hints]
 
 def _fields(node, comments):
     "The fields of a dataclass or a named tuple, as parameters"
@@ -135,46 +141,46 @@ def _fields(node, comments):
             yield f"    {entry.target.id}: {'; '.join(w for w in words if w)}{default}"
 
 def _class(cls, node, comments, key):
+    "What to write into a class and its methods"
     methods = {o.name: Said(o, comments) for o in node.body if isinstance(o, ast.FunctionDef)}
-    for method,said in methods.items():
-        if method.startswith('_') and method != '__init__': continue
-        _function(cls.__dict__.get(method), said, f'{cls.__name__}.{method}', f'{key}.{method}')
+    notes = {f'{cls.__name__}.{name}': _function(cls.__dict__.get(name), said, f'{cls.__name__}.{name}',
+        f'{key}.{name}') for name,said in methods.items() if not name.startswith('_') or name == '__init__'}
     fields = {o.target.id: _plain(o.annotation) for o in node.body if isinstance(o, ast.AnnAssign)}
-    if '__init__' not in methods and fields and hasattr(cls.__dict__.get('__init__'), '__wrapped__'):
-        cls.__init__.__signature__ = _signature(cls.__init__, fields) # a dataclass makes its own
-    res = [inspect.cleandoc(cls.__doc__ or '')]
     init = cls.__dict__.get('__init__')
+    if '__init__' not in methods and fields and hasattr(init, '__wrapped__'): # a dataclass makes its own
+        notes[f'{cls.__name__}.__init__'] = [None, _hidden(init, fields)]
+    res = [inspect.cleandoc(cls.__doc__ or '')]
     def wanted(k): return _rule(inspect.unwrap(init), k)
     if lines := list(_fields(node, comments)): res.append('\n'.join(['Fields', *lines]))
     elif '__init__' in methods and (lines := list(methods['__init__'].lines(wanted))):
         res.append('\n'.join(['Parameters', *lines]))
     if example := examples().get(key): res.append(_shown(example))
-    try: cls.__doc__ = '\n\n'.join(o for o in res if o)
-    except AttributeError: pass # a class of another language
+    return notes | {cls.__name__: ['\n\n'.join(o for o in res if o), {}]}
 
-def explain(module):
-    "Complete the docstrings of a module's public functions and classes; `module`: its name"
-    space = vars(sys.modules[module])
-    try: source = inspect.getsource(sys.modules[module])
-    except OSError: return # without its source there is nothing to read
-    lines,short = source.splitlines(),module.removeprefix('cnn_notes.')
-    nodes = [o for o in ast.parse(source).body if isinstance(o, (ast.ClassDef, ast.FunctionDef))]
+def _notes(module):
+    "What to write into a module's functions and classes: (docstring, annotations to show) by name"
+    space,lines = vars(sys.modules[module]),inspect.getsource(sys.modules[module]).splitlines()
+    nodes = [o for o in ast.parse('\n'.join(lines)).body if isinstance(o, (ast.ClassDef, ast.FunctionDef))]
+    notes,short = {},module.removeprefix('cnn_notes.')
     for node in nodes:
-        if not node.name.startswith('_') and not _is_overload(node): _node(node, lines, space, short)
+        if not node.name.startswith('_') and not _is_overload(node): notes |= _node(node, lines, space, short)
     written = {o.name for o in nodes if isinstance(o, ast.ClassDef)}
     for name in space['__all__']: # named tuples in one line
         if name not in written and hasattr(cls := space.get(name), '_fields') and cls.__module__ == module:
-            cls.__doc__ = f"{cls.__doc__}\n\n{_shown(examples().get(f'{short}.{name}', ''))}"
+            notes[name] = [f"{cls.__doc__}\n\n{_shown(examples().get(f'{short}.{name}', ''))}", {}]
+    return notes
 
 def _node(node, lines, space, short):
-    "Complete what one class or function says"
+    "What to write into one class or function, and its methods"
     name,key,comments = node.name,f'{short}.{node.name}',_comments(lines, node)
     if isinstance(node, ast.ClassDef):
-        if name in space['__all__']: _class(space[name], node, comments, key)
-    elif cls := _patched(node, space):
+        return _class(space[name], node, comments, key) if name in space['__all__'] else {}
+    if cls := _patched(node, space):
         name = f'{cls.__name__}.{name}'
-        _function(cls.__dict__.get(node.name), Said(node, comments), name, f'{short}.{name}')
-    elif name in space['__all__']: _function(space[name], Said(node, comments), name, key)
+        func,key = cls.__dict__.get(node.name),f'{short}.{name}'
+    elif name in space['__all__']: func = space[name]
+    else: return {}
+    return {name: _function(func, Said(node, comments), name, key)}
 
 def _is_overload(node): return any(ast.unparse(o) == 'overload' for o in node.decorator_list)
 def _patched(node, space):
@@ -184,3 +190,49 @@ def _patched(node, space):
     hint = node.args.args[0].annotation
     cls = space.get(ast.unparse(hint)) if hint is not None else None
     return cls if isinstance(cls, type) and cls.__module__ == space['__name__'] else None
+
+# ---- kept from one import to the next, as Python keeps its bytecode
+
+@cache
+def _stamp():
+    "A number that changes with any of the package's sources and with the examples"
+    files = [*_here.glob('*.py'), _here/'assets'/'examples.txt']
+    facts = sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    return zlib.crc32(repr(facts).encode())
+
+def _kept(path):
+    "What an earlier import found, if it still holds"
+    try: stamp,notes = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, TypeError, ValueError): return None
+    return notes if stamp == _stamp() else None
+
+def _keep(path, notes):
+    if sys.dont_write_bytecode: return
+    with contextlib.suppress(OSError): # a folder that is not ours to write
+        path.parent.mkdir(exist_ok=True)
+        part = path.with_suffix(f'.{os.getpid()}')
+        part.write_text(json.dumps([_stamp(), notes]), encoding='utf-8')
+        part.replace(path)
+
+def explain(module):
+    "Complete the docstrings of a module's public functions and classes; `module`: its name"
+    path = Path(cache_from_source(str(_here/f"{module.rpartition('.')[2]}.py"))).with_suffix('.help')
+    ruled = 'cnn_notes.checks' in sys.modules # else the same module may say something else tomorrow
+    notes = _kept(path) if ruled else None
+    if notes is None:
+        try: notes = _notes(module)
+        except OSError: return # without its source there is nothing to read
+        if ruled: _keep(path, notes)
+    for name,(doc,hints) in notes.items(): _write(vars(sys.modules[module]), name, doc, hints)
+
+def _write(space, name, doc, hints):
+    "Write a docstring, and the signature without what only `checked` reads; the annotations stay"
+    cls,_,method = name.rpartition('.')
+    told = vars(space[cls])[method] if cls else space[name]
+    with contextlib.suppress(AttributeError): # a class of another language
+        if doc is not None: told.__doc__ = doc
+    if not hints: return
+    sig = inspect.signature(told)
+    params = [param.replace(annotation=_Hint(hints[param.name])) if param.name in hints else param
+        for param in sig.parameters.values()]
+    told.__signature__ = sig.replace(parameters=params)

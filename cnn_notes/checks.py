@@ -14,7 +14,6 @@ import functools, inspect, math, os
 import numpy as np
 import torch
 from collections.abc import Callable, Iterable, Sequence
-from fastcore.docments import docments
 from jaxtyping import Float, Integer as Int, Num, Shaped
 from numbers import Integral, Real
 from operator import index
@@ -350,6 +349,7 @@ def _said_of(func, name):
 
 @functools.cache
 def _docments(func):
+    from fastcore.docments import docments # late, because only an error needs it
     try: return docments(func)
     except Exception: return {} # a function whose source is not at hand
 

@@ -12,12 +12,10 @@ import torch.nn as nn
 from .checks import Annotated, Rule, checked, real, whole
 from .data import _mnist, read_idx
 from .fields import results
-from .show import palette
+from .show import palette, plt
 from .tracing import _play, _Recorder, _trace
 from .views import View, _day
 from fastcore.foundation import L
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from torch import Tensor
 from typing import Any
 
@@ -229,7 +227,7 @@ class DigitView(View):
                          'needs a logit for each of 2 to 100 classes')
     def _code(self, kind): # without indents and comments, to leave room for weights
         return re.sub(r'^ +|^ *//.*\n|^\n', '', super()._code(kind), flags=re.M)
-    def static(self) -> Figure: # one example, the maps of the stages, and the probabilities
+    def static(self) -> 'plt.Figure': # one example, the maps of the stages, and the probabilities
         "The view as a still picture"
         return _digit_figure(self)
     def alt(self) -> str: # the picture in words
@@ -264,6 +262,7 @@ def _heights(layers, plate, shares):
 # %% ../nbs/package/drawing.ipynb #4787628b
 def _ramp(kind, signed):
     signs,plain = ('negative', 'paper', kind),('paper', kind, f'deep_{kind}')
+    from matplotlib.colors import LinearSegmentedColormap
     return LinearSegmentedColormap.from_list(kind, [_day[o] for o in (signs if signed else plain)])
 
 def _mosaic(maps):
@@ -284,7 +283,7 @@ def _digit_figure(view):
     "An example, what the stages make of it, and the probabilities"
     values = view._run()
     shown = range(min(len(view.stages) - 1, 6))
-    fig = Figure(figsize=(6.3, .4 + .46*max(len(shown), 5)), layout='constrained')
+    fig = plt.Figure(figsize=(6.3, .4 + .46*max(len(shown), 5)), layout='constrained')
     left,middle,right = fig.subfigures(1, 3, width_ratios=(3, 5, 3))
     ax = left.subplots()
     ax.imshow(view.examples[view.start or 0].numpy(), interpolation='nearest', cmap=_ramp('input', False))

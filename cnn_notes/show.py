@@ -8,22 +8,22 @@ __all__ = ['palette', 'use_style', 'show_image', 'show_images', 'outline', 'draw
 
 # %% ../nbs/package/show.ipynb #9971e6bf
 import tempfile
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from .checks import Annotated, FigureSize, Literal, PositiveFloat, PositiveInt, PositivePair, Rule
 from .checks import checked, pair, real, scalar, whole
 from collections.abc import Callable, Iterable
-from cycler import cycler
-from matplotlib.animation import FuncAnimation, PillowWriter
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
-from matplotlib.colors import LinearSegmentedColormap, is_color_like, to_rgb
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from PIL.Image import Image
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+class _Later:
+    "A module that is imported when it is first used: matplotlib takes a third as long as PyTorch"
+    def __init__(self, name): self._name = name
+    def __getattr__(self, key): return getattr(import_module(self._name), key)
+if TYPE_CHECKING: import PIL.Image as pil, matplotlib.pyplot as plt
+else: pil,plt = _Later('PIL.Image'),_Later('matplotlib.pyplot')
 
 # %% ../nbs/package/show.ipynb #87373a3d
 palette = dict(input='#0B539C', kernel='#EC890B', output='#229186', padding='#E4E6EA', accent='#AD0F39',
@@ -31,20 +31,26 @@ palette = dict(input='#0B539C', kernel='#EC890B', output='#229186', padding='#E4
 _below_zero,_frame = '#5B4A7A','#B8BDC6' # a negative number; around images and between cells
 
 # %% ../nbs/package/show.ipynb #1a742c97
-def _map(name, *colors): return LinearSegmentedColormap.from_list(f'cnn_{name}', colors)
+def _map(name, *colors):
+    from matplotlib.colors import LinearSegmentedColormap
+    return LinearSegmentedColormap.from_list(f'cnn_{name}', colors)
 def _diverging(name): return _map(name, _below_zero, '#FFFFFF', palette[name])
 def _sequential(name): return _map(f'{name}_0', '#FFFFFF', palette[name], _darker(palette[name]))
-def _darker(color): return tuple(.45*v for v in to_rgb(color))
+def _darker(color):
+    from matplotlib.colors import to_rgb
+    return tuple(.45*v for v in to_rgb(color))
 
-_cmaps = dict(input=(_sequential('input'), _diverging('input')), kernel=(_diverging('kernel'),)*2,
-              output=(_sequential('output'), _diverging('output')),
-              light=(plt.get_cmap('gray'), _diverging('input'))) # without sign, with sign
+@cache
+def _cmap(kind, signed):
+    "The color map of a kind of numbers"
+    if signed or kind == 'kernel': return _diverging('input' if kind == 'light' else kind)
+    return plt.get_cmap('gray') if kind == 'light' else _sequential(kind)
 
 # %% ../nbs/package/show.ipynb #9abaf9e0
 def use_style() -> None:
     "Make this course's look matplotlib's default: call it once, after the imports"
-    colors = cycler(color=[palette[o] for o in ('input', 'kernel', 'output', 'accent', 'ink')])
-    dashes = cycler(linestyle=['-', '--', '-.', ':', (0, (5, 1, 1, 1, 1, 1))])
+    colors = plt.cycler(color=[palette[o] for o in ('input', 'kernel', 'output', 'accent', 'ink')])
+    dashes = plt.cycler(linestyle=['-', '--', '-.', ':', (0, (5, 1, 1, 1, 1, 1))])
     plt.rcParams.update({
         'figure.dpi': 100, 'figure.figsize': (6.4, 3.6), 'figure.constrained_layout.use': True,
         'font.size': 10, 'axes.titlesize': 11, 'axes.grid': True,
@@ -66,7 +72,7 @@ def _pixels(im):
 def _has_pixels(array): return array is not None
 def _is_picture(array): return array.size and (array.ndim == 2 or array.ndim == 3 and array.shape[2] == 3)
 _shapes = 'of real numbers, (h, w), (1, h, w), or (3, h, w)'
-_Picture = Annotated[torch.Tensor|np.ndarray|Image,
+_Picture = Annotated['torch.Tensor|np.ndarray|pil.Image',
                      Rule(f'an image {_shapes}', _has_pixels, _is_picture, _pixels)]
 
 # %% ../nbs/package/show.ipynb #36c15135
@@ -79,7 +85,7 @@ def _shades(pixels, kind, vmin, vmax):
     low,high = (-high, high) if signed else (min(low, 0.), high or 1.)
     low,high = low if vmin is None else vmin,high if vmax is None else vmax
     if low > high: raise ValueError(f'show_image: vmin is {low}, vmax {high}; give a vmin that is no larger')
-    return dict(cmap=_cmaps[kind][signed], vmin=low, vmax=high)
+    return dict(cmap=_cmap(kind, signed), vmin=low, vmax=high)
 
 # %% ../nbs/package/show.ipynb #80d4d93e
 def _write_values(ax, pixels, values, cmap, vmin, vmax):
@@ -103,6 +109,8 @@ _Format = Annotated[str, Rule("a format, such as '.1f' or 'd'", _is_text, _is_fo
 # %% ../nbs/package/show.ipynb #985584bf
 def _minus_signs(ax, pixels, cmap, vmin, vmax):
     "A short stroke in each cell below zero"
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgb
     height,width = pixels.shape
     points = 72*min(ax.bbox.width/width, ax.bbox.height/height)/ax.figure.dpi # about the size of a cell
     step = max(1, round(3.5/points))
@@ -121,7 +129,7 @@ def _minus_signs(ax, pixels, cmap, vmin, vmax):
 @checked
 def show_image(
     im:_Picture, # a tensor, an array, or a PIL image (of one channel)
-    ax:Axes|None=None, # where to draw; None: a new figure
+    ax:'plt.Axes|None'=None, # where to draw; None: a new figure
     figsize:FigureSize|None=None, # inches, of the new figure
     title:Any=None, # says what to see
     kind:Literal['input', 'kernel', 'output', 'light']='input', # what it is: the color map
@@ -129,7 +137,7 @@ def show_image(
     vmin:float|None=None, # value of the lightest color; None: from the data
     vmax:float|None=None, # value of the darkest color; None: from the data
     grid:bool|None=None, # thin lines between cells; None: when values are written
-) -> Axes: # the axes drawn on
+) -> 'plt.Axes': # the axes drawn on
     "Draw an image in the color of its `kind`"
     shades = _shades(im, kind, vmin, vmax) if im.ndim == 2 else {}
     if ax is None: ax = plt.subplots(figsize=figsize or (2.4, 2.4))[1]
@@ -157,7 +165,7 @@ def show_images(
     size:Annotated[float, real(above=0, high=100)]=1.2, # inches, of one image
     suptitle:Any=None, # the figure's title: says what to see
     **kwargs, # for `show_image`: kind, values, vmin, vmax
-) -> Figure: # the figure
+) -> 'plt.Figure': # the figure
     "Draw images in a grid; empty places stay empty"
     titles = [None]*len(ims) if titles is None else list(titles)
     if len(titles) != len(ims): raise ValueError(f'show_images: titles has {len(titles)}; give {len(ims)}')
@@ -182,10 +190,13 @@ def _ends(block, size):
     if isinstance(block, slice): return block.start or 0, size if block.stop is None else block.stop
     return (block[0], block[-1]+1) if isinstance(block, range) else (block, block+1)
 
-def _has_image(o): return isinstance(o, Axes) and bool(o.images)
-_ImageAxes = Annotated[Axes, Rule('axes with an image on them, as show_image returns them', _has_image)]
+def _has_image(o): return isinstance(o, plt.Axes) and bool(o.images)
+_ImageAxes = Annotated['plt.Axes', Rule('axes with an image on them, as show_image returns them', _has_image)]
+def _is_color(given):
+    from matplotlib.colors import is_color_like
+    return is_color_like(given)
 _Color = Annotated[str|tuple, Rule("one of Matplotlib's colors, such as '#C2185B'",
-                                  lambda o: isinstance(o, (str, tuple)), is_color_like)]
+                                  lambda o: isinstance(o, (str, tuple)), _is_color)]
 
 # %% ../nbs/package/show.ipynb #ce34215d
 @checked
@@ -196,32 +207,32 @@ def outline(
     color:_Color=palette['accent'], # of the line
     lw:PositiveFloat=2.5, # its width in points
     label:Any=None, # short text above the block
-) -> Rectangle: # the patch, for an animation to move
+) -> 'plt.Rectangle': # the patch, for an animation to move
     "Outline a block of cells"
     height,width = ax.images[0].get_array().shape[:2]
     (top,bottom),(left,right) = _ends(rows, height),_ends(cols, width)
     corner = left-.5,top-.5
-    box = Rectangle(corner, right-left, bottom-top, fill=False, ec=color, lw=lw, clip_on=False, zorder=5)
+    box = plt.Rectangle(corner, right-left, bottom-top, fill=False, ec=color, lw=lw, clip_on=False, zorder=5)
     look = dict(color=color, fontsize=9, weight='bold', va='bottom')
     if label: ax.annotate(label, corner, xytext=(0, 3), textcoords='offset points', **look)
     ax.add_patch(box)
     return box
 
 # %% ../nbs/package/show.ipynb #fd24c2cb
-def _shade(kind): return _cmaps[kind][0](.32)
+def _shade(kind): return _cmap(kind, False)(.32)
 
 def _draw_cells(ax, rows, cols, left, top, face):
     for row in rows:
         for col in cols:
             color = face(row, col)
             hatch = '////' if color == palette['padding'] else None # padding is told apart without color
-            ax.add_patch(Rectangle((left+col, top+row), 1, 1, fc=color, ec='white', lw=1, hatch=hatch))
+            ax.add_patch(plt.Rectangle((left+col, top+row), 1, 1, fc=color, ec='white', lw=1, hatch=hatch))
 
 def _mark(ax, rows, cols, left, top):
     "The accent around a block of cells, and dots on those that are read"
     height,width = rows[-1] - rows[0] + 1,cols[-1] - cols[0] + 1
     corner = left + cols[0],top + rows[0]
-    ax.add_patch(Rectangle(corner, width, height, fill=False, ec=palette['accent'], lw=2.2, zorder=3))
+    ax.add_patch(plt.Rectangle(corner, width, height, fill=False, ec=palette['accent'], lw=2.2, zorder=3))
     for row in rows:
         ax.plot([left+j+.5 for j in cols], [top+row+.5]*len(cols), 'o', ms=3.5, color=palette['accent'])
 
@@ -239,8 +250,8 @@ def draw_windows(
     windows:Annotated[dict, _windows_rule], # a title for each `Window`
     in_size:PositivePair, # rows and columns of the input; one number: both
     at:Annotated[Any, _points_rule]=None, # the (row, column) of an output of each window; None: none
-    ax:Axes|None=None, # where to draw; None: a new figure
-) -> Axes: # the axes drawn on; one unit is one cell
+    ax:'plt.Axes|None'=None, # where to draw; None: a new figure
+) -> 'plt.Axes': # the axes drawn on; one unit is one cell
     "Draw inputs with their padding and, below, the outputs, with all cells in one size"
     (height,width),left,before = pair(in_size),0,max(o.padding[0][0] for o in windows.values())
     below = before + height + max(o.padding[0][1] for o in windows.values()) + 1.7
@@ -294,7 +305,7 @@ class Gif:
 # %% ../nbs/package/show.ipynb #5914c906
 @checked
 def animate(
-    fig:Figure, # the figure to animate; it is closed afterwards
+    fig:'plt.Figure', # the figure to animate; it is closed afterwards
     draw:Callable, # called with 0 ... frames-1: changes what is on `fig`
     frames:Annotated[int, whole(1, 1000)], # how many pictures
     fps:PositiveFloat=2, # pictures per second
@@ -302,6 +313,7 @@ def animate(
     dpi:Annotated[int, whole(1, 1000)]=80, # dots per inch: smaller is a smaller file
 ) -> Gif: # shows itself in a notebook
     "Call `draw` for every frame and return the moving picture"
+    from matplotlib.animation import FuncAnimation, PillowWriter
     try:
         draw(0)
         for _ in range(2): fig.draw_without_rendering() # the layout settles in two steps; frames would jump

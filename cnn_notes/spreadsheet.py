@@ -8,7 +8,6 @@ __all__ = ['write_workbook', 'draw_workbook']
 # %% ../nbs/package/spreadsheet.ipynb #f6a9ddf1
 import io, math, os, re, zipfile
 from xml.etree.ElementTree import ParseError
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import torch.nn as nn
@@ -18,30 +17,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
-from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.patches import Rectangle
-from openpyxl import Workbook, load_workbook
-from openpyxl.formatting.rule import CellIsRule, ColorScaleRule, FormulaRule
-from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
-from openpyxl.utils import column_index_from_string, get_column_letter
-from openpyxl.workbook.defined_name import DefinedName
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.hyperlink import Hyperlink
-from openpyxl.worksheet.page import PageMargins
-from openpyxl.worksheet.properties import PageSetupProperties
 from pathlib import Path
 from secrets import token_hex
 from tempfile import gettempdir
 from torch import Tensor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 from .checks import Annotated, FilePath, NonNegativeInt, Rule, checked, scalar
 from .data import _as_tensor
 from .geometry import Window
-from .show import palette
+from .show import _Later, palette, plt
 from .tracing import Layer, Trace, as_trace
+if TYPE_CHECKING: import openpyxl as xl, openpyxl.styles as styles, openpyxl.formatting.rule as conditions
+else: xl,styles,conditions = map(_Later, ('openpyxl', 'openpyxl.styles', 'openpyxl.formatting.rule'))
 
 # %% ../nbs/package/spreadsheet.ipynb #9aac4301
 _unprintable = re.compile('[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]')
@@ -228,12 +216,13 @@ def _fill(stages, image, mean, std):
         stage.values = values
 
 # %% ../nbs/package/spreadsheet.ipynb #481e6373
+def _letter(column): return xl.utils.get_column_letter(column)
 def _ref(row, col, r1=None, c1=None, fixed=False):
     "A cell or a range as a spreadsheet names it; rows and columns count from 1"
     lock = '$' if fixed else ''
-    first = f'{lock}{get_column_letter(col)}{lock}{row}'
+    first = f'{lock}{_letter(col)}{lock}{row}'
     if r1 is None or (row, col) == (r1, c1): return first
-    return f'{first}:{lock}{get_column_letter(c1)}{lock}{r1}'
+    return f'{first}:{lock}{_letter(c1)}{lock}{r1}'
 
 @dataclass
 class _Block:
@@ -431,13 +420,13 @@ def _format(values):
 
 # %% ../nbs/package/spreadsheet.ipynb #8947edb4
 def _add_styles(wb):
-    side = Side('hair', color=_mix(palette['ink'], .35))
-    box,no_box = Border(side, side, side, side),Border()
+    side = styles.Side('hair', color=_mix(palette['ink'], .35))
+    box,no_box = styles.Border(side, side, side, side),styles.Border()
     def add(name, size, color='ink', fill=None, box=no_box, at='center', bold=False, wrap=False, indent=0):
-        wb.add_named_style(NamedStyle(
-            f'cnn {name}', Font('Arial', size, bold=bold, color=_mix(palette[color])),
-            PatternFill('solid', fgColor=fill) if fill else PatternFill(), box,
-            Alignment(at, 'center', wrap_text=wrap, indent=indent)))
+        wb.add_named_style(styles.NamedStyle(
+            f'cnn {name}', styles.Font('Arial', size, bold=bold, color=_mix(palette[color])),
+            styles.PatternFill('solid', fgColor=fill) if fill else styles.PatternFill(), box,
+            styles.Alignment(at, 'center', wrap_text=wrap, indent=indent)))
     for k,pale in _pale.items(): add(k, 8, fill=pale, box=box)
     add('padding', 8, fill=_mix(palette['padding']), box=box)
     add('constant', 8, box=box)
@@ -462,20 +451,21 @@ class _Sheet:
         if known is not None: self.known[cell.coordinate] = known
         elif isinstance(value, str): cell.data_type,cell.quotePrefix = 's',True
     def name(self, name, cells):
-        self.ws.parent.defined_names[name] = DefinedName(name, attr_text=f'Network!{cells}')
+        defined = xl.workbook.defined_name.DefinedName(name, attr_text=f'Network!{cells}')
+        self.ws.parent.defined_names[name] = defined
     def rule(self, cells, test, **look):
-        self.ws.conditional_formatting.add(cells, FormulaRule([test], **look))
+        self.ws.conditional_formatting.add(cells, conditions.FormulaRule([test], **look))
     def shade(self, cells, kind, largest, signed):
         "From pale to the color of `kind` at `largest`; below zero to another color at minus that"
-        white,dark = dict(font=Font(color='FFFFFFFF')),.8*largest # white on dark colors; orange never is
-        darker = CellIsRule('lessThan', [repr(-dark)], **white) if kind == 'kernel' \
-                 else CellIsRule('notBetween', [repr(-dark), repr(dark)], **white)
+        white,dark = dict(font=styles.Font(color='FFFFFFFF')),.8*largest # on dark colors; orange never is
+        darker = conditions.CellIsRule('lessThan', [repr(-dark)], **white) if kind == 'kernel' \
+                 else conditions.CellIsRule('notBetween', [repr(-dark), repr(dark)], **white)
         low = dict(start_value=0, start_color=_pale[kind])
         if signed: low = dict(start_value=-largest, start_color=_mix(_below_zero),
                               mid_type='num', mid_value=0, mid_color=_pale[kind])
         end = dict(end_type='num', end_value=largest, end_color=_mix(palette[kind]))
         self.ws.conditional_formatting.add(cells, darker)
-        self.ws.conditional_formatting.add(cells, ColorScaleRule(start_type='num', **low, **end))
+        self.ws.conditional_formatting.add(cells, conditions.ColorScaleRule(start_type='num', **low, **end))
 
 # %% ../nbs/package/spreadsheet.ipynb #0a4cee1f
 def _mark_test(number, axis, after):
@@ -566,8 +556,8 @@ def _too_long(before, stage, formula):
 
 # %% ../nbs/package/spreadsheet.ipynb #b12b6f23
 def _outline():
-    side = Side('thin', color=_mix(palette['accent']))
-    return Border(side, side, side, side)
+    side = styles.Side('thin', color=_mix(palette['accent']))
+    return styles.Border(side, side, side, side)
 
 def _strips(block):
     "The padding of a block as ranges of rows and columns: left, right, top, bottom"
@@ -579,21 +569,22 @@ def _strips(block):
 def _write_highlight(sheet, stage, tile):
     "Shades by value, and an outline for what the highlighted output depends on"
     block,largest = tile.values,stage.values.abs().max().item() or 1.
-    bold,box = Font(bold=True, color=_mix(palette['ink'])),_outline()
+    bold,box = styles.Font(bold=True, color=_mix(palette['ink'])),_outline()
     for rows,cols in [block.inner, *_strips(block)]:
         if not rows or not cols: continue
         cells,(row,column) = block.range(rows, cols),block.place(rows[0], cols[0])
-        of_row,of_column = f'${_ref(row, tile.mark_column)}',f'{get_column_letter(column)}${tile.mark_row}'
+        of_row,of_column = f'${_ref(row, tile.mark_column)}',f'{_letter(column)}${tile.mark_row}'
         marked = ','.join(f'{o}<>""' for o in (of_row, of_column, tile.switch(fixed=True)))
         if (rows, cols) == block.inner: # LibreOffice combines a rule with a shade if both have the same cells
             dark = f'ABS({block.cell(0, 0)})>{.8*largest}'
-            sheet.rule(cells, f'AND({marked},{dark})', font=Font(bold=True, color='FFFFFFFF'), border=box)
+            white = styles.Font(bold=True, color='FFFFFFFF')
+            sheet.rule(cells, f'AND({marked},{dark})', font=white, border=box)
         sheet.rule(cells, f'AND({marked})', font=bold, border=box)
     sheet.shade(block.range(*block.inner), stage.kind, largest, signed=bool((stage.values < 0).any()))
 
 def _write_rules(sheet, stage, is_last):
     "Shades and outlines of a stage"
-    accent,box = Font(bold=True, color=_mix(palette['accent'])),_outline()
+    accent,box = styles.Font(bold=True, color=_mix(palette['accent'])),_outline()
     for tile in stage.tiles:
         on = f'{tile.switch(fixed=True)}<>""'
         _write_highlight(sheet, stage, tile)
@@ -605,7 +596,7 @@ def _write_rules(sheet, stage, is_last):
         for at in tile.params.values(): sheet.rule(_ref(*at), on, border=box)
         for axis in (0, 1):
             lane = tile.lane(axis, tile.values.inner[axis]).replace('$', '')
-            sheet.rule(lane, f'NOT({on})', font=Font(color='FFC9CED6'))
+            sheet.rule(lane, f'NOT({on})', font=styles.Font(color='FFC9CED6'))
 
 # %% ../nbs/package/spreadsheet.ipynb #0792a289
 def _can_be_added_up(stages):
@@ -720,9 +711,9 @@ def _write_pick(sheet, stage, pick, columns):
         sheet.put(1, column-1, name, 'name')
         sheet.put(1, column, value, 'pick')
         sheet.name(f'pick_{key}', _ref(1, column, fixed=True))
-        check = DataValidation('whole', operator='between', formula1='0', formula2=str(size-1),
-                               showErrorMessage=True, errorTitle=name,
-                                   error=f'There are {name}s 0 to {size-1}')
+        check = xl.worksheet.datavalidation.DataValidation(
+            'whole', operator='between', formula1='0', formula2=str(size-1),
+            showErrorMessage=True, errorTitle=name, error=f'There are {name}s 0 to {size-1}')
         check.add(_ref(1, column))
         sheet.ws.add_data_validation(check)
 
@@ -739,14 +730,14 @@ def _set_sizes(ws, stages, wide):
     end = max(wide)+1
     bottom = max(tile.values.row+tile.values.outer[0][-1] for stage in stages for tile in stage.tiles)+4
     for column in range(1, end+_spare):
-        ws.column_dimensions[get_column_letter(column)].width = 4 if column in wide or column > end else 2
+        ws.column_dimensions[_letter(column)].width = 4 if column in wide or column > end else 2
     for r in range(_top, bottom + 30): ws.row_dimensions[r].height = 15
     for r,height in enumerate((22, 17, 17, 5)): ws.row_dimensions[r+1].height = height
     pixels = sum(33 if c in wide else 19 for c in range(1, end+1))
     zoom = max(60, min(100, 100*_screen//pixels)) # of the 1366 pixels of a laptop, the bars aside
     ws.sheet_view.showGridLines,ws.sheet_view.zoomScale,ws.freeze_panes = False,zoom,f'A{_top}'
-    ws.page_setup.orientation,ws.page_margins = 'landscape',PageMargins(.3, .3, .3, .3)
-    ws.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    ws.page_setup.orientation,ws.page_margins = 'landscape',xl.worksheet.page.PageMargins(.3, .3, .3, .3)
+    ws.sheet_properties.pageSetUpPr = xl.worksheet.properties.PageSetupProperties(fitToPage=True)
 
 def _write_names(sheet, stage):
     "Names for the parts of a stage, such as conv1_output_0"
@@ -812,7 +803,7 @@ def _write_readme(ws, stages, pick, title):
     sheet,facts = _Sheet(ws),_facts(stages, pick, title)
     ws.sheet_view.showGridLines = False
     ws.page_setup.orientation = 'landscape'
-    ws.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    ws.sheet_properties.pageSetUpPr = xl.worksheet.properties.PageSetupProperties(fitToPage=True)
     for letter,width in zip('ABC', (3, 6, 104)): ws.column_dimensions[letter].width = width
     for row,(style,text) in enumerate(_lines(stages, facts), 2):
         swatch = style in palette or style == 'pick'
@@ -822,7 +813,7 @@ def _write_readme(ws, stages, pick, title):
         lines = max(1, math.ceil(len(text)/128))
         ws.row_dimensions[row].height = dict(title=30, heading=26).get(style, 5 + 13*lines)
         if style == 'text': ws.merge_cells(start_row=row, start_column=2, end_row=row, end_column=3)
-        link = Hyperlink(ref=_ref(row, 2), location=f"Network!{facts['cell']}")
+        link = xl.worksheet.hyperlink.Hyperlink(ref=_ref(row, 2), location=f"Network!{facts['cell']}")
         if facts['cell'] in text: ws.cell(row, 2).hyperlink = link
 
 # %% ../nbs/package/spreadsheet.ipynb #cadaef6a
@@ -908,7 +899,7 @@ def _misfit(image, mean, std):
 
 def _book(stages, pick, title):
     "The bytes of the workbook"
-    wb = Workbook()
+    wb = xl.Workbook()
     _add_styles(wb)
     network = _write_network(wb.create_sheet('Network'), stages, pick, title)
     wb.active.title = 'Read me'
@@ -951,6 +942,7 @@ def _cells_of(sheet, ranges):
 
 def _shades(sheet):
     "The color that a color scale gives to a cell"
+    from matplotlib.colors import LinearSegmentedColormap
     res = {}
     for where in sheet.conditional_formatting:
         for scale in (rule.colorScale for rule in where.rules if rule.type == 'colorScale'):
@@ -967,7 +959,7 @@ _marked = re.compile(r'(\$?)([A-Z]+)(\$?)(\d+)<>""')
 
 def _is_on(sheet, down, right, fixed_column, letters, fixed_row, row):
     "Is there a mark in the cell of a rule, for a cell that is so far from the first of the range?"
-    column = column_index_from_string(letters) + (0 if fixed_column else right)
+    column = xl.utils.column_index_from_string(letters) + (0 if fixed_column else right)
     return bool(sheet.cell(int(row) + (0 if fixed_row else down), column).value)
 
 def _outlined(sheet):
@@ -1005,16 +997,16 @@ def draw_workbook(
     path:_Workbook, # a workbook that `write_workbook` has written
     first:NonNegativeInt=0, # the first stage to draw, counted from the left
     last:NonNegativeInt|None=None, # the last stage to draw; None: that on the right
-) -> Axes: # of a figure in which the whole sheet would be 1366 pixels wide, as a laptop's screen
+) -> 'plt.Axes': # of a figure in which the whole sheet would be 1366 pixels wide, as a laptop's screen
     "Draw the sheet with the network from the values, rules, and sizes in the file"
-    try: sheet = load_workbook(path, data_only=True)['Network']
+    try: sheet = xl.load_workbook(path, data_only=True)['Network']
     except (OSError, KeyError, AttributeError, zipfile.BadZipFile, ParseError) as error:
         said = f'draw_workbook: {path} is no workbook of write_workbook; give one that it wrote'
         raise ValueError(said) from error
     cells = [c for row in sheet for c in row if c.value is not None and c.value != '']
     if not cells: raise ValueError(f'draw_workbook: {path} has an empty sheet; give one of write_workbook')
     columns,rows = max(c.column for c in cells)+1,max(c.row for c in cells)+1
-    widths = [8*sheet.column_dimensions[get_column_letter(k)].width for k in range(1, columns+1)]
+    widths = [8*sheet.column_dimensions[_letter(k)].width for k in range(1, columns+1)]
     heights = [4/3*(sheet.row_dimensions[k].height or 15) for k in range(1, rows+1)]
     lefts,tops = np.cumsum([0, *widths]),np.cumsum([0, *heights])
     begin,end = _columns_of(sheet, first, last, columns)
@@ -1036,6 +1028,7 @@ def _columns_of(sheet, first, last, columns):
     return ends[first],ends[last+1]
 
 def _draw_cells(ax, sheet, cells, lefts, tops, points):
+    from matplotlib.collections import PatchCollection
     shades,outlined,recolored = _shades(sheet),_outlined(sheet),_recolored(sheet)
     boxes = {False: [], True: []}
     for cell in cells:
@@ -1045,7 +1038,7 @@ def _draw_cells(ax, sheet, cells, lefts, tops, points):
         fill = shades.get(cell.coordinate, plain)
         on,dark = cell.coordinate in outlined,not isinstance(fill, str) and sum(fill[:3]) < 1.3
         edge = palette['accent'] if on else '#BBBBBB'
-        box = Rectangle((left, top), width, height, fc=fill, ec=edge, lw=.6+.6*on)
+        box = plt.Rectangle((left, top), width, height, fc=fill, ec=edge, lw=.6+.6*on)
         if cell.border.left and cell.border.left.style or on: boxes[on].append(box)
         own = f'#{cell.font.color.rgb[-6:]}' if cell.font.color else palette['ink']
         color = 'white' if dark else recolored.get(cell.coordinate, own)

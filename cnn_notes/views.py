@@ -7,7 +7,7 @@ __all__ = ['named_kernels', 'View', 'ConvView', 'explore_conv', 'WindowView', 'e
            'NetworkView', 'explore_network']
 
 # %% ../nbs/package/views.ipynb #0cfe704a
-import base64, io, json, math, os, PIL.Image, re, warnings
+import base64, io, json, math, os, re, warnings
 import numpy as np
 import torch
 import torch.nn as nn
@@ -16,7 +16,7 @@ from .checks import Annotated, FilePath, LayerName, PositiveInt, Rule, checked, 
 from .geometry import Window
 from .fields import looked_at, marked, marks, own_position, results, shape_grid, wirings
 from .boxes import _box, _layers_for, _place, _text
-from .show import draw_windows, outline, palette, show_image
+from .show import draw_windows, outline, palette, pil, plt, show_image
 from .tracing import Trace, find_layer
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,8 +25,6 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from itertools import product
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from pathlib import Path
 from secrets import token_hex
 from string import Template
@@ -92,7 +90,7 @@ class View:
                              f'room for {self.room/1000:.0f}; give fewer kernels, channels or layers, a '
                              'smaller image, or float32')
 
-    def static(self) -> Figure|None: # for where the view cannot run; here None: a view's own class draws it
+    def static(self) -> 'plt.Figure|None': # for where the view cannot run; None: a view's own class draws it
         "The view as a still picture"
         return None
     def alt(self) -> str: # the picture in words
@@ -146,7 +144,7 @@ def _still(view):
         warnings.filterwarnings('ignore', 'Glyph .* missing from', UserWarning)
         fig.savefig(file, format='png', dpi=80)
     # every color stays
-    picture = PIL.Image.open(file).convert('RGB').quantize(128, PIL.Image.Quantize.MAXCOVERAGE)
+    picture = pil.open(file).convert('RGB').quantize(128, pil.Quantize.MAXCOVERAGE)
     file = io.BytesIO()
     picture.save(file, 'PNG', optimize=True)
     encoded = base64.b64encode(file.getvalue()).decode()
@@ -157,11 +155,11 @@ def _numbers(given):
     "What `given` holds as a tensor, channels first; `given` itself if it holds no numbers"
     dense = isinstance(given, Tensor) and not given.is_meta and given.layout == torch.strided
     if isinstance(given, Tensor): return given.detach().cpu().as_subclass(Tensor) if dense else given
-    if isinstance(given, PIL.Image.Image):
+    if isinstance(given, pil.Image):
         given = given if given.mode in ('L', 'F', 'I') else given.convert('RGB')
     try: tensor = torch.as_tensor(np.array(given))
     except (TypeError, ValueError): return given
-    return tensor.permute(2, 0, 1) if isinstance(given, PIL.Image.Image) and tensor.ndim == 3 else tensor
+    return tensor.permute(2, 0, 1) if isinstance(given, pil.Image) and tensor.ndim == 3 else tensor
 
 def _are_numbers(t): return isinstance(t, Tensor) and not t.is_complex() and t.layout == torch.strided
 def _fits(tensor, *limits):
@@ -397,7 +395,8 @@ def _typeset(text): return text.replace(' x ', ' \u00d7 ').replace(' ~ ', ' \u22
 class _Sheet:
     "A figure on which grids are placed in inches, from the left and from the top"
     def __init__(self, width, height):
-        self.width,self.height,self.fig = width,height,Figure(figsize=(width, height), layout='constrained')
+        self.width,self.height = width,height
+        self.fig = plt.Figure(figsize=(width, height), layout='constrained')
         self.fig.set_layout_engine('none') # the layout that a reader's style asks for must not move it
     def grid(self, tensor, left, top, cell, title, kind, values, **limits):
         rows,cols = tensor.shape
@@ -453,7 +452,8 @@ def _mark_inputs(ax, view):
     "On a padded input: the padding, what no window reads, and the window of the chosen output"
     pad,sizes,looks = view.padding,view.img.shape[-2:],view.windows()
     rows,cols = (n + 2*pad for n in sizes)
-    def band(r, c, height, width, **kwargs): ax.add_patch(Rectangle((c-.5, r-.5), width, height, **kwargs))
+    def band(row, col, height, width, **look):
+        ax.add_patch(plt.Rectangle((col-.5, row-.5), width, height, **look))
     for box in ((0, 0, pad, cols), (rows-pad, 0, pad, cols), (0, 0, rows, pad), (0, cols-pad, rows, pad)):
         band(*box, fc=palette['padding'], lw=0, zorder=.2)
     skipped = [sorted({*range(-pad, n+pad)} - {a for o in look for a in o}) for n,look in zip(sizes, looks)]
@@ -495,7 +495,7 @@ class ConvView(View):
     def sum(self) -> str: # 'output (0, 1) = 0.5 x -1 + 2 x 1 = 1.5'; beyond 9 products their sums or number
         "The sum that makes the output at `at`, in words and numbers"
         return _sum(self)
-    def static(self) -> Figure: # input, kernel and output, with one output and its inputs outlined
+    def static(self) -> 'plt.Figure': # input, kernel and output, with one output and its inputs outlined
         "The view as a still picture"
         return _conv_figure(self)
     def alt(self) -> str: # the picture in words
@@ -576,10 +576,10 @@ class WindowView(View):
         start = _window_start(window, in_size)
         super().__init__('window', dict(start=start), title, ('440px', '640px', '760px'))
     def _at(self): return min(1, self.window.out_size(self.in_size) - 1)
-    def static(self) -> Figure: # input, padding, and output, with one output and its inputs outlined
+    def static(self) -> 'plt.Figure': # input, padding, and output, with one output and its inputs outlined
         "The view as a still picture"
         settings = ', '.join(f'{k} {v}' for k,v in _window_start(self.window, self.in_size).items())
-        fig = Figure(layout='constrained')
+        fig = plt.Figure(layout='constrained')
         ax = fig.subplots()
         draw_windows({settings: self.window}, self.in_size, [(self._at(), self._at())], ax)
         (left,right),(low,high) = ax.get_xlim(),ax.get_ylim()
@@ -654,7 +654,7 @@ class NetworkView(View):
         panel = self.panels[self.start['panel']]
         res = marked(marks(self.layers, panel['index']), panel['index'], tuple(self.start['at']))
         return [res.get(p['index'], torch.zeros(p['size'], dtype=torch.bool)) for p in self.panels]
-    def static(self) -> Figure: # all panels, with what the activation is made from outlined
+    def static(self) -> 'plt.Figure': # all panels, with what the activation is made from outlined
         "The view as a still picture"
         return _network_figure(self)
     def alt(self) -> str: # the picture in words
@@ -683,7 +683,7 @@ def _network_figure(view):
     def plain(text): return text.replace('$', r'\$') # no formulas
     count,columns = len(view.panels),view.data['columns'][0]
     rows = -(-count//columns)
-    fig = Figure(figsize=(9, rows*(9/columns + .3) + .3), layout='constrained')
+    fig = plt.Figure(figsize=(9, rows*(9/columns + .3) + .3), layout='constrained')
     axs = list(fig.subplots(rows, columns, squeeze=False).flat)
     for index,(ax, panel, cells) in enumerate(zip(axs, view.panels, view._lit())):
         values = torch.tensor(panel['channels'][panel['channel']]['values'])
@@ -698,16 +698,16 @@ def _network_figure(view):
 # %% ../nbs/package/views.ipynb #751abc43
 def _line_for(image):
     "The line that makes a tensor of an image"
-    dims = np.array(image).shape if isinstance(image, PIL.Image.Image) else getattr(image, 'shape', ())
-    color = isinstance(image, (PIL.Image.Image, np.ndarray)) and len(dims) == 3 and dims[2] in (1, 3, 4)
+    dims = np.array(image).shape if isinstance(image, pil.Image) else getattr(image, 'shape', ())
+    color = isinstance(image, (pil.Image, np.ndarray)) and len(dims) == 3 and dims[2] in (1, 3, 4)
     array = 'image' if isinstance(image, Tensor) else 'torch.as_tensor(np.array(image))'
-    bytes_ = isinstance(image, PIL.Image.Image) or 'uint8' in str(getattr(image, 'dtype', ''))
+    bytes_ = isinstance(image, pil.Image) or 'uint8' in str(getattr(image, 'dtype', ''))
     return f"{array}{'.permute(2, 0, 1)' if color else ''}.float(){'/255' if bytes_ else ''}"
 
 def _network_image(image):
     "One image as a batch"
     if not isinstance(image, Tensor) or not image.is_floating_point():
-        known = isinstance(image, (Tensor, np.ndarray, PIL.Image.Image))
+        known = isinstance(image, (Tensor, np.ndarray, pil.Image))
         how = f'; {_line_for(image)} makes one' if known else ''
         raise TypeError(f'explore_network: image is {described(image)}; give a floating-point tensor, '
                         f'(C, H, W), scaled and normalized as in training{how}')

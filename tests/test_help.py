@@ -1,6 +1,6 @@
 """What `help` shows: for every public function and class its parameters, what it returns, and an example that
 runs; and for the package a map"""
-import doctest, importlib, inspect, pydoc, re
+import doctest, importlib, inspect, json, pydoc, re, sys
 from pathlib import Path
 import pytest
 import cnn_notes
@@ -91,3 +91,48 @@ def test_without_its_source_a_function_keeps_its_docstring(monkeypatch):
     monkeypatch.setattr(h.inspect, 'getsource', nothing)
     h.explain('cnn_notes.checks')
     assert {name: getattr(checks, name).__doc__ for name in before} == before
+
+def test_what_was_read_of_a_source_is_kept_until_one_changes(tmp_path, monkeypatch):
+    "Beside Python's bytecode; a file that another source has written, or that is damaged, counts for nothing"
+    import cnn_notes.kernels, cnn_notes._help as h
+    name,read = 'cnn_notes.kernels',h._notes
+    monkeypatch.setitem(sys.modules, name, cnn_notes.kernels)
+    monkeypatch.setattr(cnn_notes, 'kernels', cnn_notes.kernels)
+    monkeypatch.setattr(sys, 'pycache_prefix', str(tmp_path))
+    monkeypatch.setattr(sys, 'dont_write_bytecode', False)
+    reads = []
+    monkeypatch.setattr(h, '_notes', lambda module: reads.append(module) or read(module))
+    def said():
+        sys.modules.pop(name)
+        correlate = importlib.import_module(name).correlate
+        return correlate.__doc__,str(inspect.signature(correlate))
+    first = said()
+    [kept] = tmp_path.rglob('kernels*.help')
+    assert said() == first and reads == [name]
+    stamp,notes = json.loads(kept.read_text())
+    notes['correlate'][0] = 'as it was'
+    for text in (json.dumps([stamp + 1, notes]), 'damaged', '3'):
+        kept.write_text(text)
+        assert said() == first
+    assert reads == [name]*4
+    kept.write_text(json.dumps([stamp, notes]))
+    assert said() == ('as it was', first[1])
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
+    import cnn_notes._help as h
+    monkeypatch.setattr(sys, 'dont_write_bytecode', False)
+    (tmp_path/'file').write_text('')
+    h._keep(tmp_path/'file'/'kernels.help', {})
+    assert h._kept(tmp_path/'file'/'kernels.help') is None
+
+def test_what_a_signature_shows_can_be_evaluated():
+    "Hints that stand in quotation marks, because matplotlib is imported at its first use, are names of it"
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from cnn_notes.show import animate, outline, show_image
+    from cnn_notes.views import View
+    def hints(f): return inspect.signature(inspect.unwrap(f), eval_str=True)
+    assert hints(show_image).return_annotation is Axes and hints(show_image).parameters['ax'].annotation == Axes|None
+    assert hints(animate).parameters['fig'].annotation is Figure
+    assert hints(View.static).return_annotation == Figure|None and hints(outline).return_annotation
+    assert '    ax: plt.Axes|None; where to draw' in inspect.getdoc(show_image)

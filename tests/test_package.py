@@ -226,6 +226,13 @@ def test_show_alone_does_not_bring_fastai():
     assert sh(sys.executable, '-c', "import sys, cnn_notes.show; print(any(m.split('.')[0] == 'fastai' for m "
         "in sys.modules))", cwd=root, PYTHONPATH=str(root)).strip() == 'False'
 
+def test_what_takes_long_is_imported_at_its_first_use():
+    code = f"""
+import sys, importlib
+for m in {[m for m in modules if m not in with_fastai]}: importlib.import_module('cnn_notes.' + m)
+print([m for m in ('matplotlib', 'pandas', 'openpyxl', 'scipy', 'IPython', 'torchvision') if m in sys.modules])"""
+    assert sh(sys.executable, '-c', code, cwd=root, PYTHONPATH=str(root)).strip() == '[]'
+
 def test_the_package_itself_costs_nothing():
     assert sh(sys.executable, '-c', "import sys, cnn_notes; print('torch' in sys.modules)", cwd=root,
         PYTHONPATH=str(root)).strip() == 'False'
