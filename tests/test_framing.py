@@ -201,6 +201,31 @@ def test_distortions_are_what_their_names_say():
     assert [round(thinned(bar, k)[0, 14].sum().item(), 3) for k in (2, 0, -2)] == [5, 6, 7]
     assert sized(bar, 28).equal(bar) and sized(bar, 14)[0, 14].sum() == pytest.approx(3) and sized(bar, 40)[0, 14].sum() == pytest.approx(60/7, abs=.1)
 
+def test_nists_steps():
+    "Strokes grow and shrink as in SciPy, and a slanted stroke is set upright"
+    from cnn_notes.experiments.framing import as_nist, finer, thicker, upright
+    from scipy.ndimage import binary_dilation, binary_erosion
+    ink = torch.rand(4, 32, 32, generator=seeded()) < torch.tensor([.05, .3, .7, .95]).view(4, 1, 1)
+    for ours,theirs in ((thicker, binary_dilation), (finer, binary_erosion)):
+        assert np.array_equal(ours(ink.float()).numpy(), np.stack([theirs(im) for im in ink.numpy()]))
+    slanted = torch.zeros(32, 32)
+    for row in range(32): slanted[row, 22 - row//3 - 3:22 - row//3] = 1
+    columns = upright(slanted).any(0).nonzero()
+    assert upright(slanted).sum() == slanted.sum() and columns.max() - columns.min() <= 3
+    assert torch.equal(upright(upright(slanted)), upright(slanted))
+    eights = torch.stack([as_nist(im.float()) for im in x])
+    assert not eights[:, [0, 7], :].flatten(1).sum(1).eq(0).any() # from the first row to the last
+    assert 200 <= (16*eights.sum((1, 2))).min() and (16*eights.sum((1, 2))).max() <= 450
+
+def test_the_digits_from_turkey_fill_14_forms():
+    "Each form has the same 130 digits in the same order, of which a few are missing"
+    from difflib import SequenceMatcher
+    from cnn_notes.experiments.framing import from_turkey
+    images,labels,ends = from_turkey()
+    assert images.shape == (1797, 8, 8) and images.max() == 1 and len(ends) == 14 and ends[-1] == 1797
+    forms = [''.join(map(str, labels[start:end].tolist())) for start,end in zip([0, *ends], ends)]
+    for form in forms: assert 120 < len(form) <= 130 and SequenceMatcher(None, form, forms[0]).ratio() > .96
+
 def test_augmentation_keeps_paper_paper():
     from cnn_notes.experiments.framing import normalized, paper, varied
     torch.manual_seed(0)
