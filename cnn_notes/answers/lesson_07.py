@@ -22,7 +22,7 @@ class Field(Exercise):
         'The first layer is counted with a step of 2, too, but it steps over pixels themselves: its step is'
         ' 1.': Mistake('def field(ks, n): return 1 + (ks - 1)*(2**(n + 1) - 2)'),
         'One pixel is missing: a single output sees at least one.':
-            Mistake('def field(ks, n): return (ks - 1)*(2**n - 1)'),
+            Mistake('def field(ks, n): return (ks - 1)*(2**n - 1)', seen.effective_history),
         'This doubles the whole field in each layer. The steps double, not the field.':
             Mistake('def field(ks, n): return ks*2**(n - 1)', seen.doubled_field),
         'Each layer adds ks - 1 cells of its input: the first of the ks cells is already there.':
@@ -54,7 +54,8 @@ class FarWithLittle(Exercise):
         'A dilation of 2 in every layer gives 13 x 13.':
             Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=2) for _ in range(3)))'),
         'Padding does not change what a layer sees.':
-            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=5) for _ in range(3)))'),
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=5) for _ in range(3)))',
+                seen.padding_for_field),
         'The kernels are 7 x 7 here, which takes more than five times the weights.':
             Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))'),
     }

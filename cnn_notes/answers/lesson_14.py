@@ -32,7 +32,8 @@ def check_stack(size): assert size >= 5, f'they see 5 x 5 pixels, not {size} x {
         'message.': Mistake('def check_stack(size): assert size == 5', seen.silent_assertion),
         'This adds the kernel sizes. The second kernel shares its center with the first: 3 + 3 - 1.':
             Mistake("""
-def check_stack(size): assert size == 3 + 3, f'they see 6 x 6 pixels, not {size} x {size}'"""),
+def check_stack(size): assert size == 3 + 3, f'they see 6 x 6 pixels, not {size} x {size}'""",
+            seen.whole_kernel),
         'This multiplies the kernel sizes, which would be right if the windows did not overlap.': Mistake("""
 def check_stack(size): assert size == 3*3, f'they see 9 x 9 pixels, not {size} x {size}'"""),
         'This is the field with a stride of 2 in the first layer. The answer speaks of stride 1.': Mistake("""
@@ -124,9 +125,9 @@ class MendARule(Exercise):
         'The filters grow as fast as the positions fall. But the channels of the next layer grow, too, so '
         'this is too much.': Mistake('def filters(first, s, n): return [first*s**(2*i) for i in range(n)]'),
         'The filters stay the same, so each layer needs fewer multiplications than the one before it.':
-            Mistake('def filters(first, s, n): return [first]*n'),
+            Mistake('def filters(first, s, n): return [first]*n', seen.same_filters),
         'The filters grow by a summand. To keep up with the stride they have to grow by a factor.':
-            Mistake('def filters(first, s, n): return [first + i*s for i in range(n)]'),
+            Mistake('def filters(first, s, n): return [first + i*s for i in range(n)]', seen.linear_filters),
         'These are multiples of the first number: the factor has to be applied again at each layer.':
             Mistake('def filters(first, s, n): return [first, *(first*s*i for i in range(1, n))]'),
         'The first layer already has more filters than asked for.':

@@ -196,7 +196,7 @@ def first_to_break(strides, shift):
     for i,stride in enumerate(strides):
         if shift % stride != 0: return i + 1
         shift = shift//stride
-    return len(strides) + 1'''),
+    return len(strides) + 1''', seen.zero_indexed),
         'This is the last layer that still keeps the shift. The one after it is the first to break.':
             Mistake('''
 def first_to_break(strides, shift):

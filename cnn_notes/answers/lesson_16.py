@@ -148,6 +148,7 @@ class Run2(Run):
 
 class Run3(Run):
     id,title,name,number = '16.3','Run 3','fault_3',3
+    taken_for = {'rate too high': seen.not_the_rate}
     statement = '''The network has no norm, and batches hold 64 images. What is wrong? Set `fault_3` to one
                    of `faults`.'''
     stub,solution_code = 'fault_3 = ...',"fault_3 = 'a layer is dead'"
@@ -205,6 +206,7 @@ class Run4(Run):
 
 class Run5(Run):
     id,title,name,number = '16.5','Run 5','fault_5',5
+    taken_for = {'rate too low': seen.rate_first}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong?
                    Set `fault_5` to one of `faults`.'''
     stub,solution_code = 'fault_5 = ...',"fault_5 = 'labels shuffled'"
@@ -264,6 +266,7 @@ class Run6(Run):
 
 class Run7(Run):
     id,title,name,number = '16.7','Run 7','fault_7',7
+    taken_for = {'rate too low': seen.slow_start}
     statement = '''The network has no norm, and batches hold 64 images. What is wrong? Set `fault_7` to one
                    of `faults`.'''
     stub,solution_code = 'fault_7 = ...',"fault_7 = 'first weights too small'"
@@ -291,6 +294,7 @@ class Run7(Run):
 
 class Run8(Run):
     id,title,name,number = '16.8','Run 8','fault_8',8
+    taken_for = {'nothing': seen.unnoticed_relu}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong, if
                    anything? Set `fault_8` to one of `faults`.'''
     stub,solution_code = 'fault_8 = ...',"fault_8 = 'a ReLU is missing'"
@@ -311,6 +315,7 @@ class Run8(Run):
 
 class Run9(Run):
     id,title,name,number = '16.9','Run 9','fault_9',9
+    taken_for = {'eval() forgotten': seen.lagging_averages}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong, if
                    anything? Set `fault_9` to one of `faults`.'''
     stub,solution_code = 'fault_9 = ...',"fault_9 = 'nothing'"
@@ -341,6 +346,7 @@ class Run9(Run):
 
 class Run10(Run):
     id,title,name,number = '16.10','Run 10','fault_10',10
+    taken_for = {'nothing': seen.norm_by_averages}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong, if
                    anything? Set `fault_10` to one of `faults`.'''
     stub,solution_code = 'fault_10 = ...',"fault_10 = 'norm frozen at its start'"
