@@ -1072,6 +1072,10 @@ class _Probe(_Recorder):
         self.shadows[id(real)] = value
         return real
 
+    def _share(self, tensor, known, same):
+        super()._share(tensor, known, same)
+        if self.wiring and same: self.shadows[id(tensor)] = self._shadow(known) # of `nn.Parameter(x)`
+
     def _record(self, *args):
         index = len(self.layers)
         super()._record(*args)

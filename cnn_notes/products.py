@@ -158,6 +158,8 @@ def real_products(
     args,name = layer.call.args,layer.call.function
     source = args.get('input') if name in ('conv1d', 'conv2d', 'conv3d', 'linear') else None
     if source is None or source.index is None or 'weight' not in args: return products(layer)
+    total,around = products(layer),args['weight'].shape[1:] # other than usual: several at once, as in `vmap`
+    if total != prod(layer.out_shape)*prod(around): return total
     real = extents[source.index] if source.output == 0 else [(0, n) for n in source.shape]
     if name == 'linear': return prod(b-a for a,b in real)*args['weight'].shape[0]
     ks,dims = args['weight'].shape[2:],len(args['weight'].shape) - 2

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from math import prod
 from torch import Tensor
 from torch._C import DispatchKey
+from torch._C._functorch import get_unwrapped, is_batchedtensor, is_functorch_wrapped_tensor
 from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -388,8 +389,13 @@ def _version(tensor):
     "A number that changes when a tensor is written to, also through another view of the same values"
     return None if tensor.is_inference() else tensor._version
 
+def _bare(tensor):
+    "What is inside the wrappers of `torch.vmap`, `torch.func.grad`, and the like"
+    while is_functorch_wrapped_tensor(tensor): tensor = get_unwrapped(tensor)
+    return tensor
+
 def _storage(tensor):
-    try: return tensor.untyped_storage()._cdata
+    try: return _bare(tensor).untyped_storage()._cdata
     except (RuntimeError, NotImplementedError): return id(tensor) # a sparse tensor, for instance
 
 # %% ../nbs/package/tracing.ipynb #5d4dce67
@@ -401,6 +407,7 @@ class _Recorder(TorchFunctionMode):
         self.stack,self.layers,self.aside,self.keep,self.used = [],[],[],[],{}
         self.thread = threading.get_ident() # modes are those of one thread
         self.owner,self.writer,self.origin,self.ops,self.done = {},{},{},None,[]
+        self.places,self.placed = {},0 # of so many of `keep`: whose values lie where
 
     def start(self, x): self._own(x, -1)
     def _own(self, tensor, index, output=0):
@@ -413,7 +420,8 @@ class _Recorder(TorchFunctionMode):
     def _follow(self, func, args, kwargs, run=None):
         "Call a function, or `run` in its position, and record it if it was given a tensor"
         given = list(_tensors((args, kwargs)))
-        if not given or self.ops is not None: return func(*args, **kwargs) # inside another
+        if self.ops is not None: return func(*args, **kwargs) # inside another
+        if not given: return self._made(func(*args, **kwargs))
         for t in given: self._catch_up(t)
         fed = [t for t in given if id(t) in self.owner]
         shapes,sources = _shapes(fed),tuple(self.owner[id(t)][0] for t in fed) # before: it may work in place
@@ -430,7 +438,7 @@ class _Recorder(TorchFunctionMode):
 
 # %% ../nbs/package/tracing.ipynb #736556ba
 # with these, values leave PyTorch, or the thread that is followed: what happens to them there is not seen
-_leaving = ('numpy', 'array', 'dlpack', 'another thread')
+_leaving = ('numpy', 'array', 'dlpack', 'another thread', 'out of sight')
 _read = ('item', 'tolist', 'float') # so they do with these, but one by one
 
 def _lies(tensor):
@@ -450,7 +458,7 @@ def _index_of(view, tensor):
         index.append(start if size is None else slice(start, end + 1, max(step//stride, 1)))
     return None if left or rest else tuple(index)
 
-def _shape(t): return (t.numel(),) if t.is_nested else tuple(t.shape) # nested: of many sizes
+def _shape(t): return (t.numel(),) if t.is_nested else tuple(_bare(t).shape) # nested: of many sizes
 def _shapes(tensors): return tuple(map(_shape, tensors))
 
 def _changed(func, given, versions):
@@ -462,6 +470,7 @@ def _changed(func, given, versions):
 class _Recorder(_Recorder):
     def _catch_up(self, tensor):
         "If `tensor` was written to through another view of it, record where its values come from now"
+        if id(tensor) not in self.owner and id(tensor) not in self.origin: self._recognize(tensor)
         index,output,version = self.owner.get(id(tensor), (None, 0, None))
         writer = self.writer.get(_storage(tensor)) if self.writer else None
         if version == _version(tensor) or writer is None: return
@@ -485,6 +494,52 @@ class _Recorder(_Recorder):
         origin = () if index is not None else self.origin.get(id(tensor), ())
         return Source(index, output, _shape(tensor), origin)
 
+# %% ../nbs/package/tracing.ipynb #46870b8a
+def _place(tensor):
+    "Where its values lie, and how, if it shows them as they are"
+    storage = _storage(tensor)
+    inner = tensor
+    while is_functorch_wrapped_tensor(inner):
+        if is_batchedtensor(inner): return storage,None # it has one axis more than it shows
+        inner = get_unwrapped(inner)
+    return storage,_lies(tensor)
+
+class _Recorder(_Recorder):
+    def _made(self, res):
+        "What a function returns that is given no tensor"
+        new = list(_tensors(res))
+        self.origin.update((id(t), ()) for t in new)
+        self.keep += new
+        return res
+
+    def _recognize(self, tensor):
+        "Give a tensor that no function returned the owner of the one that it shares its values with"
+        for known in self.keep[self.placed:]:
+            storage,lies = _place(known)
+            self.places[storage] = self.places[storage,lies] = known
+        self.placed = len(self.keep)
+        storage,lies = _place(tensor)
+        same = self.places.get((storage, lies)) if lies else None
+        known = self.places.get(storage) if same is None else same
+        self.keep.append(tensor)
+        self.origin[id(tensor)] = self.origin.get(id(known), ())
+        if known is None and tensor.is_meta: self._out_of_sight()
+        elif id(known) in self.owner: self._share(tensor, known, same is not None)
+
+    def _share(self, tensor, known, same):
+        self._catch_up(known)
+        index,output,_ = self.owner[id(known)]
+        if same: return self._own(tensor, index, output)
+        call = Call('hidden_view', {'input': Source(index, output, _shape(known))})
+        self.done = []
+        self._record(call.function, (call, dict(kind=call.function)), (_shape(known),), (index,), [tensor])
+
+    def _out_of_sight(self):
+        call,none = Call('out of sight', {'input': Source(-1, 0, ())}),()
+        module,full = self._named('tensor', False, 'aside')
+        self.aside.append(Layer(len(self.aside), full, call.function, module, none, none, none, call,
+                                before=len(self.layers)))
+
 # %% ../nbs/package/tracing.ipynb #3d15887f
 def _is_layer(module):
     "Is it one of PyTorch's own layers, with no layers inside other than parametrizations?"
@@ -499,6 +554,12 @@ class _Recorder(_Recorder):
         else: self.stack.append(self.stack[-1]) # a copy that the model has just made
     def leave(self, *_):
         if threading.get_ident() == self.thread: self.stack.pop()
+
+    def finish(self, root, out):
+        "Are the results of the model known, too?"
+        self.stack.append(root)
+        for tensor in [t for t in _tensors(out) if id(t) not in self.owner and id(t) not in self.origin]:
+            self._recognize(tensor)
 
     def _elsewhere(self, module, args):
         "A module that another thread runs: what it does is not seen"
@@ -637,12 +698,15 @@ def _play(model, batch, device=None, recorder=_Recorder, grad=False):
         # functions: where the model copies its modules, methods would be copied, and `rec` with them
         new.register_forward_pre_hook(lambda *call: rec.enter(*call), prepend=True)
         new.register_forward_hook(lambda *call: rec.leave(*call), always_call=True)
+    rec.keep += [new for _,new in copier.tensors]
+    rec.origin.update((id(new), ()) for new in rec.keep)
     rec.origin.update((id(p), (name,)) for name,p in root.named_parameters())
     rec.start(batch)
     ops,kept = _Ops(rec),_class_state(copier.modules)
     try:
         root.eval()
-        with torch.set_grad_enabled(grad), ops, rec: root(batch)
+        with torch.set_grad_enabled(grad), ops, rec: out = root(batch)
+        rec.finish(root, out)
     finally:
         ops.restore()
         _set_back(kept)

@@ -2,6 +2,7 @@
 import functools, random
 import pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
+from concurrent.futures import ThreadPoolExecutor
 from hypothesis import assume, given, settings, strategies as st
 from cnn_notes import boxes as boxes_module, receptive
 from cnn_notes.fields import results
@@ -331,11 +332,27 @@ def test_what_the_gradient_cannot_measure_is_refused():
     def there_and_back(x, f): return torch.fft.irfft2(torch.fft.rfft2(f(x)))
     assert gradient_receptive_field(Uses(there_and_back), (2, 8, 8)).cells.all(), 'nothing cancels'
 
-@pytest.mark.parametrize('f', [lambda x, f: torch.vmap(lambda t: f(t[None])[0])(x),
-                               lambda x, f: f(torch.tensor(x.tolist()))])
-def test_a_convolution_that_is_not_fed_by_the_image(f):
+def test_a_convolution_that_is_not_fed_by_the_image():
     with pytest.raises(ValueError, match="'layers.0' is not fed by the image as far as can be seen"):
-        receptive_field(Uses(f), (2, 9, 9))
+        receptive_field(Uses(lambda x, f: f(torch.tensor(x.tolist()))), (2, 9, 9))
+
+class Marked(torch.Tensor): "A tensor of one's own class"
+def in_another_thread(x, f):
+    with ThreadPoolExecutor(1) as pool: return next(pool.map(f, [x]))
+
+@pytest.mark.parametrize('door', [lambda x, f: f(x.as_subclass(Marked)), lambda x, f: f(nn.Parameter(x)),
+                                  lambda x, f: torch.func.functionalize(f)(x)])
+def test_a_branch_behind_a_door_is_followed(door):
+    "Were the branch lost, the sum would see one pixel"
+    net = Uses(lambda x, f: F.relu(door(x, f)) + x)
+    for place in ((0, 0), (4, 5)):
+        a,b = (g(net, (2, 9, 9), place=place).cells for g in (input_box, gradient_receptive_field))
+        assert torch.equal(a, b) and a.sum() == (4 if place == (0, 0) else 9)
+
+@pytest.mark.parametrize('door, said', [(lambda x, f: torch.vmap(lambda t: f(t[None])[0])(x), 'hidden_view'), (in_another_thread, 'another thread'),
+    (lambda x, f: in_another_thread(x, lambda y: F.avg_pool2d(y, 3, 1, 1)), 'out of sight')])
+def test_a_branch_behind_a_door_that_hides_what_it_does_is_refused(door, said):
+    with pytest.raises(ValueError, match=f'receptive_field: .*{said}'): receptive_field(Uses(lambda x, f: door(x, f) + f(x)), (2, 9, 9), 'add')
 
 @pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16, torch.float64])
 def test_other_precisions(dtype):
