@@ -18,18 +18,22 @@ class AverageDigits(Exercise):
 def average_digits(x, y):
     return torch.stack([x[y == d].float().mean(0) for d in range(10)])'''
     mistakes = {
-        'This is one number for each digit: its average ink. Average over the images only, axis 0.': '''
+        'This is one number for each digit: its average ink. Average over the images only, axis 0.':
+            Mistake('''
 def average_digits(x, y): return torch.stack([x[y == d].float().mean() for d in range(10)])''',
-        'This is the sum of the images of each digit. Divide it by how many there are.': '''
+            seen.mean_of_all),
+        'This is the sum of the images of each digit. Divide it by how many there are.': Mistake('''
 def average_digits(x, y): return torch.stack([x[y == d].float().sum(0) for d in range(10)])''',
+            seen.undivided_sum),
         'This divides by the number of all images. Divide by the number of images of that digit.': '''
 def average_digits(x, y): return torch.stack([x[y == d].float().sum(0) for d in range(10)])/len(x)''',
         'This is the first image of each digit, not the average.': '''
 def average_digits(x, y): return torch.stack([x[y == d][0].float() for d in range(10)])''',
         'These are the average images of the digits 1 to 9, and there is no 0. A range starts at 0.': '''
 def average_digits(x, y): return torch.stack([x[y == d].float().mean(0) for d in range(1, 10)])''',
-        'The averages are cut to whole numbers. Keep them as floats.': '''
+        'The averages are cut to whole numbers. Keep them as floats.': Mistake('''
 def average_digits(x, y): return torch.stack([x[y == d].float().mean(0).byte() for d in range(10)])''',
+            seen.truncated_average),
         'Ten times the same image: the average of all digits. Pick the images of one digit first.': '''
 def average_digits(x, y): return torch.stack([x.float().mean(0) for d in range(10)])''',
         'Rows and columns are swapped in each image.': Mistake('''

@@ -104,7 +104,7 @@ class Shadow(Exercise):
         'This is the filter as it is, and it sees the shadow: a difference of darker numbers is smaller.':
             Mistake('def shadow_free(im, w): return F.conv2d(im, w)'),
         'This divides by the brightest pixel of the picture. The shadow covers a part of it only.':
-            Mistake('def shadow_free(im, w): return F.conv2d(im/im.max(), w)'),
+            Mistake('def shadow_free(im, w): return F.conv2d(im/im.max(), w)', seen.normalized_shadow),
         'This divides by the mean of the picture. A shadow covers a part of it, and darkens only that part.':
             Mistake('def shadow_free(im, w): return F.conv2d(im/im.mean(), w)'),
         'The output has the size of the input. Padding is not asked for, and zeros at the border are an '

@@ -18,7 +18,7 @@ class DeadChannels(Exercise):
         'This is the share of values that are off. A channel is dead only if all of its values are.':
             Mistake('def dead(x): return (x <= 0).float().mean()'),
         'This looks at each image separately. A channel that is off for one image may be on for another.':
-            Mistake('def dead(x): return (x.amax((2, 3)) <= 0).float().mean()'),
+            Mistake('def dead(x): return (x.amax((2, 3)) <= 0).float().mean()', seen.off_for_one),
         'This asks whether the mean is positive. A channel with a negative mean may still pass something '
         'on.': Mistake('def dead(x): return (x.mean((0, 2, 3)) <= 0).float().mean()'),
         'These are the channels that are always on. Dead ones have no positive value at all.':
@@ -151,7 +151,7 @@ def rescue(model, xb):
     for block in model[:-1]:
         means.append(block.conv(x).mean((0, 2, 3)))
         x = block(x)
-    for block,mean in zip(model[:-1], means): block.conv.bias -= mean'''),
+    for block,mean in zip(model[:-1], means): block.conv.bias -= mean''', seen.stale_inputs),
         'The next layer gets the output of the convolution. Between them is the ReLU.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):

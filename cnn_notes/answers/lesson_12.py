@@ -13,8 +13,9 @@ def _wave(degrees, wavelength, phase, size=28):
 class Direction(Exercise):
     id,title,name = '12.1','Which way does it run?','direction'
     statement = '''Write `direction(x)`: for one image (1, 1, H, W) of a plane wave with a
-                   wavelength of 4 to 8 pixels, it returns the direction in which the wave runs, in degrees from 0 up
-                   to 180 (0 to the right, 90 down), correct to within 10 degrees. Use a Gabor bank.'''
+                   wavelength of 4 to 8 pixels, it returns the direction in which the wave runs, in degrees
+                   from 0 up to 180 (0 to the right, 90 down), correct to within 10 degrees. Use a Gabor
+                   bank.'''
     setup = 'import math, torch\nfrom cnn_notes.classic import gabor_bank, gabor_energy'
     tolerant = True # other banks are right, too
     stub = 'def direction(x): ...'
@@ -90,6 +91,10 @@ def turnless(code): return torch.stack([(code << i | code >> 8-i) & 255 for i in
         'The bits that fall out are lost, so most codes become 0.': Mistake('''
 def turnless(code): return torch.stack([(code << i) & 255 for i in range(8)]).min(0).values''',
             seen.shift_for_rotation),
+        'Bits that leave by i places at one end come back 8 - i places further down, not 7 - i.': Mistake('''
+def turnless(code):
+    return torch.stack([(code << i | code >> 7-i) & 255 for i in range(8)]).min(0).values''',
+            seen.turn_short_by_one),
         'This tries only four of the eight turns.': Mistake('''
 def turnless(code):
     return torch.stack([(code << i | code >> 8-i) & 255 for i in range(0, 8, 2)]).min(0).values'''),

@@ -183,7 +183,7 @@ def first_to_break(strides, shift):
 def first_to_break(strides, shift):
     for i,stride in enumerate(strides):
         if shift % stride != 0: return i
-    return len(strides)'''),
+    return len(strides)''', seen.overall_stride),
         'This is the first layer whose stride is not 1. It breaks only those shifts that are no '
         'multiple of its '
         'stride.': Mistake('''
