@@ -25,8 +25,9 @@ def average_digits(x, y): return torch.stack([x[y == d].float().mean() for d in 
         'This is the sum of the images of each digit. Divide it by how many there are.': Mistake('''
 def average_digits(x, y): return torch.stack([x[y == d].float().sum(0) for d in range(10)])''',
             seen.undivided_sum),
-        'This divides by the number of all images. Divide by the number of images of that digit.': '''
+        'This divides by the number of all images. Divide by the number of images of that digit.': Mistake('''
 def average_digits(x, y): return torch.stack([x[y == d].float().sum(0) for d in range(10)])/len(x)''',
+            seen.total_for_class),
         'This is the first image of each digit, not the average.': '''
 def average_digits(x, y): return torch.stack([x[y == d][0].float() for d in range(10)])''',
         'These are the average images of the digits 1 to 9, and there is no 0. A range starts at 0.': '''
@@ -183,7 +184,8 @@ def batches(n, bs):
     g = torch.Generator().manual_seed(0)
     return list(torch.randperm(n, generator=g).split(bs)[:n//bs])''', seen.same_order),
         'There are bs batches of n//bs images. It should be the other way around.':
-            'def batches(n, bs): return list(torch.randperm(n)[:n//bs*bs].split(n//bs))',
+            Mistake('def batches(n, bs): return list(torch.randperm(n)[:n//bs*bs].split(n//bs))',
+                seen.pieces_not_size),
         'The last whole batch is missing.':
             Mistake('def batches(n, bs): return list(torch.randperm(n).split(bs)[:n//bs-1])',
                 seen.last_batch),

@@ -218,7 +218,7 @@ def formula(kernels, ranges, bias):
 def formula(kernels, ranges, bias):
     def fixed(ref): return re.sub(r'([A-Z]+|[0-9]+)', r'$\1', ref)
     sums = [f'SUMPRODUCT({fixed(k)},{r})' for k,r in zip(kernels, ranges)]
-    return f"={'+'.join(sums)}+{fixed(bias)}"'''),
+    return f"={'+'.join(sums)}+{fixed(bias)}"''', seen.conv_without_relu),
         'The bias is missing.': Mistake(r'''
 def formula(kernels, ranges, bias):
     def fixed(ref): return re.sub(r'([A-Z]+|[0-9]+)', r'$\1', ref)

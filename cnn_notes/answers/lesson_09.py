@@ -67,7 +67,8 @@ def counted(h, lo, hi, a, b):
         'The logarithm of a sum is not the sum of the logarithms: undo it before you add up.':
             Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
-    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).expm1().round().long()'''),
+    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).expm1().round().long()''',
+        seen.mean_of_logs),
         'These are sums of log(1 + count), as the picture shows them, not counts.':
             Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
@@ -172,7 +173,7 @@ def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block.conv(x).mean()
-        x = block(x)'''),
+        x = block(x)''', seen.mean_through_channels),
         'Biases of zero are a start, but the outputs of a layer still have other means.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):

@@ -46,7 +46,7 @@ def direction(x):
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))
     degrees = energy.view(2, 18).sum(0).argmax().item()*10
-    return degrees//10'''),
+    return degrees//10''', seen.index_for_angle),
         'This is the opposite of each angle, which leaves the range from 0 to 180.': Mistake('''
 def direction(x):
     energy = gabor_energy(x, gabor_bank(15, wavelengths=(5, 7), orientations=18)).mean((2, 3))

@@ -12,7 +12,7 @@ class Amdahl(Exercise):
     solution_code = 'def amdahl(share, k): return 1/(1 - share + share/k)'
     mistakes = {
         'Speeds do not add up like this. Add up the times, and divide at the end.':
-            Mistake('def amdahl(share, k): return share*k + 1 - share'),
+            Mistake('def amdahl(share, k): return share*k + 1 - share', seen.mean_of_rates),
         'This is the new time, as a share of the old one. The speed is its inverse.':
             Mistake('def amdahl(share, k): return 1 - share + share/k', seen.time_for_speed),
         'This forgets the part that stays as it is.':

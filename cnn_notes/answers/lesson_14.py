@@ -86,7 +86,7 @@ def sign_test(wins, n):
     most = max(wins, n - wins)
     return sum(math.comb(n, k) for k in range(most, n + 1))/2**n''', seen.two_sides),
         'This is the probability of at least so many wins. Few wins are one-sided, too.': Mistake('''
-def sign_test(wins, n): return sum(math.comb(n, k) for k in range(wins, n + 1))/2**n'''),
+def sign_test(wins, n): return sum(math.comb(n, k) for k in range(wins, n + 1))/2**n''', seen.one_tail),
         'This is the probability of exactly this result. All results that are at least as one-sided count.':
             Mistake('''
 def sign_test(wins, n): return math.comb(n, wins)/2**n'''),

@@ -123,6 +123,7 @@ last_batch = pull('nlintz/TensorFlow-Tutorials', 49, day)
 mean_of_all = Seen('codeprj, the mean of a batch of images https://www.codeprj.com/zh/blog/631cda1.html', day)
 undivided_sum = pull('amplab/SparkNet', 86, day)
 truncated_average = pull('seung-lab/igneous', 34, day)
+total_for_class = issue('probml/pmtk3', 106, day)
 # 01_kernels
 edge_directions = pull('image-rs/imageproc', 128, day)
 inverted_sign = issue('scikit-image/scikit-image', 7357, day)
@@ -211,6 +212,8 @@ added_mean = issue('chaiyujin/glow-pytorch', 27, day)
 off_for_one = Seen('fast.ai forum, thread 68643, page 16 '
     'https://forums.fast.ai/t/lesson-4-official-topic/68643?page=16', day)
 stale_inputs = issue('openai/pixel-cnn', 36, day)
+mean_of_logs = issue('ktrns/scrnaseq', 63, day)
+mean_through_channels = issue('keras-team/keras', 6718, day)
 # 10_one_cycle
 quarter_cosine = issue('goodfire-ai/spd', 311, day)
 base_momentum = issue('BVLC/caffe', 2333, day)
