@@ -124,6 +124,7 @@ mean_of_all = Seen('codeprj, the mean of a batch of images https://www.codeprj.c
 undivided_sum = pull('amplab/SparkNet', 86, day)
 truncated_average = pull('seung-lab/igneous', 34, day)
 total_for_class = issue('probml/pmtk3', 106, day)
+pieces_not_size = issue('numpy/numpy', 12691, day)
 # 01_kernels
 edge_directions = pull('image-rs/imageproc', 128, day)
 inverted_sign = issue('scikit-image/scikit-image', 7357, day)
@@ -204,6 +205,7 @@ bias_after_relu = issue('Sentdex/NNfSiX', 153, day)
 missing_equals = issue('jmcnamara/libxlsxwriter', 149, day)
 no_bias = issue('VigneshSrinivasan10/interprettensor', 2, day)
 other_direction = issue('JacquesCarette/Drasil', 1218, day)
+conv_without_relu = issue('liuruoze/mini-AlphaStar', 4, day)
 # 09_activations
 inplace_relu = issue('ducha-aiki/LSUV-pytorch', 2, day)
 variance_for_std = issue('ppwwyyxx/GroupNorm-reproduce', 3, day)
@@ -233,11 +235,13 @@ shift_for_rotation = pull('radareorg/radare2', 11508, day)
 half_a_bin = issue('imglib/imglib2-algorithm', 25, day)
 upside_down_angles = pull('scikit-image/scikit-image', 1105, day)
 turn_short_by_one = issue('esaulenka/ghidra_v850', 41, day)
+index_for_angle = issue('itberrios/radical', 1, day)
 # 13_speed
 other_part = pull('vespa-engine/documentation', 2459, day)
 part_for_all = pull('gem/oq-engine', 6440, day)
 time_for_speed = issue('pyk/bench', 19, day)
 as_if_padded = issue('ckyrkou/Keras_FLOP_Estimator', 2, day)
+mean_of_rates = pull('evanphx/benchmark-ips', 149, day)
 # 14_questionnaire
 doubled_tie = issue('canlab/CanlabCore', 9, day)
 without_the_result = pull('XENONnT/straxen', 991, day)
@@ -248,6 +252,7 @@ weak_assertion = pull('IJHack/QtPass', 797, day)
 linear_filters = issue('angsten/pianonet', 3, day)
 same_filters = Seen('Hands-On Computer Vision with TensorFlow 2, issue 21 '
     'https://github.com/PacktPublishing/Hands-On-Computer-Vision-with-TensorFlow-2/issues/21', day)
+one_tail = issue('UMCUGenetics/MutationalPatterns', 54, day)
 # 15_your_digit
 no_box = pull('TigranGalstyan/mnistconvnetdemo', 3, day)
 stretched = issue('sugyan/tensorflow-mnist', 7, day)
