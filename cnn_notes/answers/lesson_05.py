@@ -19,7 +19,7 @@ class Flatten(Exercise):
         'This drops every axis of length 1, the batch axis of a single image too, and no other axis.':
             Mistake('def flatten(x): return x.squeeze()', seen.squeezed),
         'This drops the axes of length 1 behind the first, and leaves longer ones as they are.': Mistake('''
-def flatten(x): return x.reshape([n for i,n in enumerate(x.shape) if i == 0 or n != 1])''', seen.squeezed),
+def flatten(x): return x.reshape([n for i,n in enumerate(x.shape) if i == 0 or n != 1])'''),
         'The batch axis is gone: all images have become one row.':
             Mistake('def flatten(x): return x.reshape(math.prod(x.shape))', seen.flat_batch),
         'The batch axis is gone: all images have become one row, with an axis of length 1 before it.':
