@@ -1923,6 +1923,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'cnn_notes.views._line_for': ('package/views.html#_line_for', 'cnn_notes/views.py'),
                                  'cnn_notes.views._mark_inputs': ('package/views.html#_mark_inputs', 'cnn_notes/views.py'),
                                  'cnn_notes.views._named': ('package/views.html#_named', 'cnn_notes/views.py'),
+                                 'cnn_notes.views._needs': ('package/views.html#_needs', 'cnn_notes/views.py'),
                                  'cnn_notes.views._nested': ('package/views.html#_nested', 'cnn_notes/views.py'),
                                  'cnn_notes.views._network_figure': ('package/views.html#_network_figure', 'cnn_notes/views.py'),
                                  'cnn_notes.views._network_heights': ('package/views.html#_network_heights', 'cnn_notes/views.py'),

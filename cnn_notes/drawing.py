@@ -254,7 +254,7 @@ def _layout(steps, stages):
     return dict(layers=min(sum(rows), 8*86), plate=min(max(16*largest + 4, 200), 342),
                 shares=360 if large else 220)
 
-_heads = 906, 1030, 812 # of all but these, in the three layouts
+_heads = 906, 1030, 828 # of all but these, in the three layouts
 def _heights(layers, plate, shares):
     "The frame's heights"
     return tuple(f'{head + layers + (plate + shares)*(k == 2)}px' for k,head in enumerate(_heads))

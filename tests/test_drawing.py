@@ -387,7 +387,7 @@ def test_pointing(browser):
 
 # ---- the page
 
-@pytest.mark.parametrize('width', [360, 390, 481, 482, 600, 721, 722, 900, 1280])
+@pytest.mark.parametrize('width', [274, 320, 344, 360, 390, 481, 482, 600, 721, 722, 900, 1280])
 def test_frame_fits_its_content(browser, width):
     for v in (draw_digit(small(), start=2), draw_digit(made('residual'), start=2)):
         v.static = lambda: None
@@ -396,15 +396,18 @@ def test_frame_fits_its_content(browser, width):
             w,h,spare = browser.js("const e = document.documentElement; return [e.scrollWidth - innerWidth, e.scrollHeight - innerHeight, innerHeight - root.getBoundingClientRect().bottom]")
             assert w <= 0 and h <= 0 and 4 <= spare < 60, (w, h, spare)
 
-def test_phone(browser):
-    "The drawing and the answer on one screen; nothing too small for a finger"
-    browser.open(page(draw_digit(small(), start=2), style='margin:0'), width=390, height=664, phone=True)
+@pytest.mark.parametrize('width', [390, 360, 344, 320, 274]) # a phone of 390, 360 or 320 pixels; of 390 or 320 with the margins of an exported page
+def test_phone(browser, width):
+    "The drawing and the answer on one screen; nothing cut off, nor too small for a finger"
+    browser.open(page(draw_digit(small(), start=2), style='margin:0'), width=width, height=664, phone=True)
     with browser.frame():
         low = browser.js("return Math.max(...[...document.querySelectorAll('.slate, .bar, .verdict')].map(e => e.getBoundingClientRect().bottom))")
         assert low < 400
         sizes = browser.js("return [...document.querySelectorAll('button, .check, input, .how .plate .cell')].map(e => { const b = e.getBoundingClientRect(); return [e.className + e.tagName, Math.min(b.width, b.height)]; })")
         assert all(n >= (12 if 'cell' in c else 18 if c == 'INPUT' else 24) for c,n in sizes), sorted(sizes, key=lambda o: o[1])[:3]
         assert browser.js("return stages.every(s => Math.min(...s.shape.slice(1)) * s.scale >= 12)")
+        cut = browser.js("return [...document.querySelectorAll('h1, h2, .verdict, .word, .bars, .bar, .examples, .switches, .took, .layers, .maps, .hint')].filter(e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1 || e.getBoundingClientRect().right > innerWidth).map(e => e.className + e.tagName)")
+        assert not cut
 
 def test_roles_and_names(browser):
     browser.open(draw_digit(small(), title='Draw', start=2).page())

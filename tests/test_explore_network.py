@@ -277,7 +277,7 @@ def test_read_out(browser):
 def overflow(browser): return browser.js("const e = document.documentElement; return [e.scrollWidth - innerWidth, e.scrollHeight - innerHeight, innerHeight - Math.max(...[...document.querySelectorAll('#view *')].filter(e => !e.closest('.unseen')).map(e => e.getBoundingClientRect().bottom))]")
 def wide(): return nn.Sequential(nn.Conv2d(1, 1, 3), nn.Conv2d(1, 1, (3, 1), stride=(3, 1)))
 
-@pytest.mark.parametrize('width', [320, 360, 412, 481, 482, 600, 721, 722, 860, 1200])
+@pytest.mark.parametrize('width', [289, 320, 344, 360, 412, 481, 482, 600, 721, 722, 860, 1200])
 def test_frame_fits_its_content(browser, width):
     "Nothing is cut off, nothing scrolls, and not much is left empty"
     views = [view(), view(branches(), pixels()), view(wide(), pixels(6, 30)), view(wide(), pixels(30, 6)), view(nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(11)]), pixels(16, 16), title='A title that is long enough to need more than one line on a narrow screen')]
@@ -290,6 +290,13 @@ def test_frame_fits_its_content(browser, width):
             assert browser.js("return [...document.querySelectorAll('.top, h1')].every(e => e.scrollHeight <= e.clientHeight + 1)"), (n, 'words are cut off')
             clipped = browser.js("return [...document.querySelectorAll('.panel')].filter(s => { const b = s.getBoundingClientRect(), g = s.querySelector('.grid').getBoundingClientRect(), f = s.querySelector('.foot').getBoundingClientRect(); return g.right > b.right + 1 || g.bottom > f.top + 1 || f.bottom > b.bottom + 1; }).map(s => s.dataset.layer)")
             assert not clipped, (n, clipped)
+
+@pytest.mark.parametrize('width', [274, 320, 344, 390]) # some of them in a page with margins
+def test_cells_have_room_for_a_finger_on_a_phone(browser, width):
+    browser.open(page(view(small()), style='margin:0'), width=width, height=844, phone=True)
+    with browser.frame():
+        cells,names = browser.js("const of = css => [...document.querySelectorAll(css)]; return [Math.min(...of('[role=grid] .cell').map(e => e.getBoundingClientRect().width)), of('h2 .name').filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)]")
+        assert cells >= 12 and not names
 
 @pytest.mark.parametrize('width', [320, 360])
 def test_phone(browser, width):

@@ -245,3 +245,15 @@ def test_the_view_says_what_window_says(browser):
             for (_,told,_),key in zip(seen['table'], now):
                 more = out(now | {key: now[key] + 1})[1]
                 assert told == (f'{more} \u00d7 {more}' if more else 'does not fit'), (key, seen)
+
+@pytest.mark.parametrize('width', [390, 360, 344, 320, 274]) # of a phone, and of one with an exported page's margins
+def test_the_view_on_a_phone(browser, width):
+    "Nothing is cut off or scrolls, and input and output are side by side in cells that a finger finds"
+    browser.open(explore_window(Window(3, stride=2, padding=1), 7).html(), width=width + 16, height=844, phone=True)
+    with browser.frame():
+        browser.wait(lambda: browser.js("return document.querySelectorAll('.out .cell').length == 16"))
+        found = browser.js("""const e = document.documentElement, box = css => document.querySelector(css).getBoundingClientRect(), of = css => [...document.querySelectorAll(css)];
+            return {over: [e.scrollWidth - innerWidth, e.scrollHeight - innerHeight], beside: box('.in .grid').right < box('.out .grid').left,
+                    cells: Math.min(...of('.out .cell').map(c => c.getBoundingClientRect().width)), buttons: Math.min(...of('button').map(c => c.getBoundingClientRect().width)),
+                    beyond: of('main *').filter(c => c.getBoundingClientRect().right > innerWidth && !c.closest('.unseen')).length}""")
+    assert max(found['over']) <= 0 and found['beside'] and found['cells'] >= 12 and found['buttons'] >= 24 and not found['beyond'], found

@@ -64,7 +64,6 @@ function move(k, i, j, how) {
 
 // ---- drawing
 
-let pitchOf = () => 1;
 function layout() {
   const wide = document.documentElement.clientWidth, which = wide >= 720 ? 0 : wide >= 480 ? 1 : 2, columns = data.columns[which];
   const side = Math.min(data.side, (wide - (which === 2 ? 18 : 30) - data.gap * (columns - 1)) / columns);
@@ -73,16 +72,21 @@ function layout() {
   style.setProperty('--gap', data.gap + 'px');
   style.setProperty('--head', data.head[which] + 'px');
   style.setProperty('--top', data.top[which] + 'px');
-  style.setProperty('--plate', side * data.ratio + 'px');
-  style.setProperty('--side', side + 'px');
-  pitchOf = ([rows, cols]) => Math.max(2, Math.floor(Math.min(64, (side - 1) / cols, (side * data.ratio - 1) / rows)));
+  panels.forEach((p, k) => { // two on a phone share the width as their cells need it
+    const pair = which === 2 && data.needs[k >> 1], needs = pair && pair.length && Math.max(...pair) > side ? pair : null, most = needs ? Math.max(...needs) : side;
+    p.side = needs && needs[k & 1] < most ? 2 * side - most : most;
+    p.tall = most * data.ratio;
+    p.section.style.setProperty('--side', p.side + 'px');
+    p.section.style.setProperty('--plate', p.tall + 'px');
+  });
 }
+const pitchOf = p => Math.max(2, Math.floor(Math.min(64, (p.side - 1) / p.size[1], (p.tall - 1) / p.size[0])));
 
 function paint(k) {
   const p = panels[k], values = p.channels[p.channel].values, flat = values.flat(), write = formatter(flat, 2), color = shades(k ? 'output' : 'input', flat);
   p.write = write;
   p.grid.at = k === state.panel ? state.at : p.grid.at;
-  p.grid.draw(...p.size, pitchOf(p.size), (i, j) => {
+  p.grid.draw(...p.size, pitchOf(p), (i, j) => {
     const v = values[i][j];
     return { texts: k ? [write(v)] : [write(v), ''], value: v, name: `row ${i}, column ${j}: ${write(v)}`, ...color(v) };
   });

@@ -48,7 +48,8 @@ function lost(s) { // rows of the input that no output sees
 function draw() {
   const { size: n, padding: p } = state, out = outputs(state), all = n + 2 * p;
   const width = root.clientWidth, wide = width >= 640;
-  const pitch = Math.max(8, Math.min(24, Math.floor(wide ? (width - 250) / (all + out) : (width - 8) / Math.max(all, out))));
+  const beside = Math.floor((width - 18) / (all + out)); // on a phone: one below the other where the cells get too small
+  const pitch = Math.max(8, Math.min(24, wide ? Math.floor((width - 250) / (all + out)) : beside >= 12 ? beside : Math.floor((width - 8) / Math.max(all, out))));
   const gone = new Set(lost(state));
   input.draw(all, all, pitch, (i, j) => {
     const [r, c] = [i - p, j - p], outside = r < 0 || c < 0 || r >= n || c >= n, unread = gone.has(r) || gone.has(c);
