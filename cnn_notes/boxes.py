@@ -13,7 +13,7 @@ import torch.nn as nn
 from .checks import (Annotated, Float, LayerName, PositiveInt, Sequence, checked, described, finite,
                               has_values, nonempty, real)
 from .fields import (Refused, grid, grid_axes, marked, marks, on_grid, propagate, results,
-                              seen_image, shape_grid)
+                              seen_image, settled_whole, shape_grid)
 from .tracing import LayerList, Trace, as_trace, find_layer
 from dataclasses import dataclass, field
 from functools import cache
@@ -142,11 +142,13 @@ def _extents(seen):
         res.append(Extent(first, last, _number(shifts[2*which+1]/length) or None))
     return tuple(res)
 
-def _field(layer, seen, both, whole):
+def _pairs(both):
+    "Size, stride, padding, and center, of rows and columns each"
+    return [tuple(getattr(o, name) for o in both) for name in ('size', 'stride', 'padding', 'center')]
+
+def _field(layer, seen, both, numbers, whole):
     "The record of one layer"
-    def pair(name): return tuple(getattr(o, name) for o in both)
     places = () if grid_axes(seen) == (None, None) and len(layer.out_shape) < 4 else grid(seen)
-    numbers = (pair(k) for k in ('size', 'stride', 'padding', 'center'))
     return ReceptiveField(layer.index, layer.name, layer.kind, places, *numbers, whole, both)
 
 def _constant(l): return ReceptiveField(l.index, l.name, l.kind, (), (0, 0), *[(None, None)]*3, False, ())
@@ -155,14 +157,16 @@ def _fields(who, layers, chosen, local):
     "The records of some layers"
     if max(layers.shape[-2:]) > _longest: return ReceptiveFields(_far_fields(who, layers, chosen, local))
     layers_,size = layers[:max(l.index for l in chosen) + 1],layers.shape[-2:]
-    run = cache(lambda beyond: propagate(layers_, seen_image(layers.shape, beyond), local))
-    extents = cache(_extents) # many layers pass on what they were given
-    def covers(x): return all(o.covers(n) for o,n in zip(extents(x), size))
+    image,whole_image = layers.shape,settled_whole(layers.shape)
+    run = cache(lambda beyond: propagate(layers_, seen_image(image, beyond), local,
+                                         *([] if beyond else [whole_image])))
+    extents,pairs = cache(_extents),cache(_pairs) # many layers pass on what they were given
+    covers = cache(lambda x: all(o.covers(n) for o,n in zip(extents(x), size)))
     def record(layer):
         seen = _seen(who, run(True), layer)
         if seen is None: return _constant(layer)
         whole = covers(seen) and covers(run(False)[layer.index][0]) # padding sees nothing
-        return _field(layer, seen, extents(seen), whole)
+        return _field(layer, seen, extents(seen), pairs(extents(seen)), whole)
     return ReceptiveFields(map(record, chosen))
 
 # %% ../nbs/package/boxes.ipynb #77ba8c01

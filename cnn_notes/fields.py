@@ -6,7 +6,7 @@
 __all__ = ['nowhere', 'wirings', 'Look', 'Seen', 'Unknown', 'wiring', 'results']
 
 # %% ../nbs/package/fields.ipynb #4247ed4e
-import math
+import functools, math
 import torch
 import torch.nn.functional as F
 from collections.abc import Callable, Iterator, Sequence
@@ -28,9 +28,12 @@ class Look:
     ideal: Tensor|None = None # the table as it would be without an edge, where that differs
 
 # %% ../nbs/package/fields.ipynb #ced55d49
+@functools.lru_cache(256) # a network has many layers of one kind
+@torch.inference_mode(False)
 def window_look(n_out, span, stride=1, dilation=1, before=0):
     "Convolution and pooling"
-    return Look(torch.arange(n_out)[:, None]*stride + torch.arange(0, span, dilation) - before, (1, stride))
+    places,cells = torch.arange(n_out, device='cpu'),torch.arange(0, span, dilation, device='cpu')
+    return Look(places[:, None]*stride + cells - before, (1, stride))
 
 def transposed_look(n_out, ks, stride=1, padding=0, dilation=1):
     "Transposed convolution: cell k of input i lands on i*stride + k*dilation - padding"
@@ -101,6 +104,9 @@ class Seen:
     beyond: bool # does the pattern go on beyond the edge, as in a formula? Else there is nothing
     @property
     def ndim(self) -> int: return len(self.shape)
+    @functools.cached_property
+    def main(self): # the axes of rows and of columns, as each of the two planes has it
+        return tuple(map(_main_axis, self.own))
     @property
     def alike(self): # the period of an axis where all are alike
         return (1, (0,)*len(self.planes)) if self.beyond else None
@@ -113,10 +119,16 @@ class Seen:
         return replace(self, planes=tuple(map(func, self.planes)), own=tuple(map(func, self.own)), **kwargs)
 
 # %% ../nbs/package/fields.ipynb #27be9762
+@functools.lru_cache(64)
+@torch.inference_mode(False)
+def _numbers(size, axis, ndim):
+    "The number of each position along an axis"
+    return torch.arange(size, device='cpu').view(*(1,)*axis, size, *(1,)*(ndim - axis - 1))
+
 def seen_image(shape, beyond):
     "The planes of an image (N, C, H, W)"
     *_,height,width = shape
-    rows,cols = torch.arange(height).view(1, 1, height, 1),torch.arange(width).view(1, 1, 1, width)
+    rows,cols = _numbers(height, 2, 4),_numbers(width, 3, 4)
     row,col = rows.float(),cols.float()
     alike = 1,(0,)*4
     periods = (alike, alike, (1, (-1, 1, 0, 0)), (1, (0, 0, -1, 1))) if beyond else (None,)*4
@@ -137,22 +149,28 @@ def _standing(shape, planes, beyond=False):
 def _along(v, axis, ndim): return v.view(*(1,)*axis, *v.shape, *(1,)*(ndim - axis - 1))
 _nothing = float('-inf')
 
+@functools.lru_cache(256)
+@torch.inference_mode(False)
+def _at_the_edge(look, size, step):
+    "Of a look at `size` positions of period `step`, or None: what is inside, what is real, and where it is"
+    table = look.ideal if step and look.ideal is not None else look.table
+    inside = (table >= 0) & (table < size)
+    real = table != nowhere if step else inside
+    some,every = real.any(1),bool(inside.all())
+    source = table if every else torch.where(inside, table, table%min(step or 1, size)).clamp(0, size-1)
+    times = None if every else torch.where(inside, 0, (table - source)//(step or 1))
+    return table,real,some,every,every or bool(some.all()),source,times
+
 def _looker(axis, size, look, period):
     "(plane, shift) -> the plane after a look along one axis of `size` positions"
-    table = look.ideal if period and look.ideal is not None else look.table
-    inside = (table >= 0) & (table < size)
-    real = table != nowhere if period else inside
-    step,some,every = period[0] if period else 1,real.any(1),bool(inside.all())
-    all_some,source = every or bool(some.all()),table
-    if not every: source = torch.where(inside, table, table%min(step, size)).clamp(0, size-1)
+    table,real,some,every,all_some,source,times = _at_the_edge(look, size, period and period[0])
     def looked(plane, shift):
         if plane.shape[axis] == 1 and (size > 1 or not period) and not shift: # all are alike
             return plane if all_some else torch.where(_along(some, axis, plane.ndim), plane, _nothing)
         seen = plane.index_select(axis, source.flatten()).unflatten(axis, table.shape)
         if not every:
-            more = torch.where(inside, 0, (table - source)//step*shift).to(plane)
-            more = _along(more, axis, plane.ndim)
-            seen = torch.where(_along(real, axis, plane.ndim), seen + more, _nothing)
+            if shift: seen = seen + _along((times*shift).to(plane), axis, plane.ndim)
+            seen = torch.where(_along(real, axis, plane.ndim), seen, _nothing)
         return seen.amax(axis+1)
     return looked
 
@@ -166,6 +184,8 @@ def _next_period(period, every):
 def _renumbered(own, axis, look):
     "Rows stay rows: after a look they are counted anew; if mixed, they go where the table says"
     if own.shape[axis] == 1: return own
+    if own is _numbers(own.shape[axis], axis, own.ndim) and len(look.table) > 1:
+        return _numbers(len(look.table), axis, own.ndim)
     if own.numel() == own.shape[axis] and len(look.table) > 1 and (own.flatten().diff() > 0).all():
         return _along(torch.arange(len(look.table)), axis, own.ndim)
     size,inside = own.shape[axis],(look.table >= 0) & (look.table < own.shape[axis])
@@ -193,10 +213,14 @@ def look_along(seen:Seen, axis, look):
                    own=tuple(_renumbered(o, axis, look) for o in seen.own))
 
 # %% ../nbs/package/fields.ipynb #2553c75c
+def _largest(plane, axes):
+    more = [d for d in axes if plane.shape[d] > 1] # along the others, all are alike
+    return plane.amax(more, keepdim=True) if more else plane
+
 def mix(seen:Seen, dims=None):
     "Along some axes, each position sees what all see"
     axes = seen.axes(dims)
-    planes = tuple(p.amax(axes, keepdim=True) for p in seen.planes)
+    planes = tuple(_largest(p, axes) for p in seen.planes)
     periods = tuple(seen.alike if d in axes else o for d,o in enumerate(seen.periods))
     return replace(seen, planes=planes, periods=periods)
 
@@ -204,9 +228,9 @@ def reduce(seen:Seen, dims=None, keepdim=False):
     "Some axes become one position that sees what all see, or go"
     axes = seen.axes(dims)
     def first(plane):
-        for d in axes: plane = plane.narrow(d, 0, 1)
+        for d in axes: plane = plane.narrow(d, 0, 1) if plane.shape[d] > 1 else plane
         return plane
-    planes = tuple(p.amax(axes, keepdim=True) for p in seen.planes)
+    planes = tuple(_largest(p, axes) for p in seen.planes)
     periods,shape = zip(*((None, 1) if d in axes else o for d,o in enumerate(zip(seen.periods, seen.shape))))
     seen = replace(seen, shape=shape, planes=planes, own=tuple(map(first, seen.own)), periods=periods)
     return seen if keepdim else permute(seen, [d for d in range(seen.ndim) if d not in axes])
@@ -354,7 +378,7 @@ def _main_axis(own):
 
 def grid_axes(seen:Seen):
     "The axes of rows and of columns; None: there is none"
-    rows,cols = map(_main_axis, seen.own)
+    rows,cols = seen.main
     return (None, None) if rows is not None and rows == cols else (rows, cols)
 
 def grid(seen:Seen):
@@ -363,7 +387,8 @@ def grid(seen:Seen):
 
 def on_grid(seen:Seen, plane):
     "(rows, columns): of a plane the largest value in each position"
-    axes = grid_axes(seen)
+    axes,ndim = grid_axes(seen),seen.ndim
+    if axes == (ndim-2, ndim-1) and plane.shape[:-2].numel() == 1: return plane[(0,)*(ndim-2)]
     others = [d for d in range(seen.ndim) if d not in axes and plane.shape[d] > 1]
     plane = plane.amax(others, keepdim=True) if others else plane
     for a in axes: plane = plane.unsqueeze(-1) if a is None else plane.unsqueeze(-1).transpose(a, -1)
@@ -428,14 +453,15 @@ def _spatial(seen, looks):
 
 def _straightened(seen, axes):
     "Pixels that were moved to channels are of the row and the column where they are now"
-    main = [_main_axis(o) for o in seen.own]
-    own = [_along(torch.arange(seen.shape[at]), at, seen.ndim) if at in axes and main[0] != main[1] else old
-           for old,at in zip(seen.own, main)]
-    return replace(seen, own=tuple(own))
+    if seen.main[0] == seen.main[1]: return seen
+    own = tuple(_numbers(seen.shape[at], at, seen.ndim) if at in axes else old
+                for old,at in zip(seen.own, seen.main))
+    return seen if all(a is b for a,b in zip(own, seen.own)) else replace(seen, own=own)
 
 def _placed(seen):
     "Rows and columns of what was a single position before"
     own = list(seen.own)
+    if all(o.numel() > 1 for o in own): return seen
     for side,axis in enumerate((-2, -1)):
         free = own[side].numel() == 1 and own[1-side].shape[axis] == 1
         if free and seen.shape[axis] > 1:
@@ -862,6 +888,16 @@ def _handed_out(layers):
     return len(layers),None
 
 # %% ../nbs/package/fields.ipynb #51ddca52
+def settled_whole(shape):
+    "Seen is a plane of one value where each position sees the whole image, without what is beyond it"
+    *_,height,width = shape
+    most = 0, height-1, 0, width-1
+    def settle(seen):
+        if any(p.min() < n for p,n in zip(seen.planes, most)): return seen
+        if all(p.numel() == 1 for p in seen.planes): return seen
+        return replace(seen, planes=tuple(torch.full((1,)*seen.ndim, float(n)) for n in most))
+    return settle
+
 def propagate(layers:Trace, image:Seen, local=False, settle=lambda x: x):
     "{record's number: what its results see, in a list}, with the image as -1"
     values = {-1: [image]}
