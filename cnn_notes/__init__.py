@@ -33,7 +33,9 @@ To train
 To work with the course
     exercises      `exercise('01.1')`: check, hint, solution; `progress`
     questionnaire  40 questions and 3 research tasks, with answers that are checked
+    engine         reads the questions from files, and runs their checks
     texts, quiz    the questions and answers themselves, and the reader asked
+    terminal       the text of a page in a terminal
     measured       `measured`: what an experiment found, and how to repeat it
     checks         `checked`: a signature says what a function takes
 

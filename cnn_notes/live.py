@@ -19,7 +19,7 @@ from matplotlib import figure
 from matplotlib.axes import Axes
 from .checks import Annotated, FigureSize, NonNegativeFloat, Rule, checked, real, scalar
 from .show import palette
-from .texts import _in_notebook
+from .terminal import _in_notebook
 with warnings.catch_warnings(): # PyTorch deprecates torch.jit.script, which fastai 2.8 calls once at import
     warnings.filterwarnings('ignore', r'`torch\.jit\.script` is deprecated', FutureWarning)
     from fastai.callback.core import Callback

@@ -6,12 +6,13 @@
 __all__ = ['boxes', 'quiz', 'cards']
 
 # %% ../nbs/package/quiz.ipynb #753a29d9
-import html, json, os, random, re, sys
+import html, json, os, random, re
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
-from .texts import Text, question
-from .texts import _find, _in_notebook, _pick, _plain, _questions, _title
+from .engine import _find, _pick, _questions
+from .terminal import Text, _in_notebook, _printed
+from .texts import question, _title
 
 # %% ../nbs/package/quiz.ipynb #11f20f83
 _days = 0,1,3,7,21,60 # after so many days the questions of a box are due
@@ -73,9 +74,6 @@ def _show(text):
         from IPython.display import display
         display(text)
     else: print(f'\n{_printed(text)}\n', flush=True)
-def _printed(text): # bold where somebody looks, plain in a file
-    live = sys.stdout.isatty() and 'NO_COLOR' not in os.environ and os.environ.get('TERM') != 'dumb'
-    return _plain(text.markdown, live=live)
 
 # %% ../nbs/package/quiz.ipynb #eeb4b813
 class _Enough(Exception):

@@ -14,8 +14,8 @@ from typing import Any
 from cnn_notes import data # first: it silences a warning of fastai's import
 from cnn_notes.experiments.kernels import edges_of_pairs
 from cnn_notes import boxes # noqa: F401 (the rows name it)
-from cnn_notes import callbacks, checks, classic, counting, geometry, kernels, matmul, models
-from cnn_notes import norm, questionnaire, receptive, schedule, show, speed, spreadsheet, texts, views
+from cnn_notes import callbacks, checks, classic, counting, engine, geometry, kernels, matmul, models
+from cnn_notes import norm, receptive, schedule, show, speed, spreadsheet, texts, views
 
 pytestmark = pytest.mark.filterwarnings('error')
 nan,inf = float('nan'),float('inf')
@@ -265,10 +265,10 @@ row('measured.measured', dict(name='edges_of_pairs', f=edges_of_pairs), name=no_
 numbers = dict(none=None, zero=0, beyond=41, fraction=1.5, nan=nan, text='what', empty='', task='R4', odd=Odd(), list=[1], true=True, huge=10**30, negative=-1, bytes=b'1')
 for name in ('question', 'answer', 'mended', 'circulating'): row(f'texts.{name}', dict(n=39 if name in ('mended', 'circulating') else 1), call=lambda n, f=getattr(texts, name): f(n), n=numbers)
 several = {k: [v] for k,v in numbers.items()} | dict(number=1.5, odd_one=Odd(), nan_one=nan, text='what', bytes_one=b'1')
-row('questionnaire.check', dict(n=3), n=numbers)
-row('questionnaire.check(**claims)', dict(n=3), call=lambda n, **kw: questionnaire.check(n, **kw), prefix='check', no_such_claim=dict(number=3, odd=Odd()))
-row('texts.claims', dict(n=3), n=numbers)
-row('questionnaire.check_all', dict(numbers=[3], show=lambda o: None), numbers=several, show=no_call)
+row('engine.check', dict(n=3), n=numbers)
+row('engine.check(**claims)', dict(n=3), call=lambda n, **kw: engine.check(n, **kw), prefix='check', no_such_claim=dict(number=3, odd=Odd()))
+row('engine.claims', dict(n=3), n=numbers)
+row('engine.check_all', dict(numbers=[3], show=lambda o: None), numbers=several, show=no_call)
 row('quiz.cards', lambda folder: dict(path=folder/'a.apkg', numbers=[3]), numbers=several, path=dict(none=None, number=3, odd=Odd(), empty=''))
 row('quiz.quiz', dict(numbers=[3], ask=lambda _: 'q', show=lambda o: None), numbers=several, ask=no_call | dict(none=None), show=no_call)
 
@@ -395,8 +395,8 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame boxes.ReceptiveField boxes.ReceptiveFields boxes.ReceptiveFields.to_frame boxes.Extent boxes.Extent.at boxes.Extent.covers boxes.Box boxes.EffectiveField
-        boxes.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle handmade.GaborFit data.Mnist exercises.Verdict texts.Question questionnaire.Outcome
-        questionnaire.Summary texts.Text show.Gif texts.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
+        boxes.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle handmade.GaborFit data.Mnist exercises.Verdict engine.Question engine.Outcome
+        engine.Summary terminal.Text show.Gif engine.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
         "measured.fingerprint measured.experiment_of measured.table measured.verdict"),
@@ -429,7 +429,8 @@ not_tried = { # why a public name, or a method, has no row
     'moved': ("has a row under another name, or was made in explore before", """tracing.trace receptive.Box receptive.EffectiveField receptive.Extent receptive.NetworkView receptive.ReceptiveField receptive.ReceptiveFields
         receptive.effective_receptive_field receptive.explore_network receptive.gradient_receptive_field receptive.input_box receptive.precedents receptive.receptive_field explore.View explore.ConvView explore.explore_conv explore.named_kernels
         schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle classic.GaborFit
-        classic.cell_histograms classic.fit_gabor questionnaire.Question questionnaire.Text
+        classic.cell_histograms classic.fit_gabor questionnaire.Question questionnaire.Text questionnaire.Outcome questionnaire.Summary
+        texts.Question texts.Text texts.claims questionnaire.check questionnaire.check_all
         questionnaire.answer questionnaire.boxes questionnaire.cards questionnaire.circulating questionnaire.claims questionnaire.mended questionnaire.question questionnaire.quiz"""),
     'data': ("a constant", """kernels.top_edge kernels.left_edge kernels.diag1_edge kernels.diag2_edge kernels.bottom_edge kernels.right_edge kernels.diag3_edge kernels.diag4_edge kernels.edge_kernels classic.sobel_kernels classic.uniform_bin show.palette
         views.named_kernels speed.recipes""")}

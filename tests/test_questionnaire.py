@@ -1,5 +1,5 @@
 "Every answer holds, every wrong claim is noticed, and asking works in a notebook and in a terminal"
-import functools, inspect, json, os, random, re, resource, subprocess, sys, warnings
+import functools, inspect, itertools, json, os, random, re, resource, subprocess, sys, warnings
 from importlib import import_module
 from pathlib import Path
 import matplotlib
@@ -11,15 +11,16 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt
 import cnn_notes.questions
 from cnn_notes import __version__, questionnaire as q
-from cnn_notes import texts
+from cnn_notes import engine, texts
 from cnn_notes import quiz as quiz_module
+from cnn_notes import terminal as terminal_module
 from cnn_notes.questions import common
 
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root/'tools'))
 import notebooks as tool
 data = root/'cnn_notes'/'questions'
-every = texts._questions()
+every = engine._questions()
 numbers = list(every)
 last = max(n for n in numbers if isinstance(n, int))
 
@@ -79,7 +80,7 @@ def found_once():
         net.load_state_dict(state)
         return losses
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(q, '_found', once(q._found, of_check))
+        patch.setattr(engine, '_found', once(engine._found, of_check))
         for n in (11, 30, 32, 33, 40, 'R3'): patch.setattr(import_module(every[n].module), 'train', train)
         yield
 
@@ -104,7 +105,7 @@ def test_wrong_claims_are_noticed(n, claim):
 def test_a_claim_is_a_setting_or_is_found_and_is_said(n):
     e = every[n]
     settings = set(inspect.signature(import_module(e.module).check).parameters)
-    with q._aside(): found = set(q._found(e, e.claims))
+    with engine._aside(): found = set(engine._found(e, e.claims))
     assert not settings & found and settings | found == set(e.claims)
     text = e.body + ''.join(map(str, e.said + e.asked))
     for c in e.claims: assert re.search(r'\{' + c + r'\b', text), f'{n} claims {c} and does not say it'
@@ -194,26 +195,27 @@ def test_what_is_often_said():
     assert not any('| ' in row for row in rows) # the site shows a table in an output as text
     assert '[15](#Question-15)' in q.circulating(15).markdown and '56,448' in q.circulating(15).markdown
 
-@pytest.mark.parametrize('change,words', [(('holds:', 'hold:'), "holds, once each, and may .*'hold', 'holds'"),
-    (('source: nobody', 'source = nobody'), "see .'source'"), (('source: nobody\n', ''), "see .'source'"),
-    (('nothing.\n\n---\n', 'nothing.\n'), "see .'against', 'holds', 'said', 'source'"), # two in one block
-    (('version: 2020', 'address: 2020'), "see .'address'"), (('said: ', 'said '), 'a field is'),
-    (('nothing.\n\n---\n', 'nothing.\n\n\n---\n\n'), '')])
+@pytest.mark.parametrize('change,words', [(('holds:', 'hold:'), 'one of said, .*, version, and not hold$'),
+    (('source: nobody', 'source = 3'), "no source in 'said: None"), (('source: nobody', 'source = 3 +'), ''),
+    (('source: nobody\nagainst', 'address'), 'there is no source and no against in .said: None'),
+    (('nothing.\n\n---\n', 'nothing.\n'), 'said is there twice in .said: It has'), # two in one block
+    (('version: 2020', 'address: 2020'), 'address is there twice'), (('said: ', 'said '), 'a field is'),
+    (('nothing.\n\n---\n', 'nothing.\n\n\n---\n\n'), None)])
 def test_a_wrong_answer_is_a_block_of_fields(elsewhere, change, words):
     (elsewhere/'q44.md').write_text(text_44 + wrong_44)
     assert 'others say 1,168' not in repr(q.answer(44)) and '[a sheet](https://a.org/b), 2020' in q.mended(44).markdown
     changed = wrong_44.replace(*change)
     assert changed != wrong_44
     (elsewhere/'q44.md').write_text(text_44 + changed)
-    texts._questions.cache_clear()
-    if not words: assert [o['said'] for o in texts._find(44, '').said] == ['It has 1,168.', 'None.']
+    engine._questions.cache_clear()
+    if words is None: assert [o['said'] for o in engine._find(44, '').said] == ['It has 1,168.', 'None.']
     else:
         with pytest.raises(ValueError, match=f'q44.md: .*{words}'): q.answer(44)
 
 def test_the_list_of_wrong_answers_follows_the_files(elsewhere):
     before = q.circulating().markdown.split('\n')
     (elsewhere/'q44.md').write_text(text_44 + wrong_44)
-    texts._questions.cache_clear()
+    engine._questions.cache_clear()
     after = q.circulating().markdown.split('\n')
     new = [row for row in after if row.startswith('- **[44](#Question-44)** ')]
     assert len(new) == 2 and [row for row in after if row not in new] == before
@@ -310,9 +312,9 @@ def elsewhere(tmp_path_factory, monkeypatch):
     "A folder in which the engine looks for questions, too"
     tmp_path = tmp_path_factory.mktemp('questions')
     monkeypatch.setattr(cnn_notes.questions, '__path__', [*cnn_notes.questions.__path__, str(tmp_path)])
-    texts._questions.cache_clear()
+    engine._questions.cache_clear()
     yield tmp_path
-    texts._questions.cache_clear()
+    engine._questions.cache_clear()
 
 def test_a_new_question_is_a_file_and_a_check(elsewhere):
     (elsewhere/'q44.md').write_text(text_44)
@@ -337,7 +339,7 @@ def test_dressing_the_page_enters_a_new_question(elsewhere):
 
 @pytest.mark.parametrize('change,words',
                          [(('see:', 'see'), "q44.md: a field is .* and not 'see 06"),
-                          (('question:', 'text:'), 'q44.md: .* and not text'), (('see:', 'sea:'), 'q44.md: .* and not sea'),
+                          (('question:', 'text:'), 'q44.md: .* and not text'), (('= 1152', '= 1152\nweights = 3'), 'weights is there twice'), (('see:', 'sea:'), 'q44.md: .* and not sea'),
                           (('badge: checked here\n', 'badge: checked here\nquestion: What?\n'), 'q44.md'),
     (('= 1152', '= many'), 'q44.md'), (('---\n', ''), 'q44.md')])
 def test_a_file_that_cannot_be_read_is_named(elsewhere, change, words):
@@ -360,13 +362,13 @@ def test_unknown_numbers(f, n):
                           torch.tensor(15)])
 def test_ways_to_say_fifteen(n): assert q.check(n).number == 15
 @pytest.mark.parametrize('n', ['R2', 'r2', 'R 2', 'Research task 2', 'research question 2', 'task 2'])
-def test_ways_to_say_r2(n): assert texts._find(n, '').number == 'R2'
+def test_ways_to_say_r2(n): assert engine._find(n, '').number == 'R2'
 
 @pytest.mark.parametrize('given,want',
                          [('1-3', [1, 2, 3]), (['38-r1', 5], [*range(38, last + 1), 'R1', 5]),
                           ('r1 - R3', ['R1', 'R2', 'R3']),
                                         ((7, '7-7'), [7, 7]), (range(2, 4), [2, 3])])
-def test_ranges(given, want): assert [e.number for e in texts._pick(given, '')] == want
+def test_ranges(given, want): assert [e.number for e in engine._pick(given, '')] == want
 def test_a_range_that_runs_backward():
     with pytest.raises(ValueError, match="answer: '5-1' runs backward; give '1-5'"): q.answer('5-1')
 
@@ -393,12 +395,12 @@ def test_texts_in_notebook_and_terminal(monkeypatch):
         assert not [o for o in wide if not o.startswith('    ')] and max(map(len, lines)) > .9*columns
 
 def test_bold_where_the_text_has_it():
-    assert texts._plain('a **b `*c*`** *d* `**e**`', 80, live=True) == 'a \033[1mb `*c*`\033[0m d `**e**`'
+    assert terminal_module._plain('a **b `*c*`** *d* `**e**`', 80, live=True) == 'a \033[1mb `*c*`\033[0m d `**e**`'
 
 def test_addresses_that_can_be_opened():
     for e in every.values():
         markdown = q.answer(e.number).markdown
-        said = texts._plain(markdown, 60, live=True)
+        said = terminal_module._plain(markdown, 60, live=True)
         opened = re.findall(r'\033\]8;;([^\033]+)\033\\', said)
         want = re.findall(r'\]\(([^)]+)\)', markdown)
         assert len(opened) == len(want) == said.count('\033]8;;\033\\'), e.number
@@ -429,7 +431,7 @@ def afresh(monkeypatch):
     def _found(e, claims):
         run = import_module(e.module).check
         return run(**{k: claims[k] for k in inspect.signature(run).parameters})
-    monkeypatch.setattr(q, '_found', _found)
+    monkeypatch.setattr(engine, '_found', _found)
 
 def test_a_check_does_not_depend_on_what_was_before(afresh):
     for seed in (1, 2, 3):
@@ -442,11 +444,11 @@ def test_a_check_runs_where_gradients_are_off(afresh):
             for n in (10, 16, 28): assert q.check(n), q.check(n)
 
 def test_a_check_that_breaks_is_reported(monkeypatch):
-    real = q._found
+    real = engine._found
     def broken(e, claims):
         if e.number == 4: raise KeyError('gone')
         return real(e, claims)
-    monkeypatch.setattr(q, '_found', broken)
+    monkeypatch.setattr(engine, '_found', broken)
     o = q.check(4)
     assert not o and "KeyError: 'gone'" in o.message
     s = q.check_all([4, 6], show=lambda o: None)
@@ -645,10 +647,13 @@ def test_terminal():
 
 @pytest.mark.parametrize('args,words', [
     (['99'], "there is no question '99'"), (['5-1'], 'runs backward'), (['--mended', '11'], 'stands'),
-    (['--json', 'x'], "there is no question 'x'"), (['--list', '--check'], 'not allowed with')])
+    (['--json', 'x'], "there is no question 'x'"), (['--list', '--check'], '--check and --list were given'), (['--nope'], 'unrecognized arguments: --nope; --help says'),
+    (['--anki'], 'expected one argument; --help says'), (['--anki', 'a', '--anki', 'b'], "'a', 'b'; give it the name of one"),
+    (['--anki', ''], "''; give it the name of one file"), (['--json', '--mended', '11'], 'stands')])
 def test_an_error_is_said_once(args, words):
     res = terminal(*args)
     assert res.returncode == 2 and res.stderr.count(words) == 1 and not res.stdout
+    assert res.stderr.count('\n') == 1 and res.stderr.endswith('\n')
     assert 'Traceback' not in res.stderr
     assert re.search(r'^python -m cnn_notes.questionnaire: error: (?!\w+: |: )', res.stderr, re.M), res.stderr
 
@@ -671,6 +676,64 @@ def test_json():
     outcome, = json.loads(terminal('--json', '--check', '5').stdout)
     assert outcome['ok'] and outcome['number'] == 5 and not outcome['message']
 
+options = {'numbers': ['5'], '--anki': ['--anki', 'a.apkg']} | {o: [o] for o in
+    '--check --list --mended --quiz --boxes --shuffle --restart --json'.split()}
+together = {'numbers --check': ('check_all', [5]), '--check --json': ('check_all', None), # what is called, and with what
+    'numbers --anki': ('cards', 'a.apkg', [5]), 'numbers --quiz': ('quiz', [5], False, True),
+    'numbers --shuffle': ('quiz', [5], True, True), 'numbers --restart': ('quiz', [5], False, False),
+    '--quiz --shuffle': ('quiz', None, True, True), '--quiz --restart': ('quiz', None, False, False),
+    '--shuffle --restart': ('quiz', None, True, False),
+    'numbers --list': r'  5  What is padding\?.*\n', 'numbers --mended': r'5\. What is padding\?\n\n- Often said.*', # or printed
+    'numbers --json': r'\[.*"number": 5,.*"answer": "Padding is .*\]\n', '--list --json': r'\[.*"number": 1,.*"badges": .*\]\n',
+    '--mended --json': r'\[.*"number": 2,.*"often_said": .*\]\n'}
+pairs = [frozenset(o) for o in itertools.combinations(options, 2)]
+fitting = {frozenset(k.split()): v for k,v in together.items()}
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    "Runs the command in this process: what it returns, prints, and complains of; and the calls that take long"
+    calls = []
+    def check_all(numbers, show): return calls.append(('check_all', numbers)) or q.Summary([q.Outcome(5, True, '', .1)])
+    def cards(*args): return calls.append(('cards', *args)) or 2
+    def quiz(numbers, shuffle, resume): calls.append(('quiz', numbers, shuffle, resume))
+    for f in (check_all, cards, quiz): monkeypatch.setattr(q, f.__name__, f)
+    def run(*args):
+        try: code = q.main([*args])
+        except SystemExit as e: code = e.code
+        return code,*capsys.readouterr(),calls
+    return run
+
+@pytest.mark.parametrize('pair', pairs, ids=lambda o: ' '.join(sorted(o)))
+def test_two_options_work_together_or_are_refused(pair, command):
+    for names in itertools.permutations(pair):
+        code,out,err,calls = command(*(o for name in names for o in options[name]))
+        if pair not in fitting:
+            line = re.fullmatch(r'python -m cnn_notes.questionnaire: error: (\S+) and (\S+) were given; '
+                                r'\1 goes with ([^;]+); leave one of the two out\n', err)
+            assert code == 2 and not out and not calls and {line[1], line[2]} == set(pair)
+            fit = {(set(o) - {line[1]}).pop() for o in fitting if line[1] in o}
+            assert set(line[3].split(', ')) == (fit or {'nothing else'})
+        else:
+            want = fitting[pair]
+            assert code == 0 and not err and calls[-1:] == ([want] if isinstance(want, tuple) else [])
+            assert isinstance(want, tuple) or re.fullmatch(want, out, re.S), out
+
+def test_three_options_and_numbers_among_them(command):
+    assert command('5', '--quiz', '--restart', '6-7', '--shuffle')[3] == [('quiz', [5, 6, 7], True, False)]
+    assert [o['number'] for o in json.loads(command('--mended', '5-6', '--json', '8')[1])] == [5, 6, 8]
+    records = json.loads(command('--list', '--json')[1])
+    assert len(records) == len(every) and set(records[0]) == {'number', 'question', 'badges'}
+    assert records[0]['badges'] == list(every[1].badges)
+    records = json.loads(command('--mended', '--json')[1])
+    assert [len(o['often_said']) for o in records] == [len(e.said) for e in every.values() if e.said]
+    code,_,err,_ = command('5', '--list', '--json', '--quiz')
+    assert code == 2 and '--list and --quiz were given' in err
+
+def test_the_table_of_options_names_options():
+    names = {k if k == 'numbers' else f'--{k}' for k in vars(q._parser().parse_args([]))}
+    assert names == set(options) # a new option wants a decision
+    assert {o for k,v in q._together.items() for o in (k, *v.split())} <= names
+
 def test_addresses_follow_where_the_package_comes_from(monkeypatch, tmp_path):
     from importlib import metadata
     from email.message import Message
@@ -679,17 +742,17 @@ def test_addresses_follow_where_the_package_comes_from(monkeypatch, tmp_path):
         m = Message()
         for url in urls: m['Project-URL'] = url
         monkeypatch.setattr(metadata, 'metadata', lambda name: m)
-        texts._home.cache_clear()
+        terminal_module._home.cache_clear()
     try:
         come_from('Repository, https://github.com/ada/notes')
-        assert texts._address(target) == texts._address(target, live=True) == 'https://github.com/ada/notes' + where
+        assert terminal_module._address(target) == terminal_module._address(target, live=True) == 'https://github.com/ada/notes' + where
         come_from()
-        assert texts._address(target) == f'nbs/{target}' and texts._address('#A') == 'nbs/14_questionnaire.ipynb#A'
-        assert texts._address(target, live=True) == (root/'nbs').as_uri() + f'/{target}'
-        monkeypatch.setattr(texts, '_clone', lambda: tmp_path/'nowhere') # installed, and published nowhere
-        assert texts._address(target) == '' and texts._address('https://a.org') == 'https://a.org'
-        for live in (True, False): assert texts._plain(f'a [b]({target}) c', 80, live=live) == 'a b c'
-    finally: texts._home.cache_clear()
+        assert terminal_module._address(target) == f'nbs/{target}' and terminal_module._address('#A') == 'nbs/14_questionnaire.ipynb#A'
+        assert terminal_module._address(target, live=True) == (root/'nbs').as_uri() + f'/{target}'
+        monkeypatch.setattr(terminal_module, '_clone', lambda: tmp_path/'nowhere') # installed, and published nowhere
+        assert terminal_module._address(target) == '' and terminal_module._address('https://a.org') == 'https://a.org'
+        for live in (True, False): assert terminal_module._plain(f'a [b]({target}) c', 80, live=live) == 'a b c'
+    finally: terminal_module._home.cache_clear()
 
 def pseudo_terminal(*args, lines=24, **env):
     "What a program writes to a terminal of 70 columns"

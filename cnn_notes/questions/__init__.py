@@ -1,6 +1,6 @@
 """The questionnaire's data: for each question a file of text, `q05.md`, and its check, `q05.py`.
 
-The engine, `cnn_notes.questionnaire`, reads the texts without importing the checks. A new question is a new
+The engine, `cnn_notes.engine`, reads the texts without importing the checks. A new question is a new
 pair of files; `make export` gives it a heading on page 14 and a line in its index.
 """
 from typing import NamedTuple
