@@ -22,7 +22,8 @@ import notebooks as tool
 data = root/'cnn_notes'/'questions'
 every = engine._questions()
 numbers = list(every)
-last = max(n for n in numbers if isinstance(n, int))
+plain = [n for n in numbers if isinstance(n, int)]
+last = max(plain)
 
 @pytest.fixture(autouse=True)
 def nobody(monkeypatch, tmp_path):
@@ -87,7 +88,8 @@ def found_once():
 
 # ---- the answers
 
-def test_all_of_them(): assert numbers == [*range(1, last + 1), 'R1', 'R2', 'R3'] and last >= 40
+def test_all_of_them():
+    assert numbers == [*plain, 'R1', 'R2', 'R3'] and plain == sorted(plain) and plain[:40] == [*range(1, 41)]
 
 @by_number
 def test_answer_holds(n):
@@ -202,25 +204,25 @@ def test_what_is_often_said():
     (('version: 2020', 'address: 2020'), 'address is there twice'), (('said: ', 'said '), 'a field is'),
     (('nothing.\n\n---\n', 'nothing.\n\n\n---\n\n'), None)])
 def test_a_wrong_answer_is_a_block_of_fields(elsewhere, change, words):
-    (elsewhere/'q44.md').write_text(text_44 + wrong_44)
-    assert 'others say 1,168' not in repr(q.answer(44)) and '[a sheet](https://a.org/b), 2020' in q.mended(44).markdown
-    changed = wrong_44.replace(*change)
-    assert changed != wrong_44
-    (elsewhere/'q44.md').write_text(text_44 + changed)
+    (elsewhere/'q101.md').write_text(text_new + wrong_new)
+    assert 'others say 1,168' not in repr(q.answer(101)) and '[a sheet](https://a.org/b), 2020' in q.mended(101).markdown
+    changed = wrong_new.replace(*change)
+    assert changed != wrong_new
+    (elsewhere/'q101.md').write_text(text_new + changed)
     engine._questions.cache_clear()
-    if words is None: assert [o['said'] for o in engine._find(44, '').said] == ['It has 1,168.', 'None.']
+    if words is None: assert [o['said'] for o in engine._find(101, '').said] == ['It has 1,168.', 'None.']
     else:
-        with pytest.raises(ValueError, match=f'q44.md: .*{words}'): q.answer(44)
+        with pytest.raises(ValueError, match=f'q101.md: .*{words}'): q.answer(101)
 
 def test_the_list_of_wrong_answers_follows_the_files(elsewhere):
     before = q.circulating().markdown.split('\n')
-    (elsewhere/'q44.md').write_text(text_44 + wrong_44)
+    (elsewhere/'q101.md').write_text(text_new + wrong_new)
     engine._questions.cache_clear()
     after = q.circulating().markdown.split('\n')
-    new = [row for row in after if row.startswith('- **[44](#Question-44)** ')]
+    new = [row for row in after if row.startswith('- **[101](#Question-101)** ')]
     assert len(new) == 2 and [row for row in after if row not in new] == before
     assert 'It has 1,168. ([a sheet](https://a.org/b), 2020.) *It holds:* It has 1,152, and' in new[0]
-    assert q.mended().markdown.count('*Often said*') == len(after) and q.mended(44).markdown in q.mended().markdown
+    assert q.mended().markdown.count('*Often said*') == len(after) and q.mended(101).markdown in q.mended().markdown
 
 @functools.cache
 def headings(page):
@@ -258,7 +260,9 @@ def test_page_has_a_heading_and_an_address_for_each_question():
         assert f'[{e.text}](#{title.replace(" ", "-")})' in index, title
         at.append(sources.index(f'## {title}'))
         assert sources[at[-1] + 1] == f'answer({n!r})'
-        shown, = cells[at[-1] + 1]['outputs']
+        outputs = cells[at[-1] + 1]['outputs']
+        assert outputs, f'the page does not show the answer to {n} yet; run it'
+        shown, = outputs
         shown = ''.join(shown['data']['text/markdown'])
         assert shown == q.answer(n).markdown, f'the page shows another answer to {n}; run it'
     assert at == sorted(at) and index.count('](#') == len(every)
@@ -280,7 +284,7 @@ def test_links_from_the_pages_lead_to_the_question_they_name():
 
 # ---- a new question
 
-text_44 = '''---
+text_new = '''---
 question: How many weights has a 3 x 3 convolution
     from 8 channels to 16?
 badge: checked here
@@ -289,7 +293,7 @@ weights = 1152
 ---
 It has {weights:,}.
 '''
-wrong_44 = '''
+wrong_new = '''
 ---
 said: It has
     1,168.
@@ -305,7 +309,7 @@ source: nobody
 against: A count finds {weights:,}.
 holds: It has {weights:,}.
 '''
-check_44 = 'import torch.nn as nn\ndef check(): return dict(weights=nn.Conv2d(8, 16, 3).weight.numel())\n'
+check_new = 'import torch.nn as nn\ndef check(): return dict(weights=nn.Conv2d(8, 16, 3).weight.numel())\n'
 
 @pytest.fixture
 def elsewhere(tmp_path_factory, monkeypatch):
@@ -317,34 +321,34 @@ def elsewhere(tmp_path_factory, monkeypatch):
     engine._questions.cache_clear()
 
 def test_a_new_question_is_a_file_and_a_check(elsewhere):
-    (elsewhere/'q44.md').write_text(text_44)
-    (elsewhere/'q44.py').write_text(check_44)
-    assert 'from 8 channels to 16?' in repr(q.question(44)) and 'It has 1,152.' in repr(q.answer(44))
-    assert q.check(44) and 'found 1152' in q.check(44, weights=1168).message
+    (elsewhere/'q101.md').write_text(text_new)
+    (elsewhere/'q101.py').write_text(check_new)
+    assert 'from 8 channels to 16?' in repr(q.question(101)) and 'It has 1,152.' in repr(q.answer(101))
+    assert q.check(101) and 'found 1152' in q.check(101, weights=1168).message
     with pytest.raises(ValueError,
-                       match='the questions are 1 to 44, and the research tasks R1 to R3'): q.answer(45)
+                       match='the questions are 1 to 101, and the research tasks R1 to R3'): q.answer(102)
 
 def test_dressing_the_page_enters_a_new_question(elsewhere):
-    (elsewhere/'q44.md').write_text(text_44)
+    (elsewhere/'q101.md').write_text(text_new)
     page = nbformat.read(root/'nbs'/'14_questionnaire.ipynb', as_version=4)
     before = [c.source for c in page.cells]
     tool.answered(page)
     after = [c.source for c in page.cells]
-    at = after.index('## Question 44')
-    assert after[at:at+3] == ['## Question 44', 'answer(44)', '## Research task 1'] and after[at-1] == f'answer({last})'
-    line = '44. [How many weights has a 3 x 3 convolution from 8 channels to 16?](#Question-44)\n'
+    at = after.index('## Question 101')
+    assert after[at:at+3] == ['## Question 101', 'answer(101)', '## Research task 1'] and after[at-1] == f'answer({last})'
+    line = '101. [How many weights has a 3 x 3 convolution from 8 channels to 16?](#Question-101)\n'
     assert [o.replace(line, '') for o in after[:at] + after[at+2:]] == before and line in '\n'.join(after)
     tool.answered(page)
     assert [c.source for c in page.cells] == after
 
 @pytest.mark.parametrize('change,words',
-                         [(('see:', 'see'), "q44.md: a field is .* and not 'see 06"),
-                          (('question:', 'text:'), 'q44.md: .* and not text'), (('= 1152', '= 1152\nweights = 3'), 'weights is there twice'), (('see:', 'sea:'), 'q44.md: .* and not sea'),
-                          (('badge: checked here\n', 'badge: checked here\nquestion: What?\n'), 'q44.md'),
-    (('= 1152', '= many'), 'q44.md'), (('---\n', ''), 'q44.md')])
+                         [(('see:', 'see'), "q101.md: a field is .* and not 'see 06"),
+                          (('question:', 'text:'), 'q101.md: .* and not text'), (('= 1152', '= 1152\nweights = 3'), 'weights is there twice'), (('see:', 'sea:'), 'q101.md: .* and not sea'),
+                          (('badge: checked here\n', 'badge: checked here\nquestion: What?\n'), 'q101.md'),
+    (('= 1152', '= many'), 'q101.md'), (('---\n', ''), 'q101.md')])
 def test_a_file_that_cannot_be_read_is_named(elsewhere, change, words):
-    (elsewhere/'q44.md').write_text(text_44.replace(*change))
-    with pytest.raises(ValueError, match=words): q.answer(44)
+    (elsewhere/'q101.md').write_text(text_new.replace(*change))
+    with pytest.raises(ValueError, match=words): q.answer(101)
 
 
 # ---- asking
@@ -365,7 +369,7 @@ def test_ways_to_say_fifteen(n): assert q.check(n).number == 15
 def test_ways_to_say_r2(n): assert engine._find(n, '').number == 'R2'
 
 @pytest.mark.parametrize('given,want',
-                         [('1-3', [1, 2, 3]), (['38-r1', 5], [*range(38, last + 1), 'R1', 5]),
+                         [('1-3', [1, 2, 3]), (['38-r1', 5], [*(n for n in plain if n >= 38), 'R1', 5]),
                           ('r1 - R3', ['R1', 'R2', 'R3']),
                                         ((7, '7-7'), [7, 7]), (range(2, 4), [2, 3])])
 def test_ranges(given, want): assert [e.number for e in engine._pick(given, '')] == want
