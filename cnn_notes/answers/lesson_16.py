@@ -72,8 +72,8 @@ class Run(Exercise):
     def mistakes(self):
         run,right = mystery(self.number),self.made(self.solution_code)
         said = against(run) | self.special(run)
-        return {said[o]: Mistake(f'{self.name} = {o!r}', self.taken_for.get(o, ''))
-                for o in faults if o != right}
+        return {said[fault]: Mistake(f'{self.name} = {fault!r}', self.taken_for.get(fault, ''))
+                for fault in faults if fault != right}
     @cached_property
     def passed(self): return self.shown(mystery(self.number))
     def outputs(self, answer):
