@@ -249,6 +249,8 @@ def test_files_are_readable(n):
     for end in ('md', 'py'):
         path = data/f'{every[n].module.rsplit(".", 1)[1]}.{end}'
         assert max(map(len, path.read_text(encoding='utf-8').split('\n'))) <= 110, path.name
+    body = (data/f'{path.stem}.md').read_text(encoding='utf-8').split('---\n', 2)[2]
+    assert not re.search(r'\S\n---', body), 'dashes below a line of text make it a heading; leave a line empty'
 
 def test_page_has_a_heading_and_an_address_for_each_question():
     cells = cells_of('14_questionnaire')
