@@ -1,11 +1,13 @@
 """The Jupyter door: JupyterLab on a clone, in a headless browser, as a reader uses it: open a page, run all
 cells, point, save, write into the cells of exercises"""
-import json, os, re, subprocess, sys, time, urllib.request
+import importlib, json, os, re, subprocess, sys, time, urllib.request
 from pathlib import Path
 import nbformat
 import pytest
 from cnn_notes.exercises import exercise
 from test_package import source # noqa: F401, a fixture
+
+root = Path(__file__).resolve().parent.parent
 
 def free_port():
     import socket
@@ -123,7 +125,22 @@ def rest(nb):
     cells = [{k: v for k,v in c.items() if k not in ('outputs', 'execution_count')} for c in nb.cells]
     return cells,nb.metadata
 
-pages = sorted(p.stem for p in (Path(__file__).parent.parent/'nbs').glob('*.ipynb'))
+def test_what_is_saved_tells_nothing_about_this_machine(monkeypatch):
+    "`make lab` names a function that leaves of a notebook's metadata what is kept"
+    monkeypatch.syspath_prepend(root)
+    module,_,name = re.search(r'pre_save_hook=(\S+)', (root/'Makefile').read_text())[1].rpartition('.')
+    as_kept = getattr(importlib.import_module(module), name)
+    metadata = nbformat.read(root/'nbs'/'index.ipynb', as_version=4).metadata
+    ran = dict(metadata, language_info=dict(name='python', version='3.99'))
+    ran['kernelspec'] = dict(name='python3', display_name='Python 3 (ipykernel)', language='python')
+    model = dict(type='notebook', content=dict(metadata=ran, cells=[]))
+    as_kept(model=model, path='index.ipynb', contents_manager=None)
+    assert model == dict(type='notebook', content=dict(metadata=metadata, cells=[]))
+    other = dict(type='file', content='text')
+    as_kept(model=other, path='notes.txt', contents_manager=None)
+    assert other == dict(type='file', content='text')
+
+pages = sorted(p.stem for p in (root/'nbs').glob('*.ipynb'))
 
 @pytest.mark.nightly
 @pytest.mark.parametrize('page', pages)
