@@ -206,8 +206,12 @@ def _kind(name):
     return 'activation' if name in _activations else 'norm' if name in _norms else _kinds.get(name, name)
 
 # %% ../nbs/package/tracing.ipynb #ee51a8f2
+@functools.lru_cache(256, typed=True)
+def _window(*args): return Window(*args) # which checks its arguments, and a network has many of one kind
+
 def _conv_details(args):
-    window = Window(args['weight'].shape[2:], args['stride'], args['padding'], args['dilation'])
+    sizes = args['weight'].shape[2:],args['stride'],args['padding'],args['dilation']
+    window = _window(*(tuple(o) if isinstance(o, list) else o for o in sizes))
     return dict(_linear_details(args), window=window, groups=args['groups'])
 
 def _linear_details(args):
@@ -250,7 +254,8 @@ def _is_shared(cls): return cls.__module__.split('.')[0] in _shared and cls.__mo
 
 # %% ../nbs/package/tracing.ipynb #da4a095c
 _plain = {bool, int, float, str, bytes, torch.dtype, torch.device, torch.Size, types.BuiltinFunctionType}
-_holders = {dict, OrderedDict, list, tuple, set} # they wrap no module
+_holders = {dict: '_dict', OrderedDict: '_dict', list: '_list', tuple: '_tuple', set: '_set'} # of no module
+def _is_plain(value): return value is None or type(value) in _plain
 
 class _Copier:
     "Copies a model; afterwards `modules` says which copy is whose and at which path"
@@ -259,9 +264,10 @@ class _Copier:
         self.copies,self.modules,self.tensors = {},[],[]
 
     def __call__(self, old, path=''):
-        if old is None or type(old) in _plain: return old
+        if _is_plain(old): return old
         if id(old) in self.copies: return self.copies[id(old)][1]
-        if type(old) not in _holders and (inner := _looked_through(old)) is not None:
+        if type(old) in _holders: return getattr(self, _holders[type(old)])(old, path)
+        if (inner := _looked_through(old)) is not None:
             return self._keep(old, self(inner, path))
         for kind,name in self._kinds.items():
             if isinstance(old, kind): return getattr(self, name)(old, path)
@@ -280,20 +286,22 @@ class _Copier:
 # %% ../nbs/package/tracing.ipynb #f8825948
 class _Copier(_Copier):
     def _tensor(self, tensor, path):
-        new = tensor.detach() if self.device is None else tensor.detach().to(self.device)
-        new = new.clone()
+        new = tensor.detach()
+        there = self.device is None or tensor.device.type == self.device
+        new = new.clone() if there else new.to(self.device)
         if type(new) is not type(tensor):
             new = Tensor._make_subclass(type(tensor), new, tensor.requires_grad) # nn.Parameter
         self.tensors.append((tensor, new))
         self._keep(tensor, new)
-        vars(new).update({k: self(v) for k,v in vars(tensor).items()})
+        if vars(tensor): vars(new).update({k: self(v) for k,v in vars(tensor).items()})
         return new
 
     def _module(self, module, path):
         new = self._keep(module, object.__new__(type(module)))
         self.modules.append((module, new, path))
         for key,value in list(vars(module).items()):
-            vars(new)[key] = self(value, path if key == '_modules' else f'{path}.{key}'.lstrip('.'))
+            where = path if key == '_modules' else f'{path}.{key}'.lstrip('.')
+            vars(new)[key] = value if _is_plain(value) else self(value, where)
         vars(new).pop('_compiled_call_impl', None) # left by `Module.compile`
         return new
 
@@ -311,8 +319,9 @@ class _Copier(_Copier):
     def _dict(self, old, path):
         slow = type(old) is OrderedDict and not vars(old) # to copy
         new = self._keep(old, OrderedDict() if slow else copy.copy(old))
+        if not old: return new
         new.clear()
-        for k,v in list(old.items()): new[self(k)] = self(v, f'{path}.{k}'.lstrip('.'))
+        for k,v in list(old.items()): new[self(k)] = v if _is_plain(v) else self(v, f'{path}.{k}'.lstrip('.'))
         return new
 
     def _list(self, old, path):
@@ -362,7 +371,8 @@ def _found(value, cls) -> Iterator:
     "All objects of a class in nested tuples, lists, slices and dicts"
     if isinstance(value, cls): yield value
     elif isinstance(value, (tuple, list)):
-        for v in value: yield from _found(v, cls)
+        for part in value:
+            if not _is_plain(part): yield from _found(part, cls)
     elif isinstance(value, slice): yield from _found((value.start, value.stop, value.step), cls)
     elif isinstance(value, dict): yield from _found(tuple(value.values()), cls)
     elif hasattr(value, '__dataclass_fields__') and not isinstance(value, type):
@@ -370,6 +380,7 @@ def _found(value, cls) -> Iterator:
 
 def _replaced(value, change):
     "The same nested object with every tensor `t` replaced by `change(t)`"
+    if _is_plain(value): return value
     if isinstance(value, Tensor): return change(value)
     if isinstance(value, tuple): return tuple(_replaced(v, change) for v in value)
     if isinstance(value, list): return [_replaced(v, change) for v in value]
@@ -608,14 +619,52 @@ def _norm_on_shapes(input, weight, bias, mean, var, training, *_):
     out = torch.empty_like(input, memory_format=last if keeps else torch.contiguous_format)
     return out,torch.empty_like(mean),torch.empty_like(var)
 
-# on shapes alone PyTorch works these out by Python code, which takes longer than all the rest of a record
-_on_shapes = {torch.ops.aten.relu.default: torch.empty_like, torch.ops.aten.relu_.default: lambda t: t,
-              torch.ops.aten.native_batch_norm.default: _norm_on_shapes}
+# on shapes alone PyTorch says of these another layout than it gives where it computes
+_on_shapes = {torch.ops.aten.native_batch_norm.default: _norm_on_shapes}
 
-def _result_of(func, args, kwargs):
-    short = _on_shapes.get(func) if not kwargs else None
-    res = short(*args) if short and args[0].is_meta else None
-    return func(*args, **kwargs) if res is None else res
+# on shapes alone PyTorch works out many results by Python code, which takes longer than all the rest of a
+# record; but a network has many operations of one kind, so each kind is asked once
+@functools.lru_cache(None)
+def _is_asked_once(op):
+    "Are its results new tensors, with shapes that depend on nothing but its arguments' shapes?"
+    schema = op._schema
+    aliases = any(o.alias_info is not None for o in (*schema.arguments, *schema.returns))
+    return op.namespace == 'aten' and not aliases and {str(o.type) for o in schema.returns} == {'Tensor'}
+
+def _kind_of(arg):
+    "What the shapes of results depend on; None: on more than that"
+    if isinstance(arg, Tensor):
+        plain = arg.is_meta and arg.layout == torch.strided and not arg.is_complex()
+        return (arg.shape, arg.stride(), arg.dtype) if plain and type(arg) in (Tensor, nn.Parameter) else None
+    if not isinstance(arg, list): return type(arg),arg # 2 and 2. are equal, but no less different
+    return None if any(isinstance(o, Tensor) for o in arg) else (list, *arg)
+
+_strict = {f'aten::{name}' for name in 'convolution mm bmm addmm baddbmm addbmm mv addmv dot'.split()}
+def _mixed(op, args):
+    "Is it given numbers of different types, which it may refuse, though not on the meta device?"
+    tensors,strict = [o for o in args if isinstance(o, Tensor)],op.name() in _strict
+    types = {t.dtype for t in tensors if strict or t.is_floating_point()}
+    return len(types) > 1 and torch.Tag.pointwise not in op.tags
+
+def _result_of(func, args, kwargs, known):
+    "What an operation returns, on the meta device from what it returned for others of the same kind"
+    if kwargs or not args or not isinstance(args[0], Tensor): return func(*args, **kwargs)
+    if func is torch.ops.aten.relu_.default and args[0].is_meta: return args[0]
+    if not _is_asked_once(func): return func(*args)
+    kind = func,*map(_kind_of, args)
+    if None in kind: return func(*args)
+    if kind in known: return _like(*known[kind])
+    if _mixed(func, args): raise TypeError('numbers of different types') # to be run on zeros: PyTorch decides
+    res = _on_shapes[func](*args) if func in _on_shapes else None
+    if res is None: res = func(*args)
+    outs = list(_tensors(res))
+    if len(outs) == (1 if isinstance(res, Tensor) else len(res)):
+        known[kind] = type(res),[(t.shape, t.stride(), t.dtype) for t in outs]
+    return res
+
+def _like(cls, kinds):
+    new = [torch.empty_strided(size, step, dtype=dtype, device='meta') for size,step,dtype in kinds]
+    return new[0] if issubclass(cls, Tensor) else cls(new)
 
 @functools.lru_cache(None)
 def _names(op): return ['input' if a.name == 'self' else a.name for a in op._schema.arguments]
@@ -637,7 +686,7 @@ class _Ops(TorchDispatchMode):
     supports_higher_order_operators = True # such as `torch.cond`
     def __init__(self, recorder):
         super().__init__()
-        self.recorder,self.states = recorder,{}
+        self.recorder,self.states,self.known = recorder,{},{}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         nested = any(isinstance(o, Tensor) and o.is_nested for o in args)
@@ -648,7 +697,7 @@ class _Ops(TorchDispatchMode):
         def run(*args, **kwargs):
             named = dict(zip(_names(func), args)) | kwargs
             bound = _replaced(named, lambda t: Source(None, 0, _shape(t)))
-            res = _result_of(func, args, kwargs)
+            res = _result_of(func, args, kwargs, self.known)
             self.recorder.ops.append(Call(func._schema.name, bound, _shapes(_tensors(res))))
             return res
         if self.recorder.ops is not None: return run(*args, **kwargs or {})

@@ -323,6 +323,24 @@ def test_a_source_says_which_result_of_which_record_it_is():
 
 # ---- one way to name a layer
 
+half = torch.float16
+mixes = dict(conv=lambda s, x: s.conv(x.to(half)), weight=lambda s, x: F.conv2d(x, s.conv.weight.double()), matmul=lambda s, x: x @ x.double(), whole_numbers=lambda s, x: x @ x.long(),
+    einsum=lambda s, x: torch.einsum('nchw,dc->ndhw', x, s.conv.weight[:, :, 0, 0].to(half)), linear=lambda s, x: F.linear(x, torch.ones(4, 8, dtype=half, device=x.device)),
+    addmm=lambda s, x: torch.addmm(x[0, 0].double(), x[0, 0], x[0, 1]), batch_norm=lambda s, x: F.batch_norm(x, x.new_zeros(2, dtype=half), x.new_ones(2, dtype=half)),
+    layer_norm=lambda s, x: F.layer_norm(x, (8,), x.new_ones(8, dtype=torch.float64)), transposed=lambda s, x: F.conv_transpose2d(x, s.conv.weight[:2].to(half)), bias=lambda s, x: F.conv2d(x, s.conv.weight, s.conv.bias.double()),
+    add=lambda s, x: x + x.to(half), cat=lambda s, x: torch.cat([x, x.double()]), where=lambda s, x: torch.where(x > 0, x, x.double()), embedding=lambda s, x: F.embedding((x > 0).long(), s.conv.weight[:, 0, 0]), prelu=lambda s, x: F.prelu(x, x.new_ones(1, dtype=half)),
+    attention=lambda s, x: F.scaled_dot_product_attention(x, x.to(half), x), mv=lambda s, x: torch.mv(x[0, 0], x[0, 0, 0].double()), dot=lambda s, x: torch.dot(x[0, 0, 0], x[0, 0, 0].double()), lerp=lambda s, x: x.lerp(x.double(), .5))
+
+@pytest.mark.parametrize('name', mixes)
+def test_numbers_of_different_types_are_refused_as_pytorch_does(name):
+    """On shapes alone PyTorch lets many a mix pass that it refuses where it computes"""
+    model = Uses(mixes[name])
+    try:
+        with torch.no_grad(): model(torch.zeros(1, 2, 8, 8))
+    except RuntimeError:
+        with pytest.raises(ValueError, match='does not run'): trace(model, (2, 8, 8))
+    else: assert len(trace(model, (2, 8, 8)))
+
 def test_find():
     layers = trace(nn.Sequential(nn.Sequential(conv(), nn.ReLU()), conv(2, 2)), (1, 8, 8))
     assert layers.find('0.0') is layers[0] and layers.find('0') is layers[1] is layers['0'] and layers.find(np.int64(-1)) is layers[2] is layers[np.int64(2)]
@@ -402,7 +420,7 @@ def test_batch_norm_leaves_the_layout_that_it_leaves_in_a_real_run():
     assert layouts == real
 
 def test_what_is_not_asked_of_pytorch_is_what_it_says(monkeypatch):
-    "ReLU and batch norm on shapes: the same record and layout in memory as PyTorch works them out"
+    "Of results that are made like others of their kind: the same record and layout in memory as PyTorch says"
     from cnn_notes import tracing
     class Odd(nn.Module):
         def __init__(self, n=3):
@@ -425,7 +443,7 @@ def test_what_is_not_asked_of_pytorch_is_what_it_says(monkeypatch):
     tags: list = []
     short = seen()
     assert any(o.function == 'aten::native_batch_norm' for l in short[1] for o in l[1])
-    monkeypatch.setattr(tracing, '_on_shapes', {})
+    monkeypatch.setattr(tracing, '_is_asked_once', lambda op: False)
     assert seen() == short
     monkeypatch.undo()
     with pytest.raises(ValueError, match='does not run'): trace(Odd(4), (3, 8, 8))
