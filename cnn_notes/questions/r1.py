@@ -59,8 +59,8 @@ def check():
     shape,numbers = oriented(digits()[0][:1])
     slope = torch.arange(9.).expand(1, 1, 9, 9)
     assert (sobel(slope)[0, 1, :, 1:-1] - 1).abs().max() < 1e-5, "the course's Sobel does not give the slope"
-    runs = record('all_labels')
-    def right(name): return printed(100*runs[name][:, -1].mean())
+    runs,longer = record('all_labels'),record('longer')
+    def right(name): return printed(100*(longer if name in longer.keys() else runs)[name][:, -1].mean())
     return dict(pixels=right('pixels'), patterns=right('LBP'), gabor=right('Gabor energy'),
                 network=right('network'), lookups=box_sums(), corner=sign(response[10, 10]),
                 edge=sign(response[18, 10]),
