@@ -5,6 +5,7 @@ import torch.nn as nn, torch.nn.functional as F
 from hypothesis import assume, given, settings, strategies as st
 from cnn_notes.geometry import Trace, Window, trace
 from cnn_notes.views import explore_window
+from test_explore import page
 
 sizes   = st.tuples(st.integers(1, 14), st.integers(1, 14))
 kernels = st.tuples(st.integers(1, 5), st.integers(1, 5))
@@ -249,7 +250,7 @@ def test_the_view_says_what_window_says(browser):
 @pytest.mark.parametrize('width', [390, 360, 344, 320, 274]) # of a phone, and of one with an exported page's margins
 def test_the_view_on_a_phone(browser, width):
     "Nothing is cut off or scrolls, and input and output are side by side in cells that a finger finds"
-    browser.open(explore_window(Window(3, stride=2, padding=1), 7).html(), width=width + 16, height=844, phone=True)
+    browser.open(page(explore_window(Window(3, stride=2, padding=1), 7), style='margin:0'), width=width, height=844, phone=True)
     with browser.frame():
         browser.wait(lambda: browser.js("return document.querySelectorAll('.out .cell').length == 16"))
         found = browser.js("""const e = document.documentElement, box = css => document.querySelector(css).getBoundingClientRect(), of = css => [...document.querySelectorAll(css)];
