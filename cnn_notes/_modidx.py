@@ -1867,6 +1867,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                    'cnn_notes.tracing.as_trace': ('package/tracing.html#as_trace', 'cnn_notes/tracing.py'),
                                    'cnn_notes.tracing.find_layer': ('package/tracing.html#find_layer', 'cnn_notes/tracing.py'),
                                    'cnn_notes.tracing.trace': ('package/tracing.html#trace', 'cnn_notes/tracing.py'),
+                                   'cnn_notes.tracing.uncollected': ('package/tracing.html#uncollected', 'cnn_notes/tracing.py'),
                                    'cnn_notes.tracing.unknown_layer': ('package/tracing.html#unknown_layer', 'cnn_notes/tracing.py')},
             'cnn_notes.views': { 'cnn_notes.views.ConvView': ('package/views.html#convview', 'cnn_notes/views.py'),
                                  'cnn_notes.views.ConvView.__init__': ('package/views.html#convview.__init__', 'cnn_notes/views.py'),

@@ -1,5 +1,5 @@
 "`trace` leaves a model exactly as it was, follows every kind of operation, and keeps the arguments of each"
-import collections, functools, threading, time, weakref
+import collections, functools, gc, threading, time, weakref
 import numpy as np, pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from contextlib import suppress
@@ -148,6 +148,22 @@ def test_an_interrupt_changes_nothing():
     before = list(held(model))
     with pytest.raises(KeyboardInterrupt): trace(model, (1, 8, 8))
     assert not changes(before, model) and not Cached.shared
+
+@pytest.mark.parametrize('on', [True, False])
+def test_the_search_for_garbage_goes_on_as_before(on):
+    class Asks(nn.Module):
+        def forward(self, x):
+            seen.append(gc.isenabled())
+            if len(x) > 1: raise KeyboardInterrupt
+            return F.avg_pool2d(x, 2)
+    seen: list = []
+    was_on = gc.isenabled()
+    try:
+        (gc.enable if on else gc.disable)()
+        receptive_field(Asks(), (1, 8, 8))
+        with pytest.raises(KeyboardInterrupt): trace(Asks(), (2, 1, 8, 8))
+        assert gc.isenabled() == on and seen == [False, False]
+    finally: (gc.enable if was_on else gc.disable)()
 
 def test_a_detector_runs_as_before():
     model = torchvision.models.detection.fasterrcnn_mobilenet_v3_large_320_fpn(weights=None, weights_backbone=None).eval()
