@@ -39,7 +39,7 @@ class Clock(Callback):
         self.epochs.append(time.perf_counter() - self._start)
 
     @property
-    def seconds(self) -> float: # on the wall
+    def seconds(self) -> float: # wall-clock time
         "All epochs' training"
         return sum(self.epochs)
 
