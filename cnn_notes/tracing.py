@@ -640,12 +640,12 @@ def _kind_of(arg):
     if not isinstance(arg, list): return type(arg),arg # 2 and 2. are equal, but no less different
     return None if any(isinstance(o, Tensor) for o in arg) else (list, *arg)
 
-_strict = {f'aten::{name}' for name in 'convolution mm bmm addmm baddbmm addbmm mv addmv dot'.split()}
+_strict = {f'aten::{name}' for name in 'convolution mm bmm addmm baddbmm addbmm mv addmv dot lerp'.split()}
 def _mixed(op, args):
     "Is it given numbers of different types, which it may refuse, though not on the meta device?"
-    tensors,strict = [o for o in args if isinstance(o, Tensor)],op.name() in _strict
+    tensors,strict = [o for o in args if isinstance(o, Tensor)],op._schema.name in _strict
     types = {t.dtype for t in tensors if strict or t.is_floating_point()}
-    return len(types) > 1 and torch.Tag.pointwise not in op.tags
+    return len(types) > 1 and (strict or torch.Tag.pointwise not in op.tags)
 
 def _result_of(func, args, kwargs, known):
     "What an operation returns, on the meta device from what it returned for others of the same kind"

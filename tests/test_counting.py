@@ -204,7 +204,11 @@ doors = dict(marked=(1, lambda s,x: s.m(x.as_subclass(Marked))), silent=(1, lamb
     in_place=(27*4/conv_products, lambda s,x: torch.zeros(1, 4, device=x.device).addmm_(rows(x)[:, :27], s.m.weight.detach().flatten(1).T)*1), copied=(1, copied), branch=(1, decided),
     thread=(0, in_a_thread), nested=(0, of_many_sizes), pickled=(1, lambda s,x: s.m(pickle.loads(pickle.dumps(x)))))
 
-@pytest.mark.parametrize('name', doors)
+# with modes, PyTorch 2.4 has no `as_subclass` and no branches, and its nested tensors can do less; its counter is lost in two more
+old = torch.__version__.startswith('2.4.')
+not_old = [pytest.param(o, marks=pytest.mark.skipif(old, reason='PyTorch 2.4')) if o in ('marked', 'silent', 'branch', 'nested') else o for o in doors]
+
+@pytest.mark.parametrize('name', not_old)
 @pytest.mark.filterwarnings('ignore')
 def test_nothing_is_lost_behind_a_door(name):
     """Each is counted as PyTorch's own counter does where that one can; what is not followed is named"""
@@ -212,7 +216,7 @@ def test_nothing_is_lost_behind_a_door(name):
     model = Uses(f, m=nn.Conv2d(3, 4, 3))
     c,unsure = count(model, (3, 8, 8)),name in ('thread', 'nested')
     assert c.total.multiplications == times*conv_products and bool(c.unknown) == unsure and ('at least' in repr(c)) == unsure
-    if not unsure and name not in ('vjp', 'grad', 'in_place'): # PyTorch's counter fails, or counts nothing
+    if not unsure and name not in ('vjp', 'grad', 'in_place', *['gradient', 'inference_mode']*old): # PyTorch's counter fails, or counts nothing
         with FlopCounterMode(display=False) as flops: model(torch.rand(1, 3, 8, 8))
         assert flops.get_total_flops() == 2*c.total.multiplications
 
