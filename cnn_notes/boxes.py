@@ -14,7 +14,7 @@ from .checks import (Annotated, Float, LayerName, PositiveInt, Sequence, checked
                               has_values, nonempty, real)
 from .fields import (Refused, grid, grid_axes, marked, marks, on_grid, propagate, results,
                               seen_image, settled_whole, shape_grid)
-from .tracing import LayerList, Trace, as_trace, find_layer, uncollected
+from .tracing import LayerList, Trace, as_trace, find_layer, _uncollected
 from dataclasses import dataclass, field
 from functools import cache
 from html import escape
@@ -153,7 +153,7 @@ def _field(layer, seen, both, numbers, whole):
 
 def _constant(l): return ReceptiveField(l.index, l.name, l.kind, (), (0, 0), *[(None, None)]*3, False, ())
 
-@uncollected()
+@_uncollected()
 def _fields(who, layers, chosen, local):
     "The records of some layers"
     if max(layers.shape[-2:]) > _longest: return ReceptiveFields(_far_fields(who, layers, chosen, local))

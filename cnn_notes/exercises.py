@@ -347,10 +347,15 @@ def all_exercises() -> dict: # {'01.1': the exercise}
 
 # %% ../nbs/package/exercises.ipynb #6e5fa039
 class Mistakes(list):
-    "The known mistakes of each exercise, for those who teach: `exercise.mistakes('11')`"
+    """The known mistakes of each exercise, for those who teach: `exercise.mistakes('11')`
+
+    `ValueError` if no exercise begins with `number`"""
+    @checked
     def __init__(self,
         number:str='', # with which the exercises begin: '11' for a lesson; all of them if empty
-    ): super().__init__(o for o in all_exercises().values() if o.id.startswith(number))
+    ):
+        super().__init__(o for o in all_exercises().values() if o.id.startswith(number))
+        if not self: raise ValueError(f"Mistakes: number is {number!r}; give a lesson, such as '11'")
     def __repr__(self):
         found = [(ex, said, getattr(code, 'source', '')) for ex in self for said,code in ex.mistakes.items()]
         lines,before = [],None

@@ -109,7 +109,7 @@ def main(
     if words := _refused(given): _end(parser, words)
     try: return _run(given)
     except BrokenPipeError: raise
-    except (ValueError, ImportError, OSError) as e: _end(parser, re.sub(r'^\w*: ', '', str(e)))
+    except (ValueError, ImportError, OSError) as e: return _end(parser, re.sub(r'^\w*: ', '', str(e)))
 
 # %% ../nbs/package/questionnaire.ipynb #c05549bf
 if __name__ == '__main__' and '__file__' in globals(): # run by python -m, and not by a notebook

@@ -57,7 +57,7 @@ def circulating(
     "The wrong answers in circulation, each with its source and the statement that holds"
     def line(item, said, against, holds, **by):
         number = f"[{item.number}](#{_title(item).replace(' ', '-')})"
-        return item.fill(f'- **{number}** {said} ({_by(**by)}.) *It holds:* {holds}')
+        return item.fill(f'- **{number}** {said} ({_by(**by)}.) *What holds:* {holds}')
     return Text('\n'.join(line(q, **o) for q in _pick(numbers or None, 'circulating') for o in q.said))
 
 # %% what `help` shows: parameters, results, errors, an example

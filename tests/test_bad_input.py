@@ -254,6 +254,7 @@ row('show.draw_windows', dict(windows=dict(a=window), in_size=7, at=[(1, 1)]), w
 row('show.animate', lambda folder: dict(fig=plt.figure(figsize=(1, 1)), draw=lambda i: None, frames=2), fig=dict(none=None, number=3, odd=Odd()), draw=no_call | dict(none=None), frames=whole(1, 1), fps=number(0), dpi=whole(1, 1) )
 
 # exercises
+row('exercises.Mistakes', dict(number='01'), number=dict(none=None, number=3, bare=len, odd=Odd(), unknown='99'))
 row('exercises.exercise', dict(id='01.1'), id=dict(none=None, number=3, bare=len, odd=Odd(), unknown='01.99'))
 
 # measured
@@ -298,7 +299,9 @@ callbacks._describe(ones(1, 1), 40, 0, 10) # compiled once, and not in the time 
 @pytest.fixture(autouse=True, scope='session')
 def traced_once():
     "The first trace imports what PyTorch needs for the meta device, and not in the time of a case"
-    with warnings.catch_warnings(action='ignore'): geometry.trace(nn.Conv2d(1, 1, 3), (1, 8, 8))
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        geometry.trace(nn.Conv2d(1, 1, 3), (1, 8, 8))
 
 @functools.cache
 def recorded():

@@ -538,7 +538,7 @@ def test_known_mistakes_are_listed():
     shown = repr(exercise.mistakes('01.3'))
     assert shown.startswith('01.3  Convolution with nothing lost') and 'rotated by 180 degrees' in shown
     assert 'SciPy, issue 14369 https://github.com/scipy/scipy/issues/14369, 2026-11-29' in shown
-    assert len(exercise.mistakes()) == len(all_exercises()) and repr(exercise.mistakes('99')).startswith('0 of 0')
+    assert len(exercise.mistakes()) == len(all_exercises())
     assert re.search(r'\n(\d+) of 8 known mistakes were seen elsewhere$', shown)
 
 def test_what_bends_between_two_small_layers():

@@ -193,7 +193,7 @@ def test_what_is_often_said():
     assert repr(q.mended(15)).count('56,448') == 1
     with pytest.raises(ValueError, match='11.*stands.*5, 6, 7'): q.mended(11)
     rows = q.circulating().markdown.split('\n')
-    assert len(rows) == count and all(row.startswith('- **[') and '*It holds:*' in row for row in rows)
+    assert len(rows) == count and all(row.startswith('- **[') and '*What holds:*' in row for row in rows)
     assert not any('| ' in row for row in rows) # the site shows a table in an output as text
     assert '[15](#Question-15)' in q.circulating(15).markdown and '56,448' in q.circulating(15).markdown
 
@@ -221,7 +221,7 @@ def test_the_list_of_wrong_answers_follows_the_files(elsewhere):
     after = q.circulating().markdown.split('\n')
     new = [row for row in after if row.startswith('- **[101](#Question-101)** ')]
     assert len(new) == 2 and [row for row in after if row not in new] == before
-    assert 'It has 1,168. ([a sheet](https://a.org/b), 2020.) *It holds:* It has 1,152, and' in new[0]
+    assert 'It has 1,168. ([a sheet](https://a.org/b), 2020.) *What holds:* It has 1,152, and' in new[0]
     assert q.mended().markdown.count('*Often said*') == len(after) and q.mended(101).markdown in q.mended().markdown
 
 @functools.cache
