@@ -318,7 +318,7 @@ def longer(seed:int) -> dict: # shares for `longer_epochs`, and of the network a
     return res | dict(network=[share_right(net, normalized(mnist.valid_x), valid_y)])
 
 # %% ../../nbs/package/experiments_classic.ipynb #5ba721be
-few,steps_few,steps_moved = (100, 300, 1000),(200, 600),(400, 1200)
+few,steps_few,steps_moved = (100, 300, 1000),(300, 600),(1800, 3600)
 _kept:dict = {} # features of all digits, computed once for all seeds
 
 def features_of_all(names:tuple) -> dict: # name: (function, training features, test features)
