@@ -57,6 +57,12 @@ def test_prose_leaves_only_prose():
 
 # ---- sound and clean
 
+@pytest.mark.parametrize('path', numbered, ids=names.get)
+def test_no_line_of_code_makes_jupyterlab_scroll(path):
+    lines = [(where(nb, c), o) for nb in [read(path)] for c in code(nb) for o in c.source.splitlines()]
+    wide = [o for o in lines if len(o[1]) > 110 and not o[1].startswith('#| ')] # alternative texts are one line
+    assert not wide, wide
+
 def test_the_lessons_are_numbered_without_a_gap():
     assert [int(p.stem[:2]) for p in numbered] == list(range(len(numbered)))
 
