@@ -69,7 +69,8 @@ class Turnless(Exercise):
     statement = '''If an image turns by 90 degrees, the bits of its LBP codes move around their ring.
                    Write `turnless(code)`, which takes a tensor of codes and returns the *smallest* value
                    of each among the eight that turning its ring of bits can make: 36 different numbers
-                   for the 256 codes. Histograms of those do not notice the turn.'''
+                   for the 256 codes. Their histogram over the whole
+                   image does not notice the turn.'''
     setup = 'import torch'
     stub = 'def turnless(code): ...'
     hints = ('Turning the ring by one: shift all bits to the left, and bring the one that falls out back in.',
