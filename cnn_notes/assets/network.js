@@ -80,8 +80,7 @@ function layout() {
     p.section.style.setProperty('--plate', p.tall + 'px');
   });
 }
-const least = p => p !== panels[0] && document.documentElement.clientWidth < 480 ? 12 : 2; // on a phone, room for a finger: a large layer scrolls
-const pitchOf = p => Math.max(least(p), Math.floor(Math.min(64, (p.side - 1) / p.size[1], (p.tall - 1) / p.size[0])));
+const pitchOf = p => Math.max(2, Math.floor(Math.min(64, (p.side - 1) / p.size[1], (p.tall - 1) / p.size[0])));
 
 function paint(k) {
   const p = panels[k], values = p.channels[p.channel].values, flat = values.flat(), write = formatter(flat, 2), color = shades(k ? 'output' : 'input', flat);
