@@ -108,7 +108,7 @@ def _written(func, said, name, example):
     return '\n\n'.join(res)
 
 def _rule(func, key):
-    if 'cnn_notes.checks' not in sys.modules: return None # no rules, and no need for PyTorch
+    if not {'checked', 'torch', 'as_trace'} & func.__globals__.keys(): return None # no need for PyTorch
     from .checks import rule_of
     hint = inspect.signature(func).parameters[key].annotation
     if isinstance(hint, str) or hint is inspect.Parameter.empty: return None
@@ -193,7 +193,6 @@ def _patched(node, space):
 
 # ---- kept from one import to the next, as Python keeps its bytecode
 
-@cache
 def _stamp():
     "A number that changes with any of the package's sources and with the examples"
     files = [*_here.glob('*.py'), _here/'assets'/'examples.txt']
@@ -202,9 +201,10 @@ def _stamp():
 
 def _kept(path):
     "What an earlier import found, if it still holds"
-    try: stamp,notes = json.loads(path.read_text(encoding='utf-8'))
+    try:
+        stamp,notes = json.loads(path.read_text(encoding='utf-8'))
+        return notes if stamp == _stamp() else None
     except (OSError, TypeError, ValueError): return None
-    return notes if stamp == _stamp() else None
 
 def _keep(path, notes):
     if sys.dont_write_bytecode: return
@@ -217,12 +217,11 @@ def _keep(path, notes):
 def explain(module):
     "Complete the docstrings of a module's public functions and classes; `module`: its name"
     path = Path(cache_from_source(str(_here/f"{module.rpartition('.')[2]}.py"))).with_suffix('.help')
-    ruled = 'cnn_notes.checks' in sys.modules # else the same module may say something else tomorrow
-    notes = _kept(path) if ruled else None
+    notes = _kept(path)
     if notes is None:
         try: notes = _notes(module)
         except OSError: return # without its source there is nothing to read
-        if ruled: _keep(path, notes)
+        _keep(path, notes)
     for name,(doc,hints) in notes.items(): _write(vars(sys.modules[module]), name, doc, hints)
 
 def _write(space, name, doc, hints):

@@ -12,7 +12,7 @@ import torch.nn as nn
 from .checks import Annotated, Rule, checked, real, whole
 from .data import _mnist, read_idx
 from .fields import results
-from .show import palette, plt
+from .show import mcolors, palette, plt
 from .tracing import _play, _Recorder, _trace
 from .views import View, _day
 from fastcore.foundation import L
@@ -262,8 +262,7 @@ def _heights(layers, plate, shares):
 # %% ../nbs/package/drawing.ipynb #4787628b
 def _ramp(kind, signed):
     signs,plain = ('negative', 'paper', kind),('paper', kind, f'deep_{kind}')
-    from matplotlib.colors import LinearSegmentedColormap
-    return LinearSegmentedColormap.from_list(kind, [_day[o] for o in (signs if signed else plain)])
+    return mcolors.LinearSegmentedColormap.from_list(kind, [_day[o] for o in (signs if signed else plain)])
 
 def _mosaic(maps):
     "The maps of one stage in one picture, with gaps of NaN"

@@ -100,7 +100,8 @@ def _parse(number, module, text):
     _,head,body,*wrong = re.split(r'^---\n', text, flags=re.M)
     fields,claims = _fields(head, ('question',), often=('badge', 'see', 'point', 'asked', 'given'))
     points,asked = (tuple(map(_pair, fields[name])) for name in ('point', 'asked'))
-    said = tuple(_fields(o, **_wrong)[0] for o in wrong)
+    said,strays = zip(*(_fields(o, **_wrong) for o in wrong)) if wrong else ((), ())
+    if any(strays): raise ValueError(f'a claim belongs above the answer, and not to a wrong one: {strays}')
     return Question(number, fields['question'], body.strip(), said, fields['see'], fields['badge'], claims,
                     points, asked, fields['given'], module)
 
@@ -146,7 +147,6 @@ def _pick(numbers, who):
         res += every[start:stop+1]
     return res
 
-def _title(q): return f'Research task {q.number[1:]}' if isinstance(q.number, str) else f'Question {q.number}'
 
 # %% ../nbs/package/engine.ipynb #1465da92
 def claims(
@@ -176,7 +176,8 @@ def _aside():
     import matplotlib.pyplot as plt, numpy as np, torch
     states,threads = (random.getstate(), np.random.get_state()),torch.get_num_threads()
     figures = set(plt.get_fignums())
-    with (torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad(),
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    with (torch.random.fork_rng(gpus), torch.inference_mode(False), torch.enable_grad(),
           warnings.catch_warnings()):
         warnings.simplefilter('ignore')
         for seed in (torch.manual_seed, random.seed, np.random.seed): seed(0)

@@ -237,7 +237,7 @@ def _verdict(self:Exercise, answer):
             return Verdict(False, said, tried=False)
         return self._compared(got, want, answer)
     except NotImplementedError: return Verdict(False, 'this is still the stub', tried=False)
-    except Exception as e: return Verdict(False, _raised(e))
+    except (Exception, SystemExit) as e: return Verdict(False, _raised(e))
 
 # %% ../nbs/package/exercises.ipynb #dfddc2f4
 @patch
@@ -304,8 +304,13 @@ def _home(): return Path(os.environ.get('CNN_NOTES_HOME') or '~/.cnn_notes').exp
 
 def _progress():
     try: res = json.loads((_home()/'progress.json').read_text(encoding='utf-8'))
-    except (OSError, ValueError): return {} # nothing yet, or not readable
-    return res if isinstance(res, dict) else {}
+    except (OSError, ValueError, RecursionError): return {} # nothing yet, or not readable
+    return {k: v for k,v in res.items() if _is_record(v)} if isinstance(res, dict) else {}
+
+def _is_record(value): # a damaged one costs only itself
+    try: counts = value['tries'],value.get('hints', 0)
+    except (TypeError, LookupError): return False
+    return type(value.get('solved')) is bool and all(type(n) is int and n >= 0 for n in counts)
 
 def _note(id_, **news):
     "Keep what happened, if the folder can be written; what was solved once stays solved"
@@ -349,22 +354,23 @@ def all_exercises() -> dict: # {'01.1': the exercise}
 class Mistakes(list):
     """The known mistakes of each exercise, for those who teach: `exercise.mistakes('11')`
 
-    `ValueError` if no exercise begins with `number`"""
+    `ValueError` if there is no such lesson or exercise"""
     @checked
     def __init__(self,
-        number:str='', # with which the exercises begin: '11' for a lesson; all of them if empty
+        number:str='', # of a lesson ('11') or of an exercise ('16.1'); all of them if empty
     ):
-        super().__init__(o for o in all_exercises().values() if o.id.startswith(number))
+        start = number and f'{number}.'
+        super().__init__(o for o in all_exercises().values() if f'{o.id}.'.startswith(start))
         if not self: raise ValueError(f"Mistakes: number is {number!r}; give a lesson, such as '11'")
     def __repr__(self):
-        found = [(ex, said, getattr(code, 'source', '')) for ex in self for said,code in ex.mistakes.items()]
-        lines,before = [],None
-        for ex,said,source in found:
-            if ex is not before: lines.append(f'{ex.id}  {ex.title}')
-            lines.append(f'    {said}' + (f'\n        {source}, {source.day}' if source else ''))
-            before = ex
-        seen = sum(bool(source) for *_,source in found)
-        return '\n'.join([*lines, f'{seen} of {len(found)} known mistakes were seen elsewhere'])
+        lines,sources = [],[]
+        for ex in self:
+            lines.append(f'{ex.id}  {ex.title}')
+            for said,code in ex.mistakes.items():
+                sources.append(source := getattr(code, 'source', ''))
+                lines.append(f'    {said}' + (f'\n        {source}, {source.day}' if source else ''))
+        seen = sum(map(bool, sources))
+        return '\n'.join([*lines, f'{seen} of {len(sources)} known mistakes were seen elsewhere'])
 
 
 # %% ../nbs/package/exercises.ipynb #f985137d

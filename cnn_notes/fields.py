@@ -28,7 +28,7 @@ class Look:
     ideal: Tensor|None = None # the table as it would be without an edge, where that differs
 
 # %% ../nbs/package/fields.ipynb #ced55d49
-@functools.lru_cache(256) # a network has many layers of one kind
+@functools.lru_cache(32) # a network has many layers of one kind; few, as a table may be large
 @torch.inference_mode(False)
 def window_look(n_out, span, stride=1, dilation=1, before=0):
     "Convolution and pooling"
@@ -149,7 +149,7 @@ def _standing(shape, planes, beyond=False):
 def _along(v, axis, ndim): return v.view(*(1,)*axis, *v.shape, *(1,)*(ndim - axis - 1))
 _nothing = float('-inf')
 
-@functools.lru_cache(256)
+@functools.lru_cache(32)
 @torch.inference_mode(False)
 def _at_the_edge(look, size, step):
     "Of a look at `size` positions of period `step`, or None: what is inside, what is real, and where it is"
@@ -184,10 +184,9 @@ def _next_period(period, every):
 def _renumbered(own, axis, look):
     "Rows stay rows: after a look they are counted anew; if mixed, they go where the table says"
     if own.shape[axis] == 1: return own
-    if own is _numbers(own.shape[axis], axis, own.ndim) and len(look.table) > 1:
-        return _numbers(len(look.table), axis, own.ndim)
-    if own.numel() == own.shape[axis] and len(look.table) > 1 and (own.flatten().diff() > 0).all():
-        return _along(torch.arange(len(look.table)), axis, own.ndim)
+    usual = own is _numbers(own.shape[axis], axis, own.ndim) # known without a look at its values
+    rising = usual or own.numel() == own.shape[axis] and (own.flatten().diff() > 0).all()
+    if len(look.table) > 1 and rising: return _numbers(len(look.table), axis, own.ndim)
     size,inside = own.shape[axis],(look.table >= 0) & (look.table < own.shape[axis])
     first,last = torch.where(inside, look.table, size).amin(1),torch.where(inside, look.table, -1).amax(1)
     return own.index_select(axis, (first + last)//2) # nothing inside: the middle

@@ -85,7 +85,7 @@ def _ask(ask, prompt):
     return said
 
 def _ticked(said, count):
-    "The points that a reader ticks, of `n`; None: these words say nothing"
+    "The points that a reader ticks, of `count`; None: these words say nothing"
     if said.lower() in ('y', 'yes', 'a', 'all'): return set(range(1, count+1))
     if said.lower() in ('n', 'no', 'none', '0'): return set()
     words = re.split(r'[\s,]+', said)
@@ -158,10 +158,9 @@ def _html(markdown):
     return ''.join(parts)
 
 def _facts(numbers):
-    "The points of questions, and what readers also ask: question, position, front and back"
+    "The points of questions, and what readers also ask: question, name, front and back"
     for item in _pick(numbers, 'cards'):
-        for position,(front,back) in enumerate(item.points + item.asked):
-            yield item,position,item.fill(front),item.fill(back)
+        for front,back in item.points + item.asked: yield item,front,item.fill(front),item.fill(back)
 
 # %% ../nbs/package/quiz.ipynb #df49e8d4
 _style = '.card {font-family: sans-serif; font-size: 20px; text-align: center; max-width: 32em; margin: auto}'
@@ -182,9 +181,9 @@ def cards(
     model = genanki.Model(1318130001, 'cnn_notes', fields=[dict(name=o) for o in ('Front', 'Back', 'Source')],
         templates=[dict(name='fact', qfmt='{{Front}}', afmt=back)], css=_style)
     deck = genanki.Deck(1318130002, 'Convolutional networks')
-    for item,index,front,said in facts:
+    for item,name,front,said in facts:
         deck.add_note(genanki.Note(model, [_html(front), _html(said), f'cnn_notes, {_title(item).lower()}'],
-            guid=genanki.guid_for('cnn_notes', item.number, (item.points + item.asked)[index][0])))
+            guid=genanki.guid_for('cnn_notes', item.number, name)))
     genanki.Package(deck).write_to_file(str(path))
     return len(facts)
 

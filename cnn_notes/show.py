@@ -22,8 +22,8 @@ class _Later:
     "A module that is imported when it is first used: matplotlib takes a third as long as PyTorch"
     def __init__(self, name): self._name = name
     def __getattr__(self, key): return getattr(import_module(self._name), key)
-if TYPE_CHECKING: import PIL.Image as pil, matplotlib.pyplot as plt
-else: pil,plt = _Later('PIL.Image'),_Later('matplotlib.pyplot')
+if TYPE_CHECKING: import PIL.Image as pil, matplotlib.colors as mcolors, matplotlib.pyplot as plt
+else: pil,mcolors,plt = map(_Later, ('PIL.Image', 'matplotlib.colors', 'matplotlib.pyplot'))
 
 # %% ../nbs/package/show.ipynb #87373a3d
 palette = dict(input='#0B539C', kernel='#EC890B', output='#229186', padding='#E4E6EA', accent='#AD0F39',
@@ -31,14 +31,10 @@ palette = dict(input='#0B539C', kernel='#EC890B', output='#229186', padding='#E4
 _below_zero,_frame = '#5B4A7A','#B8BDC6' # a negative number; around images and between cells
 
 # %% ../nbs/package/show.ipynb #1a742c97
-def _map(name, *colors):
-    from matplotlib.colors import LinearSegmentedColormap
-    return LinearSegmentedColormap.from_list(f'cnn_{name}', colors)
+def _map(name, *colors): return mcolors.LinearSegmentedColormap.from_list(f'cnn_{name}', colors)
 def _diverging(name): return _map(name, _below_zero, '#FFFFFF', palette[name])
 def _sequential(name): return _map(f'{name}_0', '#FFFFFF', palette[name], _darker(palette[name]))
-def _darker(color):
-    from matplotlib.colors import to_rgb
-    return tuple(.45*v for v in to_rgb(color))
+def _darker(color): return tuple(.45*v for v in mcolors.to_rgb(color))
 
 @cache
 def _cmap(kind, signed):
@@ -110,7 +106,6 @@ _Format = Annotated[str, Rule("a format, such as '.1f' or 'd'", _is_text, _is_fo
 def _minus_signs(ax, pixels, cmap, vmin, vmax):
     "A short stroke in each cell below zero"
     from matplotlib.collections import LineCollection
-    from matplotlib.colors import to_rgb
     height,width = pixels.shape
     points = 72*min(ax.bbox.width/width, ax.bbox.height/height)/ax.figure.dpi # about the size of a cell
     step = max(1, round(3.5/points))
@@ -120,7 +115,7 @@ def _minus_signs(ax, pixels, cmap, vmin, vmax):
     ends = np.array([.27*step, 0])
     values = pixels[rows, cols][kept]
     lightness = cmap((values - vmin)/(vmax - vmin))[:, :3]@(.299, .587, .114)
-    colors = np.where(lightness[:, None] < .62, to_rgb('white'), to_rgb(_below_zero))
+    colors = np.where(lightness[:, None] < .62, mcolors.to_rgb('white'), mcolors.to_rgb(_below_zero))
     thick = min(1.4, max(.5, .09*points*step))
     ax.add_collection(LineCollection(np.stack([at - ends, at + ends], 1), colors=colors, linewidths=thick),
                       autolim=False)
@@ -192,11 +187,8 @@ def _ends(block, size):
 
 def _has_image(o): return isinstance(o, plt.Axes) and bool(o.images)
 _ImageAxes = Annotated['plt.Axes', Rule('axes with an image on them, as show_image returns them', _has_image)]
-def _is_color(given):
-    from matplotlib.colors import is_color_like
-    return is_color_like(given)
 _Color = Annotated[str|tuple, Rule("one of Matplotlib's colors, such as '#C2185B'",
-                                  lambda o: isinstance(o, (str, tuple)), _is_color)]
+                                  lambda o: isinstance(o, (str, tuple)), lambda o: mcolors.is_color_like(o))]
 
 # %% ../nbs/package/show.ipynb #ce34215d
 @checked

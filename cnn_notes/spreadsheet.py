@@ -7,7 +7,6 @@ __all__ = ['write_workbook', 'draw_workbook']
 
 # %% ../nbs/package/spreadsheet.ipynb #f6a9ddf1
 import io, math, os, re, zipfile
-from xml.etree.ElementTree import ParseError
 import numpy as np
 import torch
 import torch.nn as nn
@@ -26,7 +25,7 @@ from xml.etree import ElementTree
 from .checks import Annotated, FilePath, NonNegativeInt, Rule, checked, scalar
 from .data import _as_tensor
 from .geometry import Window
-from .show import _Later, palette, plt
+from .show import _Later, mcolors, palette, plt
 from .tracing import Layer, Trace, as_trace
 if TYPE_CHECKING: import openpyxl as xl, openpyxl.styles as styles, openpyxl.formatting.rule as conditions
 else: xl,styles,conditions = map(_Later, ('openpyxl', 'openpyxl.styles', 'openpyxl.formatting.rule'))
@@ -183,6 +182,14 @@ def _of_norm(layer, channels):
     return {k: _numbers(p, f'{k} of {_text(layer.name)!r}') for k,p in ps.items()}
 
 # %% ../nbs/package/spreadsheet.ipynb #3ceee1b3
+def _weight(module):
+    "In evaluation mode: in training, spectral norm changes its vectors whenever the weight is read"
+    modes = [(m, m.training) for m in module.modules()]
+    module.eval()
+    try: return module.weight
+    finally:
+        for m,training in modes: m.training = training
+
 def _step(stage, values):
     "What a stage makes of the values of the stage before; its parameters go into the stage"
     if stage.layer is None:
@@ -192,7 +199,7 @@ def _step(stage, values):
         pool = F.max_pool2d if stage.layer.kind == 'max_pool' else F.avg_pool2d
         return pool(values, stage.window.ks, stage.window.stride)
     module,name = stage.layer.module,repr(_text(stage.layer.name))
-    stage.weight = _numbers(module.weight, f'the weight of {name}')
+    stage.weight = _numbers(_weight(module), f'the weight of {name}')
     if module.bias is not None: stage.params['bias'] = _numbers(module.bias, f'the bias of {name}')
     (top,bottom),(left,right) = stage.window.padding
     return F.conv2d(F.pad(values, (left, right, top, bottom)), stage.weight, stage.params.get('bias'),
@@ -942,7 +949,6 @@ def _cells_of(sheet, ranges):
 
 def _shades(sheet):
     "The color that a color scale gives to a cell"
-    from matplotlib.colors import LinearSegmentedColormap
     res = {}
     for where in sheet.conditional_formatting:
         for scale in (rule.colorScale for rule in where.rules if rule.type == 'colorScale'):
@@ -950,7 +956,7 @@ def _shades(sheet):
             low,high = ends[0],ends[-1]
             at = [(o-low)/(high-low) for o in ends]
             stops = [(o, f'#{color.rgb[-6:]}') for o,color in zip(at, scale.color)]
-            colors = LinearSegmentedColormap.from_list('', stops)
+            colors = mcolors.LinearSegmentedColormap.from_list('', stops)
             for cell in _cells_of(sheet, where.sqref.ranges):
                 if cell.value is not None: res[cell.coordinate] = colors((cell.value-low)/(high-low))
     return res
@@ -1000,7 +1006,7 @@ def draw_workbook(
 ) -> 'plt.Axes': # of a figure in which the whole sheet would be 1366 pixels wide, as a laptop's screen
     "Draw the sheet with the network from the values, rules, and sizes in the file"
     try: sheet = xl.load_workbook(path, data_only=True)['Network']
-    except (OSError, KeyError, AttributeError, zipfile.BadZipFile, ParseError) as error:
+    except (OSError, KeyError, AttributeError, zipfile.BadZipFile, ElementTree.ParseError) as error:
         said = f'draw_workbook: {path} is no workbook of write_workbook; give one that it wrote'
         raise ValueError(said) from error
     cells = [c for row in sheet for c in row if c.value is not None and c.value != '']

@@ -86,14 +86,16 @@ class Text:
     def __repr__(self): return _plain(self.markdown)
 
 # %% ../nbs/package/terminal.ipynb #f9ad8484
+def _has_terminal(): return sys.stdout is not None and sys.stdout.isatty() # None: it was closed
+
 def _printed(text): # bold where somebody looks, plain in a file
-    live = sys.stdout.isatty() and 'NO_COLOR' not in os.environ and os.environ.get('TERM') != 'dumb'
+    live = _has_terminal() and 'NO_COLOR' not in os.environ and os.environ.get('TERM') != 'dumb'
     return _plain(text.markdown, live=live)
 
 def _paged(text):
     "Print; what is longer than the terminal goes through its pager, with bold and links"
     said = _printed(text)
-    if not sys.stdout.isatty() or said.count('\n') < shutil.get_terminal_size().lines - 2: return print(said)
+    if not _has_terminal() or said.count('\n') < shutil.get_terminal_size().lines - 2: return print(said)
     import pydoc
     os.environ.setdefault('LESS', 'FRX')
     pydoc.pager(said + '\n')

@@ -20,7 +20,7 @@ def _by(source, address='', version=''):
 def _said(item):
     "What is often said, what contradicts it, and what holds, as lists"
     def items(said, against, holds, **by):
-        return f'- *Often said* ({_by(**by)}): {said}\n- *Against it:* {against}\n- *What holds:* {holds}'
+        return f'- *Said elsewhere* ({_by(**by)}): {said}\n- *Against it:* {against}\n- *What holds:* {holds}'
     return [item.fill(items(**o)) for o in item.said]
 
 def question(

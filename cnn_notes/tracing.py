@@ -139,7 +139,8 @@ def _from_schema(schema):
     return [_Param(o.name, str(o.type), usual(o), not o.kwarg_only) for o in schema.arguments]
 
 def _from_signature(func):
-    params = inspect.signature(func).parameters.values()
+    try: params = inspect.signature(func).parameters.values()
+    except ValueError: return None # of x**2: Python around C++ code
     if any(p.kind is p.VAR_POSITIONAL for p in params): return None
     named = [p for p in params if p.kind is not p.VAR_KEYWORD]
     return [_Param(p.name, '', p.default, p.kind is not p.KEYWORD_ONLY) for p in named]
@@ -254,7 +255,7 @@ _keeping = {'torch.utils.hooks', 'fastai.callback.hook', 'types', 'argparse'} # 
 def _is_shared(cls): return cls.__module__.split('.')[0] in _shared and cls.__module__ not in _keeping
 
 # %% ../nbs/package/tracing.ipynb #da4a095c
-_plain = {bool, int, float, str, bytes, torch.dtype, torch.device, torch.Size, types.BuiltinFunctionType}
+_plain = {bool, int, float, str, bytes, torch.dtype, torch.device, types.BuiltinFunctionType}
 _holders = {dict: '_dict', OrderedDict: '_dict', list: '_list', tuple: '_tuple', set: '_set'} # of no module
 def _is_plain(value): return value is None or type(value) in _plain
 
@@ -652,7 +653,7 @@ def _result_of(func, args, kwargs, known):
     if kwargs or not args or not isinstance(args[0], Tensor): return func(*args, **kwargs)
     if func is torch.ops.aten.relu_.default and args[0].is_meta: return args[0]
     if not _is_asked_once(func): return func(*args)
-    kind = func,*map(_kind_of, args)
+    kind = func,torch.get_default_dtype(),*map(_kind_of, args) # ints/2 are of the default type
     if None in kind: return func(*args)
     if kind in known: return _like(*known[kind])
     if _mixed(func, args): raise TypeError('numbers of different types') # to be run on zeros: PyTorch decides
@@ -745,6 +746,7 @@ def _play(model, batch, device=None, recorder=_Recorder, grad=False):
     root = copier(model)
     rec = recorder(copier.modules)
     for _,new,_ in copier.modules:
+        new._backward_hooks,new._backward_pre_hooks = {},{} # with gradients they would be more operations
         # functions: where the model copies its modules, methods would be copied, and `rec` with them
         new.register_forward_pre_hook(lambda *call: rec.enter(*call), prepend=True)
         new.register_forward_hook(lambda *call: rec.leave(*call), always_call=True)
@@ -765,14 +767,20 @@ def _play(model, batch, device=None, recorder=_Recorder, grad=False):
     return rec
 
 # %% ../nbs/package/tracing.ipynb #3bb19233
+_pause = types.SimpleNamespace(lock=threading.Lock(), count=0, was_on=False)
+
 @contextmanager
 def _uncollected():
     "Many objects are made, none is garbage yet, and to look for garbage would take longer than all the rest"
-    was_on = gc.isenabled()
-    gc.disable()
+    with _pause.lock: # threads may overlap: the first one turns it off, and the last one on
+        if not _pause.count: _pause.was_on = gc.isenabled()
+        _pause.count += 1
+        gc.disable()
     try: yield
     finally:
-        if was_on: gc.enable()
+        with _pause.lock:
+            _pause.count -= 1
+            if not _pause.count and _pause.was_on: gc.enable()
 
 @_uncollected()
 @torch.inference_mode(False) # its tensors cannot be followed: they do not say when they were written to

@@ -522,7 +522,7 @@ def test_mistakes_say_where_and_when_they_were_seen(ex):
     for source in sources:
         name,_,address = source.rpartition(' ')
         assert name.strip() and '://' not in name and len(name) <= 100, source
-        assert re.fullmatch(r'https?://[\w.-]+\.\w+/\S+', address) and address.isascii(), source
+        assert re.fullmatch(r'https://[\w.-]+\.\w+/\S+', address) and address.isascii(), source
         assert date(2026, 11, 29) <= date.fromisoformat(source.day), source
     assert sources
 
@@ -537,7 +537,7 @@ def test_sources_have_one_name_each():
 def test_known_mistakes_are_listed():
     shown = repr(exercise.mistakes('01.3'))
     assert shown.startswith('01.3  Convolution with nothing lost') and 'rotated by 180 degrees' in shown
-    assert 'SciPy, issue 14369 https://github.com/scipy/scipy/issues/14369, 2026-11-29' in shown
+    assert 'scipy/scipy, issue 14369 https://github.com/scipy/scipy/issues/14369, 2026-11-29' in shown
     assert len(exercise.mistakes()) == len(all_exercises())
     assert re.search(r'\n(\d+) of 8 known mistakes were seen elsewhere$', shown)
 
@@ -550,3 +550,15 @@ def test_what_bends_between_two_small_layers():
         answer = ex.made(f'{ex.setup}\nsmall_layers = nn.Sequential({convs}, {between}, {convs})')
         said[between] = ex.outputs(answer)[5]
     assert list(said.values()) == [False, False, False, True, True]
+
+@pytest.mark.parametrize('kept', ['null', '{"01.1": 5}', '{"01.1": {}}', '{"01.1": {"hints": "x"}}', '[' * 10_000,
+    '{"01.1": {"tries": -5, "hints": 0, "solved": true}}'])
+def test_a_damaged_record_of_progress_costs_only_itself(kept):
+    path = exercises._home()/'progress.json'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(kept, encoding='utf-8')
+    assert not exercise('01.1').check(None) and exercise('01.1').hint() and repr(exercise.progress())
+
+def test_an_answer_that_ends_the_program_gets_a_verdict():
+    def leaves(*args): raise SystemExit(3)
+    assert not exercise('01.1').check(leaves)

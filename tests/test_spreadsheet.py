@@ -810,3 +810,13 @@ def test_numbers_that_no_cell_holds(tmp_path):
 def test_home_and_capitals(tmp_path, monkeypatch):
     monkeypatch.setenv('HOME', str(tmp_path))
     assert write_workbook('~/N.XLSX', net(), image) == tmp_path/'N.XLSX' and load_workbook(tmp_path/'N.XLSX')
+
+def test_writing_a_workbook_reads_the_weight_of_spectral_norm_without_changing_it(tmp_path):
+    "In training, spectral norm takes another step whenever its weight is read"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.utils.parametrizations.spectral_norm(nn.Conv2d(1, 2, 3)), nn.ReLU()).train()
+    before = {k: v.clone() for k,v in model.state_dict().items()}
+    write_workbook(tmp_path/'a.xlsx', model, torch.rand(6, 6))
+    assert all(torch.equal(v, before[k]) for k,v in model.state_dict().items())
+    assert all(m.training for m in model.modules())

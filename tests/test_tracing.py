@@ -9,7 +9,7 @@ from cnn_notes.counting import count
 from cnn_notes.models import simple_cnn
 from cnn_notes.receptive import (effective_receptive_field, gradient_receptive_field, input_box, precedents,
                                  receptive_field)
-from cnn_notes.tracing import Source, Trace, as_trace, trace
+from cnn_notes.tracing import Source, Trace, _uncollected, as_trace, trace
 from cnn_notes.views import explore_network
 
 def conv(ni=1, nf=2): return nn.Conv2d(ni, nf, 3)
@@ -463,3 +463,40 @@ def test_what_is_not_asked_of_pytorch_is_what_it_says(monkeypatch):
     assert seen() == short
     monkeypatch.undo()
     with pytest.raises(ValueError, match='does not run'): trace(Odd(4), (3, 8, 8))
+
+def test_the_search_for_garbage_waits_for_the_last_of_two_threads():
+    before = gc.isenabled()
+    gc.enable()
+    try:
+        one,other = _uncollected(),_uncollected()
+        one.__enter__(); other.__enter__()
+        one.__exit__(None, None, None)
+        assert not gc.isenabled()
+        other.__exit__(None, None, None)
+        assert gc.isenabled()
+    finally:
+        if not before: gc.disable()
+
+@pytest.mark.parametrize('register', ['register_full_backward_hook', 'register_full_backward_pre_hook'])
+def test_backward_hooks_do_not_move_the_field(register):
+    model = nn.Sequential(conv(), nn.ReLU())
+    getattr(model[0], register)(lambda *args: None)
+    box = gradient_receptive_field(model, (1, 8, 8))
+    assert (box.rows, box.cols) == (input_box(model, (1, 8, 8)).rows, input_box(model, (1, 8, 8)).cols)
+    assert len(model[0]._backward_hooks) + len(model[0]._backward_pre_hooks) == 1
+
+@pytest.mark.parametrize('power', [lambda x: x**2, lambda x: x.relu()**.5, lambda x: x**x, lambda x: x.__ipow__(2)])
+def test_powers(power):
+    "Python functions around C++ code, which have no signature of their own"
+    class Power(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(1, 1, 3)
+        def forward(self, x): return power(self.conv(x))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Power()
+    traced = trace(model, (1, 8, 8))
+    box = input_box(traced, place=(2, 3))
+    assert (box.rows, box.cols) == (range(2, 5), range(3, 6))
+    assert not count(traced).unknown

@@ -10,7 +10,7 @@ import nbformat
 from nbformat import v4
 from cnn_notes.exercises import all_exercises
 import grading
-from notebooks import exported, root
+from notebooks import exported, kernel, root
 
 def page_of(lesson): return next((root/'nbs').glob(f'{lesson}_*.ipynb')) # in a clone
 
@@ -76,8 +76,7 @@ def assignment(lesson, exercises):
     cells = [cell(v4.new_markdown_cell, 'about', about.format(page=page, id=exercises[0].id)),
              cell(v4.new_code_cell, 'setup', imports(lesson, exercises)),
              *(o for ex in exercises for o in parts(ex))]
-    kernel = dict(name='python3', display_name='Python 3', language='python')
-    return v4.new_notebook(cells=cells, metadata=dict(kernelspec=kernel))
+    return v4.new_notebook(cells=cells, metadata=kernel())
 
 def export(names, folder):
     "A course of nbgrader in a new folder"

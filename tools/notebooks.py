@@ -156,7 +156,8 @@ def left_by_a_bar(output):
 
 def answered(nb):
     "The questionnaire's index, and a heading and a cell for each question that has a file"
-    from cnn_notes.texts import _questions, _title
+    from cnn_notes.engine import _questions
+    from cnn_notes.texts import _title
     index = next(i for i,c in enumerate(nb.cells) if c.source.startswith('## Index\n'))
     lines,at = [],index
     for q in _questions().values():
@@ -177,7 +178,9 @@ def kernel():
 
 def as_kept(model, **_):
     "For `make lab`: before JupyterLab saves a notebook, leave out what it adds about this machine's Python"
-    if model['type'] == 'notebook': model['content']['metadata'] = kernel()
+    if model['type'] != 'notebook': return
+    metadata = model['content']['metadata']
+    if metadata.get('kernelspec', {}).get('name') == 'python3': model['content']['metadata'] = kernel()
 
 def dress(nb, path):
     """Badge from pyproject.toml; solutions folded; the alternative text of a figure into its output; no

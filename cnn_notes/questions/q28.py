@@ -16,5 +16,5 @@ def gradients(dead):
 def check():
     healthy,found = gradients(False),gradients(True)
     assert min(healthy) > 0, 'a layer of the healthy network gets no gradient'
-    blocked = tuple(i for i,g in enumerate(found, 1) if g == 0)
+    blocked = tuple(i for i,(g,o) in enumerate(zip(found, healthy), 1) if g < 1e-3*o)
     return dict(blocked=blocked, gradient=max(found[i-1] for i in blocked))

@@ -14,6 +14,7 @@ def run(lr, seed):
     handle = net[3].register_forward_hook(look)
     losses = train(net, lr, 60, seed=seed, adam=True)
     handle.remove()
+    assert lr < .05 or sizes[0] < lr, 'the weights do not begin smaller than the first update'
     with torch.no_grad(): off = (net[:4](digits()[0][:1000]) <= .05).float().mean().item()
     assert lr < .05 or means[1] == max(means), 'the largest activations are not those of the second step'
     return means[0],means[1],means[-1],sizes[-1]/sizes[0],off,losses[-10:].mean().item()

@@ -21,9 +21,10 @@ def check():
     norms['group'] = nn.GroupNorm(4, 8, affine=False)
     alone, = [name for name,norm in norms.items() if not close(norm(imgs)[:2], norm(imgs[:2]))]
     runs,number = record('norm_contest'),9
-    def differ(bs): return mean_half(runs[f'group {bs}'] - runs[f'batch {bs}'], number)
-    (large,room),(small,room2) = differ(64),differ(2)
-    assert large > room and abs(small) < room2, 'another norm works best'
+    def differ(name, bs): return mean_half(runs[f'{name} {bs}'] - runs[f'batch {bs}'], number)
+    large = [differ(name, 64) for name in ('none', 'layer', 'group', 'instance')]
+    small,room = differ('group', 2)
+    assert all(mean > half for mean,half in large) and abs(small) < room, 'another norm works best'
     compared = [k for k in runs.keys() if not k.startswith('batch') and not k.endswith('loss')]
     said = 'batch 64', 'group 64', 'batch 2', 'group 2', 'none 2'
     means = {k.replace(' ', ''): printed(runs.mean(k)) for k in said}

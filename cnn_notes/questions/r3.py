@@ -29,4 +29,4 @@ def check(added):
     assert abs(difference) < half, 'the order makes a difference'
     return dict(pairs=len(runs), difference=printed(difference), half=printed(half),
                 original=original, points=near(sum(one)/4 - sum(other)/4, .8),
-                seeds=near(max(one) - min(one), 1))
+                seeds=near(max(max(o) - min(o) for o in (one, other)), 1))
