@@ -114,8 +114,9 @@ def parse_idx(raw):
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
     return torch.tensor(list(raw[start:]), dtype=torch.uint8).view(shape)'''
     mistakes = {
-        'The values are right, in one long row. Give them the shape from the header with `view`.': '''
-def parse_idx(raw): return torch.tensor(list(raw[4 + 4*raw[3]:]))''',
+        'The values are right, in one long row. Give them the shape from the header with `view`.':
+            Mistake('''
+def parse_idx(raw): return torch.tensor(list(raw[4 + 4*raw[3]:]))''', seen.no_reshape),
         'The axes are in reverse order.': Mistake('''
 def parse_idx(raw):
     start = 4 + 4*raw[3]
@@ -126,17 +127,24 @@ def parse_idx(raw): return torch.tensor(list(raw))''', seen.header_as_pixels),
         'This is the header: the sizes of the axes. The values follow after it.': '''
 def parse_idx(raw):
     return torch.tensor([int.from_bytes(raw[i:i+4], 'big') for i in range(4, 4 + 4*raw[3], 4)])''',
-        'The values are divided by 255. Return the bytes as the file holds them.': '''
+        'The values are divided by 255. Return the bytes as the file holds them.': Mistake('''
 def parse_idx(raw):
     start = 4 + 4*raw[3]
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
-    return torch.tensor(list(raw[start:])).view(shape)/255''',
+    return torch.tensor(list(raw[start:])).view(shape)/255''', seen.scaled_in_the_reader),
         'The bytes are read as signed numbers: above 127 they come out negative.': Mistake('''
 def parse_idx(raw):
     start = 4 + 4*raw[3]
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
     return torch.tensor(list(raw[start:]), dtype=torch.uint8).view(torch.int8).view(shape)''',
         seen.signed_bytes),
+        'The shape is right, but the values fill it with the first axis running fastest. In the file, it is '
+        'the last one.': Mistake('''
+def parse_idx(raw):
+    start = 4 + 4*raw[3]
+    shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
+    return torch.tensor(list(raw[start:])).view(shape[::-1]).permute(*range(len(shape))[::-1])''',
+            seen.first_axis_fastest),
     }
     def cases(self):
         generator = torch.Generator().manual_seed(0)

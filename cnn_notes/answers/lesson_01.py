@@ -26,7 +26,7 @@ class Line(Exercise):
     solution_code = 'line_kernel = torch.tensor([[-1., -1, -1], [2, 2, 2], [-1, -1, -1]])'
     mistakes = {
         'This kernel looks for an edge, dark on one side only. A line has the same tone on both sides.':
-            Mistake('line_kernel = top_edge'),
+            Mistake('line_kernel = top_edge', seen.double_edges),
         'This kernel finds vertical lines. Rows and columns have changed places.':
             Mistake('line_kernel = torch.tensor([[-1., 2, -1], [-1, 2, -1], [-1, 2, -1]])',
                 seen.edge_directions),
@@ -38,6 +38,9 @@ class Line(Exercise):
             Mistake('line_kernel = torch.tensor([[-1., -1, -1], [-1, 8, -1], [-1, -1, -1]])'),
         'This kernel compares with the row above only, so it is an edge kernel: it finds the upper border '
         'of ink.': Mistake('line_kernel = torch.tensor([[-1., -1, -1], [1, 1, 1], [0, 0, 0]])'),
+        'This kernel sharpens: its weights add up to 1, so the picture itself stays in the result.':
+            Mistake('line_kernel = torch.tensor([[-1., -1, -1], [-1, 9, -1], [-1, -1, -1]])',
+                seen.nine_for_eight),
     }
     labels = ('the sign of the response to a patch of ones',
               'the sign of the response to a line through the center',
@@ -180,14 +183,20 @@ class OneNumber(Exercise):
         'The middle pixel separates the originals, but for negatives the two digits are swapped.':
             Mistake('def one_number(img): return img[14, 14]'),
         'The number of dark pixels is the amount of ink again, and a negative has much more of it.':
-            Mistake('def one_number(img): return (img > .5).sum()'),
+            Mistake('def one_number(img): return (img > .5).sum()', seen.background_for_signal),
         'Every image has a pixel that is (nearly) 1, so the maximum says nothing.':
             Mistake('def one_number(img): return img.max()'),
         'The largest response says how sharp the sharpest edge is, and nearly every digit has a sharp one. '
         'Add the responses up instead.':
-            Mistake('def one_number(img): return correlate(img, left_edge).max()'),
+            Mistake('def one_number(img): return correlate(img, left_edge).max()', seen.largest_response),
         'The variance is the same for both forms, but it depends on how much ink there is, and a thick 1 '
         'has more than a thin 0.': Mistake('def one_number(img): return img.var()'),
+        'The padding makes an edge of its own: in a negative, its zeros lie next to the ones of the paper.':
+            Mistake('''
+def one_number(img): return correlate(img, left_edge, padding=1).clamp(min=0).sum()''',
+                seen.edge_of_the_padding),
+        'This is the width of the ink. In a negative the paper counts as ink, so every digit is as wide as '
+        'the image.': Mistake('def one_number(img): return (img.amax(0) > .5).sum()', seen.paper_assumed),
     }
     labels = ('the share of 600 images that the best threshold gets right',)
     @cached_property

@@ -26,6 +26,15 @@ class Unused(Exercise):
             Mistake('def unused(n, ks, stride): return n - ((n - ks)//stride + 1)*stride'),
         'These windows do not overlap: each covers ks cells, but the next one starts stride cells later.':
             Mistake('def unused(n, ks, stride): return n % ks', seen.overlap),
+        'The last window is missing if it ends where the row ends: a range stops before its second number.':
+            Mistake('''
+def unused(n, ks, stride): return n - max([i + ks for i in range(0, n - ks, stride)], default=0)''',
+                seen.last_frame),
+        'One window is missing: with k steps from the first start to the last, there are k + 1 windows.':
+            Mistake('''
+def unused(n, ks, stride):
+    windows = (n - ks)//stride
+    return n - ((windows - 1)*stride + ks)''', seen.steps_for_windows),
     }
     def cases(self): return [(28, 3, 2), (27, 3, 2), (28, 5, 4), (10, 2, 5), (7, 7, 1), (9, 2, 4), (11, 4, 6)]
     also_right = ('def unused(n, ks, stride): return (n + -ks) % stride',)
@@ -52,7 +61,7 @@ class WhichWindow(Exercise):
         'The kernel should have a size of 5. This one has 4, which would cut the image into blocks.':
             Mistake('window = Window(4, stride=4)', seen.blocks),
         'The rows are right, but the columns shrink from 32 to 4, because the stride differs.':
-            Mistake('window = Window(5, stride=(4, 9), padding=1)'),
+            Mistake('window = Window(5, stride=(4, 9), padding=1)', seen.uneven_strides),
         'A dilated kernel leaves gaps between its cells, and this one leaves pixels out.':
             Mistake('window = Window(5, stride=4, padding=3, dilation=2)', seen.dilation_for_stride),
     }

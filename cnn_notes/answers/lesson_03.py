@@ -80,6 +80,12 @@ def densify(w, groups):
     dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
     for g,part in enumerate(w.chunk(groups)): dense[g*len(part):(g + 1)*len(part), g::groups] = part
     return dense''', seen.interleaved_groups),
+        'All groups share the filters of the first one. Each group has filters of its own.': Mistake('''
+def densify(w, groups):
+    dense = w.new_zeros(w.shape[0], w.shape[1]*groups, *w.shape[2:])
+    n,c = len(w)//groups,w.shape[1]
+    for g in range(groups): dense[g*n:(g + 1)*n, g*c:(g + 1)*c] = w[:n]
+    return dense''', seen.shared_filters),
     }
     def cases(self):
         shapes = {(4, 4, 3, 2): 1, (6, 1, 3, 2): 6, (4, 3, 3, 2): 2, (8, 1, 3, 2): 4, (9, 2, 1, 2): 3}
@@ -102,7 +108,7 @@ class Shadow(Exercise):
     solution_code = 'def shadow_free(im, w): return F.conv2d(im.log(), w)'
     mistakes = {
         'This is the filter as it is, and it sees the shadow: a difference of darker numbers is smaller.':
-            Mistake('def shadow_free(im, w): return F.conv2d(im, w)'),
+            Mistake('def shadow_free(im, w): return F.conv2d(im, w)', seen.plain_colors),
         'This divides by the brightest pixel of the picture. The shadow covers a part of it only.':
             Mistake('def shadow_free(im, w): return F.conv2d(im/im.max(), w)', seen.normalized_shadow),
         'This divides by the mean of the picture. A shadow covers a part of it, and darkens only that part.':
@@ -113,7 +119,10 @@ class Shadow(Exercise):
         'The logarithm comes too late: it has to be taken of the pixels, before the filter.':
             Mistake('def shadow_free(im, w): return F.conv2d(im, w).abs().log()'),
         'This does not see the shadow, but it does not see the edge from red to green either.':
-            Mistake('def shadow_free(im, w): return F.conv2d(im*0, w)'),
+            Mistake('''
+def shadow_free(im, w): return F.conv2d(im.mean(0, keepdim=True).expand(3, -1, -1), w)''', seen.gray_edge),
+        'The added 1 spoils it: a shadow multiplies the pixel, but it does not multiply the pixel plus 1.':
+            Mistake('def shadow_free(im, w): return F.conv2d(im.log1p(), w)', seen.log_of_one_more),
     }
     labels = ('the shape', 'the change that a shadow makes', 'the response to an edge from red to green')
     def cases(self):

@@ -89,11 +89,11 @@ def matrix_of(f, in_shape):
     c,h,w = in_shape
     return f(torch.eye(c*h*w).view(-1, c, h, w)).flatten(1)''', seen.columns_for_rows),
         'These are the results for one image of ones. That gives the sum of all columns.': Mistake('''
-def matrix_of(f, in_shape): return f(torch.ones(1, *in_shape)).flatten(1).T'''),
+def matrix_of(f, in_shape): return f(torch.ones(1, *in_shape)).flatten(1).T''', seen.image_of_ones),
         'The results are not flattened: a matrix has two axes, so each result becomes a column.': Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
-    return f(torch.eye(c*h*w).view(-1, c, h, w)) # (inputs, C', H', W')'''),
+    return f(torch.eye(c*h*w).view(-1, c, h, w)) # (inputs, C', H', W')''', seen.not_flattened),
         'The channels are missing: there is a unit image for every pixel of every channel.': Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
@@ -102,6 +102,11 @@ def matrix_of(f, in_shape):
 def matrix_of(f, in_shape):
     c,h,w = in_shape
     return f(torch.eye(c*h*w).view(-1, c, w, h).transpose(2, 3)).flatten(1).T''', seen.height_for_width),
+        'The shape is right, but reshape swaps no axes: it only breaks the same row of numbers elsewhere.':
+            Mistake('''
+def matrix_of(f, in_shape):
+    c,h,w = in_shape
+    return f(torch.eye(c*h*w).view(-1, c, h, w)).reshape(-1, c*h*w)''', seen.reshaped_rows),
     }
     def cases(self):
         weight = torch.arange(36.).view(2, 2, 3, 3)
@@ -133,7 +138,7 @@ def output_padding_for(n, ks, stride, padding, dilation): return (n + 2*padding 
             seen.no_dilation),
         'Padding is added on both sides, so it counts twice.': Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation):
-    return (n + padding - dilation*(ks - 1) - 1) % stride'''),
+    return (n + padding - dilation*(ks - 1) - 1) % stride''', seen.padding_once),
         'This is off by one: the kernel spans dilation*(ks - 1) + 1 cells, not dilation*(ks - 1).':
             Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation):
@@ -147,6 +152,9 @@ def output_padding_for(n, ks, stride, padding, dilation): return 0''', seen.no_o
             Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation):
     return (n + 2*padding - dilation*ks) % stride''', seen.dilated_size),
+        'This looks at the stride only. Two sizes with the same stride can need different paddings.':
+            Mistake('''
+def output_padding_for(n, ks, stride, padding, dilation): return stride % 2''', seen.parity_of_stride),
     }
     def cases(self):
         return [(28, 3, 2, 1, 1), (27, 3, 2, 1, 1), (28, 3, 1, 1, 1), (30, 5, 3, 2, 1), (31, 3, 4, 0, 2),
@@ -198,6 +206,20 @@ def grouped_conv(x, weight, groups): return F.conv2d(x, weight.flip(2, 3), group
         'Only the first group is there.': Mistake('''
 def grouped_conv(x, weight, groups):
     return F.conv2d(x[:, :weight.shape[1]], weight[:len(weight)//groups])'''),
+        'Images and filters are mixed up: the product has its filters first, and reshape moves no axis.':
+            Mistake('''
+def grouped_conv(x, weight, groups):
+    h,w = (n - ks + 1 for n,ks in zip(x.shape[2:], weight.shape[2:]))
+    columns = torch.cat(list(im2col(x, weight.shape[2:])), 1).unflatten(0, (groups, -1))
+    filters = weight.flatten(1).unflatten(0, (groups, -1))
+    return (filters @ columns).reshape(len(x), len(weight), h, w)''', seen.mixed_images),
+        'Weights and columns differ in order: in im2col, all cells of a channel come before the next one.':
+            Mistake('''
+def grouped_conv(x, weight, groups):
+    h,w = (n - ks + 1 for n,ks in zip(x.shape[2:], weight.shape[2:]))
+    columns = im2col(x, weight.shape[2:]).unflatten(1, (groups, -1))
+    filters = weight.flatten(2).transpose(1, 2).flatten(1).unflatten(0, (groups, -1))
+    return (filters @ columns).flatten(1, 2).unflatten(-1, (h, w))''', seen.order_of_columns),
     }
     forbidden = dict.fromkeys(('conv1d', 'conv2d', 'conv3d', 'conv_transpose2d'),
                               'The numbers are right, but a convolution made them. Use im2col and products.')
@@ -257,6 +279,11 @@ def conv_backward(x, weight, grad):
 def conv_backward(x, weight, grad):
     to_x = F.conv2d(grad, weight.transpose(0, 1).flip(2, 3))
     return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)'''),
+        'The height of the kernel pads the width of grad, too. Each axis needs the padding of its own side.':
+            Mistake('''
+def conv_backward(x, weight, grad):
+    to_x = F.conv2d(grad, weight.transpose(0, 1).flip(2, 3), padding=weight.shape[2] - 1)
+    return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)''', seen.height_pads_width),
     }
     def cases(self):
         return [tuple(_random((2, 3, 6, 7), (4, 3, 3, 2), (2, 4, 4, 6))),

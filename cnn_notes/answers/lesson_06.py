@@ -74,12 +74,12 @@ small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.Conv2d(32, 32, 
         'Without padding the output is 10 x 10. A padding of 1 in each layer keeps the size.': Mistake('''
 small_layers = nn.Sequential(nn.Conv2d(32, 32, 3), nn.ReLU(), nn.Conv2d(32, 32, 3))''', seen.shrinking),
         'One 3 x 3 convolution sees 3 x 3 inputs only.': Mistake('''
-small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())''', seen.stacked),
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())''', seen.one_of_two),
         'This is the 5 x 5 convolution itself, which takes as many multiplications as before.': Mistake('''
-small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU())'''),
+small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2), nn.ReLU())''', seen.not_replaced),
         'Three 3 x 3 convolutions see 7 x 7 inputs and take more multiplications than the 5 x 5.': Mistake('''
 layers = [l for _ in range(3) for l in (nn.Conv2d(32, 32, 3, padding=1), nn.ReLU())]
-small_layers = nn.Sequential(*layers)'''),
+small_layers = nn.Sequential(*layers)''', seen.three_small),
         'A 5 x 5 depthwise convolution alone does not mix the channels: output 0 sees channel 0 only.':
             Mistake('''
 small_layers = nn.Sequential(nn.Conv2d(32, 32, 5, padding=2, groups=32), nn.ReLU())''', seen.one_kernel),

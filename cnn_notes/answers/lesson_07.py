@@ -28,7 +28,9 @@ class Field(Exercise):
         'Each layer adds ks - 1 cells of its input: the first of the ks cells is already there.':
             Mistake('def field(ks, n): return 1 + ks*(2**n - 1)', seen.whole_kernel),
         'This is the field of one layer. An output of the next one sees several outputs of the first.':
-            Mistake('def field(ks, n): return ks', seen.stacked),
+            Mistake('def field(ks, n): return ks', seen.field_of_one_layer),
+        'This is the field of n + 1 layers: the steps of n layers are 1, 2, and so on, up to 2**(n - 1).':
+            Mistake('def field(ks, n): return 1 + (ks - 1)*(2**(n + 1) - 1)', seen.field_of_one_more),
     }
     def cases(self): return [(ks, n) for ks in (1, 2, 3, 5) for n in (1, 2, 3, 4)]
     passed = 'the same as the formula and the gradient'
@@ -45,19 +47,25 @@ class FarWithLittle(Exercise):
     solution_code = 'far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 2, 4)))'
     mistakes = {
         'Three plain layers see 7 x 7 pixels.':
-            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3) for _ in range(3)))'),
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3) for _ in range(3)))',
+                seen.dilation_not_passed),
         'These layers use strides. The task asks for stride 1.':
             Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, stride=2) for _ in range(3)))',
                 seen.stride_for_dilation),
         'One kernel of 15 x 15 has the field, but not the three small kernels.':
             Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 15))'),
-        'A dilation of 2 in every layer gives 13 x 13.':
-            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=2) for _ in range(3)))'),
+        'The dilations add up to 6 here, which gives 13 x 13.':
+            Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 2, 3)))',
+                seen.dilations_too_small),
         'Padding does not change what a layer sees.':
             Mistake('far = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=5) for _ in range(3)))',
                 seen.padding_for_field),
         'The kernels are 7 x 7 here, which takes more than five times the weights.':
-            Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))'),
+            Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))',
+                seen.large_for_dilated),
+        'A dilation of 1 leaves no gaps: it counts from one cell of the kernel to the next, not the zeros '
+        'between them.': Mistake('''
+far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 1, 2)))''', seen.zeros_between),
     }
     also_right = (solution_code.replace('1, 2, 4', '2, 1, 4'),) # the order does not matter
     labels = ('the layers', 'the kernel sizes', 'the strides', 'the padding', 'the field')
@@ -91,7 +99,8 @@ class SharedPixels(Exercise):
             Mistake('def shared(size, stride): return max(size - stride - 1, 0)', seen.both_included),
         'This is one row too many.': Mistake('def shared(size, stride): return max(size - stride + 1, 0)',
             seen.one_too_many),
-        'This is what both see together.': Mistake('def shared(size, stride): return size + stride'),
+        'This is what both see together.': Mistake('def shared(size, stride): return size + stride',
+            seen.union_for_overlap),
     }
     def cases(self): return [(3, 1), (3, 2), (2, 5), (13, 4), (6, 2), (7, 7), (1, 1)]
     passed = 'counted, row by row'

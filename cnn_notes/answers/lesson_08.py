@@ -43,7 +43,7 @@ def range_of(w, i, j, top, left):
 def range_of(w, i, j, top, left):
     rows,cols = w.inputs(i, j)
     first,last = get_column_letter(max(1, 1 + cols[0])),get_column_letter(1 + cols[-1])
-    return f'{first}{1 + rows[0]}:{last}{1 + rows[-1]}'"""),
+    return f'{first}{1 + rows[0]}:{last}{1 + rows[-1]}'""", seen.range_from_a1),
         'Row 0 is in row top itself. This is one row and one column too far.': Mistake("""
 def range_of(w, i, j, top, left):
     rows,cols = w.inputs(i, j)
@@ -58,7 +58,8 @@ def range_of(w, i, j, top, left):
             Mistake("""
 def range_of(w, i, j, top, left):
     r,c = top + i*w.stride[0],left + j*w.stride[1]
-    return f'{get_column_letter(c)}{r}:{get_column_letter(c + w.ks[1] - 1)}{r + w.ks[0] - 1}'"""),
+    return f'{get_column_letter(c)}{r}:{get_column_letter(c + w.ks[1] - 1)}{r + w.ks[0] - 1}'""",
+            seen.offset_of_padding),
         'The stride is missing: from one output to the next, the window moves by as many cells as that.':
             Mistake("""
 def range_of(w, i, j, top, left):
@@ -90,7 +91,7 @@ def dependents(r, windows, sizes):
     mistakes = {
         'These are the dependents in the first layer. Go on from there to the last one.': Mistake('''
 def dependents(r, windows, sizes):
-    return {o for o in range(sizes[0]) if r in windows[0].inputs(o, 0)[0]}'''),
+    return {o for o in range(sizes[0]) if r in windows[0].inputs(o, 0)[0]}''', seen.direct_dependents),
         'These are precedents: the rows that output row r sees. Dependents lie in the other direction.':
             Mistake('''
 def dependents(r, windows, sizes):
@@ -103,23 +104,31 @@ def dependents(r, windows, sizes):
     rows = {r}
     for w,n in zip(windows[::-1], sizes[::-1]):
         rows = {o for o in range(n) if rows & set(w.inputs(o, 0)[0])}
-    return rows'''),
+    return rows''', seen.doubled_field),
         'This divides by the strides, which finds one row only. Windows overlap, so several may see row r.':
             Mistake('''
 def dependents(r, windows, sizes):
     for w in windows: r = r//w.stride[0]
-    return {r}'''),
+    return {r}''', seen.one_of_several),
         'Some of these rows do not exist: a layer gives no more rows than its size.': Mistake('''
 def dependents(r, windows, sizes):
     rows = {r}
     for w in windows: rows = {o for o in range(max(rows) + 3) if rows & set(w.inputs(o, 0)[0])}
-    return rows'''),
+    return rows''', seen.beyond_the_output),
         'This asks whether an output sees all of the rows found so far. Seeing one of them is enough.':
             Mistake('''
 def dependents(r, windows, sizes):
     rows = {r}
     for w,n in zip(windows, sizes): rows = {o for o in range(n) if rows <= set(w.inputs(o, 0)[0])}
     return rows'''),
+        'This looks at the first and the last row of each window only. The rows between them count, too.':
+            Mistake('''
+def dependents(r, windows, sizes):
+    rows = {r}
+    for w,n in zip(windows, sizes):
+        reads = [w.inputs(o, 0)[0] for o in range(n)]
+        rows = {o for o in range(n) if rows & {reads[o][0], reads[o][-1]}}
+    return rows''', seen.ends_of_a_range),
     }
     def cases(self):
         nets = (([Window(3, 2, 1), Window(3, 2, 1)], 28), ([Window(3)], 9),

@@ -33,6 +33,12 @@ class DeadChannels(Exercise):
             Mistake('def dead(x): return (x.abs().amax((0, 2, 3)) <= 0).float().mean()', seen.dormant),
         'This looks at the first image only. A channel that is off for it may be on for another.':
             Mistake('def dead(x): return (x[0].amax((1, 2)) <= 0).float().mean()', seen.first_sample),
+        'This counts the values that are off and divides by the number of channels. A channel is dead only '
+        'if all of its values are off.': Mistake('def dead(x): return (x <= 0).sum()/x.shape[1]',
+            seen.values_per_channel),
+        'This looks at each position by itself. The positions of a channel share one filter, and it is '
+        'alive if any of them is.': Mistake('def dead(x): return (x.amax(0) <= 0).float().mean()',
+            seen.position_for_channel),
     }
     def cases(self):
         res,generator = [],torch.Generator().manual_seed(0)
@@ -72,21 +78,29 @@ def counted(h, lo, hi, a, b):
         'These are sums of log(1 + count), as the picture shows them, not counts.':
             Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
-    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).round().long()'''),
+    return h[round((a - lo)/width):round((b - lo)/width)].sum(0).round().long()''', seen.logs_as_counts),
         'The bins start at lo, so a and b have to be measured from there.':
             Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
     return h[round(a/width):round(b/width)].expm1().sum(0).round().long()''', seen.low_edge),
         'This sums over the batches. A column is a batch.': Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
-    return h[round((a - lo)/width):round((b - lo)/width)].expm1().sum(1).round().long()'''),
+    return h[round((a - lo)/width):round((b - lo)/width)].expm1().sum(1).round().long()''',
+        seen.other_axis),
         'The logarithm is of 1 + count: exp gives one too many for every bin.':
             Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
-    return h[round((a - lo)/width):round((b - lo)/width)].exp().sum(0).round().long()'''),
+    return h[round((a - lo)/width):round((b - lo)/width)].exp().sum(0).round().long()''',
+        seen.exp_for_expm1),
         'One bin too many: b is the edge where the last bin ends.': Mistake('''def counted(h, lo, hi, a, b):
     width = (hi-lo)/len(h)
-    return h[round((a - lo)/width):round((b - lo)/width) + 1].expm1().sum(0).round().long()'''),
+    return h[round((a - lo)/width):round((b - lo)/width) + 1].expm1().sum(0).round().long()''',
+        seen.edge_as_bin),
+        'One bin is missing: the end of a slice is left out anyway, so nothing has to be subtracted.':
+            Mistake('''def counted(h, lo, hi, a, b):
+    width = (hi-lo)/len(h)
+    return h[round((a - lo)/width):round((b - lo)/width) - 1].expm1().sum(0).round().long()''',
+        seen.missing_bin),
     }
     def cases(self):
         generator,res = torch.Generator().manual_seed(1),[]
@@ -159,7 +173,7 @@ def rescue(model, xb):
     x = xb
     for block in model[:-1]:
         block.conv.bias -= block.conv(x).mean((0, 2, 3))
-        x = block.conv(x)'''),
+        x = block.conv(x)''', seen.relu_not_run),
         'The mean is added to the bias. It has to be subtracted.': Mistake('''
 @torch.no_grad()
 def rescue(model, xb):
@@ -243,7 +257,7 @@ def lsuv(model, xb):
         std = block.conv(x).std()
         block.conv.weight /= std
         block.conv.bias /= std
-        x = block.conv(x)'''),
+        x = block.conv(x)''', seen.relu_missing),
         'This divides by the variance. Dividing by the standard deviation makes the deviation 1.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
@@ -262,7 +276,7 @@ def lsuv(model, xb):
         std = block.conv(x).std()
         block.conv.weight /= std
         block.conv.bias /= std
-        x = block(x)'''),
+        x = block(x)''', seen.mean_not_subtracted),
         'Kaiming initialization assumes what the inputs are like. LSUV measures them.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
@@ -270,6 +284,30 @@ def lsuv(model, xb):
     for block in model[:-1]:
         torch.nn.init.kaiming_normal_(block.conv.weight)
         block.conv.bias.zero_()'''),
+        'This measures what comes out of the ReLU. The task asks for the output of the convolution.':
+            Mistake('''
+@torch.no_grad()
+def lsuv(model, xb):
+    x = xb
+    for block in model[:-1]:
+        block.conv.bias -= block(x).mean((0, 2, 3))
+        std = block(x).std()
+        block.conv.weight /= std
+        block.conv.bias /= std
+        x = block(x)''', seen.inplace_relu),
+        'This measures every layer before any has changed. A layer sees what the changed layers before it '
+        'give.': Mistake('''
+@torch.no_grad()
+def lsuv(model, xb):
+    found,x = [],xb
+    for block in model[:-1]:
+        output = block.conv(x)
+        found.append((output.mean((0, 2, 3)), output.std()))
+        x = block(x)
+    for block,(mean,std) in zip(model[:-1], found):
+        block.conv.bias -= mean
+        block.conv.weight /= std
+        block.conv.bias /= std''', seen.stale_inputs),
     }
     labels = tuple(f'{what} in layer {i}' for i in range(5) for what in ('the largest mean', 'the deviation'))
     def read(self, model, xb): return [round(o, 3) for both in self.statistics(model, xb) for o in both]

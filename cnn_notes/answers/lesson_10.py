@@ -40,6 +40,20 @@ def flat_cos(n, lr, pct):
 def flat_cos(n, lr, pct):
     def down(i): return lr*(1 + math.cos(math.pi*(i - pct*n)/(n - pct*n)))/2
     return [lr if i < pct*n else down(i) for i in range(n + 1)]'''),
+        'The second phase has n - pct*n steps, not n. Over n steps, its cosine does not come down to 0.':
+            Mistake('''
+def flat_cos(n, lr, pct):
+    return [lr if i < pct*n else lr*(1 + math.cos(math.pi*(i - pct*n)/n))/2 for i in range(n)]''',
+        seen.whole_length),
+        'This stops at lr/2. From 1 down to -1, a cosine needs half a turn, which is pi.': Mistake('''
+def flat_cos(n, lr, pct):
+    def down(i): return lr*(1 + math.cos(math.pi/2*(i - pct*n)/(n - pct*n)))/2
+    return [lr if i < pct*n else down(i) for i in range(n)]''', seen.stops_halfway),
+        'The cosine is as long as the second phase but was begun at step 0, so it is at 0 too early.':
+            Mistake('''
+def flat_cos(n, lr, pct):
+    return [lr if i < pct*n else lr*(1 + math.cos(math.pi*i/(n - pct*n)))/2 for i in range(n)]''',
+        seen.begun_early),
     }
     also_right = (solution_code.replace('i < pct', 'i <= pct'),)
     def cases(self): return [(100, .1, .75), (40, 1., .5), (7, .3, .2), (10, .01, 0.)]
@@ -63,10 +77,14 @@ class Translate(Exercise):
         'This divides the factors. Both make the rate smaller.':
             Mistake('def fastai_div_final(d, f): return f/d'),
         'This is the last rate itself, as a share of the highest. fastai wants what to divide by.':
-            Mistake('def fastai_div_final(d, f): return 1/(d*f)'),
+            Mistake('def fastai_div_final(d, f): return 1/(d*f)', seen.share_for_divisor),
         'This is the factor of the first rate. The last one is smaller.':
-            Mistake('def fastai_div_final(d, f): return d'),
+            Mistake('def fastai_div_final(d, f): return d', seen.first_for_last),
         'Factors that follow each other multiply.': Mistake('def fastai_div_final(d, f): return d + f'),
+        'PyTorch divides the first rate by f. This multiplies it.':
+            Mistake('def fastai_div_final(d, f): return d/f', seen.multiplied_factor),
+        'This takes f for the share of the highest rate that is left. PyTorch divides by f, and it does not '
+        'divide the highest rate.': Mistake('def fastai_div_final(d, f): return 1/f', seen.factor_as_share),
     }
     def cases(self): return [(25., 1e4), (10., 100.), (4., 1.), (3., 7.)]
     passed = 'both head for the same rate'
@@ -85,11 +103,18 @@ class LastRate(Exercise):
             Mistake('def last_rate(a, b, k): return b', seen.end_of_range),
         'The rates grow by a factor, not by a summand.':
             Mistake('def last_rate(a, b, k): return a + (b - a)*(k - 1)/k'),
-        'This is the second rate, after one step.': Mistake('def last_rate(a, b, k): return a*(b/a)**(1/k)'),
+        'This is the second rate, after one step.':
+            Mistake('def last_rate(a, b, k): return a*(b/a)**(1/k)', seen.stuck_at_second),
         'The positions go from 0 to 1 in k steps, so they are i/k and not i/(k + 1).':
             Mistake('def last_rate(a, b, k): return a*(b/a)**(k/(k + 1))'),
         'The factor is that of b to a, not of b alone.':
             Mistake('def last_rate(a, b, k): return b**((k - 1)/k)'),
+        'This is beyond b. Counted from 0, the last of k steps is k - 1, not k + 1.':
+            Mistake('def last_rate(a, b, k): return a*(b/a)**((k + 1)/k)', seen.beyond_the_end),
+        'The first rate is multiplied in twice. At step 0, the rate is a and not a*a.':
+            Mistake('def last_rate(a, b, k): return a*a*(b/a)**((k - 1)/k)', seen.base_rate_twice),
+        'These are powers of 10 whose exponents go from a to b. The rates themselves go from a to b.':
+            Mistake('def last_rate(a, b, k): return 10**(a + (b - a)*(k - 1)/k)', seen.rates_as_exponents),
     }
     def cases(self): return [(1e-7, 10., 100), (1e-3, 1., 10), (1e-5, .1, 37)]
     passed = 'one factor short of the end'
@@ -110,15 +135,19 @@ def equal_steps(lrs, moms, m): return [lr*(1 - m)/(1 - mom) for lr,mom in zip(lr
             Mistake('''
 def equal_steps(lrs, moms, m): return [lr*(1 - mom)/(1 - m) for lr,mom in zip(lrs, moms)]'''),
         'The length of a step goes with 1/(1 - momentum), not with the momentum.': Mistake('''
-def equal_steps(lrs, moms, m): return [lr*mom/m for lr,mom in zip(lrs, moms)]'''),
+def equal_steps(lrs, moms, m): return [lr*mom/m for lr,mom in zip(lrs, moms)]''', seen.by_the_momentum),
         'These are the steady steps. Which rates give them at the momentum m?': Mistake('''
 def equal_steps(lrs, moms, m): return [lr/(1 - mom) for lr,mom in zip(lrs, moms)]'''),
         'The momenta of the schedule are missing: its own steps are longer than its rates.': Mistake('''
 def equal_steps(lrs, moms, m): return [lr*(1 - m) for lr in lrs]''', seen.base_momentum),
         'With the rates as they were, another momentum changes the steps. Under Adam it would not.':
-            Mistake('def equal_steps(lrs, moms, m): return list(lrs)'),
+            Mistake('def equal_steps(lrs, moms, m): return list(lrs)', seen.same_rates),
         'The momentum changes during the schedule, so the first one cannot stand for all.': Mistake('''
-def equal_steps(lrs, moms, m): return [lr*(1 - m)/(1 - moms[0]) for lr in lrs]'''),
+def equal_steps(lrs, moms, m): return [lr*(1 - m)/(1 - moms[0]) for lr in lrs]''', seen.first_momentum),
+        'The factor is in here twice. The length of a step goes with 1/(1 - momentum), not with its square.':
+            Mistake('''
+def equal_steps(lrs, moms, m): return [lr*((1 - m)/(1 - mom))**2 for lr,mom in zip(lrs, moms)]''',
+        seen.factor_twice),
     }
     def cases(self):
         return [([.1, .2, .1], [.95, .85, .95], .9), ([.01, .03], [.9, .8], .95), ([1., .5], [.85, .9], .5)]

@@ -138,9 +138,15 @@ class ForgetTheStart(Exercise):
             Mistake('def batches(m): return math.floor(math.log(.01)/math.log(m)) + 1', seen.momentum),
         'A number of batches is whole.': Mistake('def batches(m): return math.log(.01)/math.log(1 - m)'),
         'The weight shrinks by a factor in each batch, not by a fixed amount.':
-            Mistake('def batches(m): return math.ceil(.99/m)'),
+            Mistake('def batches(m): return math.ceil(.99/m)', seen.fixed_amount),
         'This is for a tenth. One percent takes twice as many batches.':
             Mistake('def batches(m): return math.floor(math.log(.1)/math.log(1 - m)) + 1'),
+        'With momentum 2/(N + 1), an average is called one of N batches. If the momentum is small, about '
+        '13% of the start is left after N of them.':
+            Mistake('def batches(m): return round(2/m - 1)', seen.name_of_the_average),
+        'This asks when the start value has less than 99% of the weight. Compare what is left with 1%.':
+            Mistake('''
+def batches(m): return math.floor(math.log(.99)/math.log(1 - m)) + 1''', seen.gone_for_left),
     }
     def cases(self): return [(.3,), (.1,), (.01,), (.9,), (.75,)]
     also_right = (solution_code.replace('.01', '1.01'),)

@@ -23,6 +23,13 @@ class Amdahl(Exercise):
             seen.part_for_all),
         'This is the limit for a part that takes no time at all.':
             Mistake('def amdahl(share, k): return 1/(1 - share + 1e-12)'),
+        'This adds the share of the time that is saved to a speed of 1. Half of the time saved is twice the '
+        'speed, not 1.5 times.':
+            Mistake('def amdahl(share, k): return 1 + share - share/k', seen.saved_as_faster),
+        'This is the share of the time that is saved. The speed is the old time over the new one.':
+            Mistake('def amdahl(share, k): return share - share/k', seen.change_for_speed),
+        'This takes share/k for the time that is saved. It is the time that the part still takes.':
+            Mistake('def amdahl(share, k): return 1/(1 - share/k)', seen.left_for_saved),
     }
     def cases(self): return [(.5, 2), (.8, 4), (0., 9), (.25, 3), (.7, float('inf'))]
     passed = 'the new time is what stays and what shrinks'
@@ -72,6 +79,21 @@ def conv_products(size):
     first = size - 4 + 1
     second = first - 3 + 1
     return first**2*4*4*16 + second**2*3*3*16*32''', seen.no_stride),
+        'This takes the pixels that go into a layer for its positions. A kernel is counted once for every '
+        'pixel that comes out.': Mistake('''
+def conv_products(size):
+    first = (size - 4)//2 + 1
+    return size**2*4*4*16 + first**2*3*3*16*32''', seen.pixels_going_in),
+        'The stride is used twice: the numbers of positions are already those at stride 2.': Mistake('''
+def conv_products(size):
+    first = (size - 4)//2 + 1
+    second = (first - 3)//2 + 1
+    return (first//2)**2*4*4*16 + (second//2)**2*3*3*16*32''', seen.stride_twice),
+        'This takes the number of filters for the number of channels that a filter reads.': Mistake('''
+def conv_products(size):
+    first = (size - 4)//2 + 1
+    second = (first - 3)//2 + 1
+    return first**2*4*4*16*16 + second**2*3*3*32*32''', seen.outputs_for_inputs),
     }
     def cases(self): return [(28,), (20,), (18,), (16,), (17,), (19,)]
     passed = 'positions times kernel times channels, twice'

@@ -129,11 +129,18 @@ class MendARule(Exercise):
         'The filters grow by a summand. To keep up with the stride they have to grow by a factor.':
             Mistake('def filters(first, s, n): return [first + i*s for i in range(n)]', seen.linear_filters),
         'These are multiples of the first number: the factor has to be applied again at each layer.':
-            Mistake('def filters(first, s, n): return [first, *(first*s*i for i in range(1, n))]'),
+            Mistake('def filters(first, s, n): return [first, *(first*s*i for i in range(1, n))]',
+                seen.multiples_of_first),
         'The first layer already has more filters than asked for.':
-            Mistake('def filters(first, s, n): return [first*s**(i + 1) for i in range(n)]'),
+            Mistake('def filters(first, s, n): return [first*s**(i + 1) for i in range(n)]',
+                seen.factor_at_first),
         'This is one layer too many.':
             Mistake('def filters(first, s, n): return [first*s**i for i in range(n + 1)]'),
+        'This is one layer too few. After the first, n - 1 are left.': Mistake('''
+def filters(first, s, n): return [first, *(first*s**i for i in range(1, n - 1))]''', seen.range_from_one),
+        'The filters become fewer from layer to layer. To make up for the positions that are lost, they have '
+        'to become more.': Mistake('def filters(first, s, n): return [first//s**i for i in range(n)]',
+            seen.widest_first),
     }
     def cases(self): return [(8, 2, 4), (4, 3, 3), (5, 4, 4), (6, 1, 3), (7, 3, 1)]
     passed = 'from the second layer on, every layer needs the same number of multiplications'

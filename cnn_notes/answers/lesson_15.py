@@ -118,7 +118,7 @@ def ink_positive(x):
         'Every image was inverted, those that were right already, too.':
             Mistake('def ink_positive(x): return 1 - x', seen.inverted_all),
         'The whole batch was decided at once. Each image needs a decision of its own.': Mistake('''
-def ink_positive(x): return 1 - x if x.mean() > .5 else x'''),
+def ink_positive(x): return 1 - x if x.mean() > .5 else x''', seen.batch_statistics),
         'The wrong way round: now every image has 1 for paper.': Mistake('''
 def ink_positive(x):
     inverted = x.flatten(1).median(1)[0] > .5
@@ -203,7 +203,7 @@ def first_to_break(strides, shift):
     for i,stride in enumerate(strides):
         if shift % stride != 0: return i - 1
         shift = shift//stride
-    return len(strides) - 1'''),
+    return len(strides) - 1''', seen.last_good),
         'Only the last layer is looked at. The first one to break is asked for.': Mistake('''
 def first_to_break(strides, shift):
     total = 1
@@ -224,6 +224,25 @@ def first_to_break(strides, shift):
         if shift < stride: return i
         shift = shift//stride
     return len(strides)'''),
+        'Every layer is taken to have stride 2 here. Each has a stride of its own.': Mistake('''
+def first_to_break(strides, shift):
+    for i in range(len(strides)):
+        if shift % 2 != 0: return i
+        shift = shift//2
+    return len(strides)''', seen.stride_of_two),
+        'The condition is the wrong way around: a remainder of 0 means that the layer keeps the shift.':
+            Mistake('''
+def first_to_break(strides, shift):
+    for i,stride in enumerate(strides):
+        if shift % stride == 0: return i
+        shift = shift//stride
+    return len(strides)''', seen.no_remainder),
+        'This test of bits is right for powers of two only. A stride can be 3.': Mistake('''
+def first_to_break(strides, shift):
+    for i,stride in enumerate(strides):
+        if shift & (stride - 1): return i
+        shift = shift//stride
+    return len(strides)''', seen.powers_of_two),
     }
     def cases(self):
         return [((2, 2, 2, 2, 2), 1), ((2, 2, 2, 2, 2), 2), ((2, 2, 2, 2, 2), 12), ((1, 2, 1, 2), 3),
