@@ -12,7 +12,7 @@ import torch
 import torch.nn as nn
 from .checks import (Annotated, Float, LayerName, PositiveInt, Sequence, checked, described, finite,
                               has_values, nonempty, real)
-from .fields import (Refused, grid, grid_axes, marked, marks, on_grid, propagate, results,
+from .fields import (Refused, first_left, grid, grid_axes, marked, marks, on_grid, propagate, results,
                               seen_image, settled_whole, shape_grid)
 from .tracing import LayerList, Trace, as_trace, find_layer, _uncollected
 from dataclasses import dataclass, field
@@ -94,13 +94,17 @@ class ReceptiveFields(LayerList):
         return pd.DataFrame(rows).set_index('layer')
 
 # %% ../nbs/package/boxes.ipynb #194dc1d1
+def _lost(layers): return [l for l in layers.aside if 'conv' in l.call.function or 'pool' in l.call.function]
+
 def _layers(who, model, input_shape):
     layers = as_trace(model, input_shape, who)
     if not any((l.window and l.kind != 'pad') or 'conv' in l.call.function for l in layers):
         kinds = ', '.join(dict.fromkeys(l.kind for l in layers)) or 'nothing'
-        lost = [l.name for l in layers.aside if 'conv' in l.call.function or 'pool' in l.call.function]
-        also = f', and {lost[0]!r} is not fed by the image as far as can be seen' if lost else ''
-        raise ValueError(f'{who}: {type(layers.model).__name__} has no convolution and no pooling, and so no '
+        name,lost = type(layers.model).__name__,_lost(layers)
+        inside = [l.name for l in layers if any('conv' in o.function for o in l.ops)]
+        if inside: raise ValueError(f'{who}: {name} convolves inside {inside[0]!r}, whose field is not known')
+        also = f', and {lost[0].name!r} is not fed by the image as far as can be seen' if lost else ''
+        raise ValueError(f'{who}: {name} has no convolution and no pooling, and so no '
                          f'receptive field; it runs {kinds}{also}')
     return layers
 
@@ -112,7 +116,12 @@ def _layers_for(who, model, images):
                          f'{model.shape[1:]}; give the model, or a trace for that shape')
     return _layers(who, model, None if is_trace else shape)
 
-def _choose(who, layers, layer): return layers[-1] if layer is None else find_layer(layers, layer, who)
+def _choose(who, layers, layer):
+    if layer is not None: return find_layer(layers, layer, who)
+    if (gone := first_left(layers)) and (lost := [l for l in _lost(layers) if l.before >= gone.before]):
+        raise ValueError(f"{who}: in layer {gone.name!r}, values of the image leave PyTorch, and whether "
+                         f"{lost[0].name!r} is made from them is not seen; choose a layer before it")
+    return layers[-1]
 
 def _seen(who, values, layer):
     "What the result of a layer sees; `ValueError` if that is not known"
@@ -325,6 +334,8 @@ def gradient_receptive_field(
     layers = _layers(who, model, input_shape)
     _check_map(who, layers.shape)
     chosen,at = _position(who, layers, layer, place, wiring=True)
+    if any(l.call.function == 'data' and 'other' in l.call.args for l in layers[:chosen.index+1]):
+        raise ValueError(f'{who}: values are written to `.data`, where no gradient follows them')
     weight = next((o for o in layers.model.parameters() if o.is_floating_point()), torch.empty(0))
     dtype = weight.dtype if weight.dtype == torch.float64 else None
     with torch.inference_mode(False), torch.enable_grad():
@@ -332,7 +343,9 @@ def gradient_receptive_field(
         image = torch.rand(layers.shape, generator=always, device='cpu', dtype=dtype) + .5
         image = image.to(weight.device).requires_grad_()
         out = results(layers.model, image, [chosen.index], True, who)[chosen.index]
-        grad = torch.autograd.grad(out[at].sum(), image, allow_unused=True)[0] if out.requires_grad else None
+        total,grad = out[at].sum(),None
+        try: grad = torch.autograd.grad(total, image, allow_unused=True)[0] if out.requires_grad else None
+        except RuntimeError as error: raise ValueError(f'{who}: no gradient comes back: {error}') from error
     if grad is None: raise ValueError(f'{who}: no gradient comes from layer {chosen.name!r} to the image')
     return _box((grad != 0).any(0).any(0).cpu())
 

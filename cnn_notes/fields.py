@@ -876,15 +876,17 @@ def _wired(layer, values, local):
     except (TypeError, AttributeError): return [Refused(layer)] # such as a constant for the image
     return res if isinstance(res, tuple) else (res,)
 
-def _handed_out(layers):
-    "Where values of the image leave PyTorch first: the number of the next record, and the refusal"
+def first_left(layers):
+    "The record with which values of the image leave PyTorch first, or None"
     for layer in layers.aside:
         if layer.call.function not in (*_leaving, *_read): continue
         if layer.before is None or layer.before > len(layers): continue
-        if all(s.index is None for s in layer.call.sources()): continue
-        why = 'values of the image leave PyTorch, and where they go is not seen'
-        return layer.before,[Refused(layer, why)]
-    return len(layers),None
+        if any(s.index is not None for s in layer.call.sources()): return layer
+
+def _handed_out(layers):
+    "The number of the next record, and the refusal"
+    if (layer := first_left(layers)) is None: return len(layers),None
+    return layer.before,[Refused(layer, 'values of the image leave PyTorch, and where they go is not seen')]
 
 # %% ../nbs/package/fields.ipynb #51ddca52
 def settled_whole(shape):
@@ -1185,6 +1187,9 @@ def results(
         with torch.inference_mode(False): # a copy, as the model may change its input
             _play(model, x.clone(), recorder=probe, grad=True)
     except _Found: pass
+    except ValueError: raise
+    except Exception as error:
+        raise ValueError(f'{caller}: {type(model).__name__} does not run with gradients: {error}') from error
     if gone := [i for i in wanted if i not in probes[0].found]:
         raise ValueError(f'{caller}: operation {gone[0]} of the trace does not run for this image, because '
                          "the model's path depends on values; give an image for which it does")

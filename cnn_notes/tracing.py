@@ -434,7 +434,7 @@ class _Recorder(TorchFunctionMode):
         "Call a function, or `run` in its position, and record it if it was given a tensor"
         given = list(_tensors((args, kwargs)))
         if self.ops is not None: return func(*args, **kwargs) # inside another
-        if not given: return self._made(func(*args, **kwargs))
+        if not given: return self._made(func, func(*args, **kwargs))
         for t in given: self._catch_up(t)
         fed = [t for t in given if id(t) in self.owner]
         shapes,sources = _shapes(fed),tuple(self.owner[id(t)][0] for t in fed) # before: it may work in place
@@ -452,7 +452,9 @@ class _Recorder(TorchFunctionMode):
 # %% ../nbs/package/tracing.ipynb #736556ba
 # with these, values leave PyTorch, or the thread that is followed: what happens to them there is not seen
 _leaving = ('numpy', 'array', 'dlpack', 'another thread', 'out of sight')
-_read = ('item', 'tolist', 'float') # so they do with these, but one by one
+# with these they leave it as well, but come back without a product on the way that is worth counting
+_read = ('item', 'tolist', 'float', 'int', 'index', 'complex', 'pickled', 'storage', 'typed_storage',
+         'untyped_storage')
 
 def _lies(tensor):
     if tensor.layout != torch.strided or tensor.is_nested: return None
@@ -518,9 +520,10 @@ def _place(tensor):
     return storage,_lies(tensor)
 
 class _Recorder(_Recorder):
-    def _made(self, res):
+    def _made(self, func, res):
         "What a function returns that is given no tensor"
         new = list(_tensors(res))
+        if func is torch.empty_strided and new[0].is_meta: self._out_of_sight('pickled') # so it is unpickled
         self.origin.update((id(t), ()) for t in new)
         self.keep += new
         return res
@@ -547,8 +550,8 @@ class _Recorder(_Recorder):
         self.done = []
         self._record(call.function, (call, dict(kind=call.function)), (_shape(known),), (index,), [tensor])
 
-    def _out_of_sight(self):
-        call,none = Call('out of sight', {'input': Source(-1, 0, ())}),()
+    def _out_of_sight(self, name='out of sight'):
+        call,none = Call(name, {'input': Source(-1, 0, ())}),()
         module,full = self._named('tensor', False, 'aside')
         self.aside.append(Layer(len(self.aside), full, call.function, module, none, none, none, call,
                                 before=len(self.layers)))

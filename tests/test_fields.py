@@ -1,5 +1,5 @@
 "Fields of networks made of everything: by table, by gradient, and by changing one pixel at a time"
-import functools, random
+import functools, io, pickle, random
 import pytest, torch, torchvision
 import torch.nn as nn, torch.nn.functional as F
 from concurrent.futures import ThreadPoolExecutor
@@ -302,17 +302,51 @@ def spatial_transformer(x, f):
 def through_numpy(x, f): return f(x) + torch.as_tensor(x.detach().cpu().numpy()).mean()
 def through_python(x, f): return f(x)/x.max().item()
 def as_lists(x, f): return f(x) + torch.tensor(x.tolist()).to(x).mean()
+def as_index(x, f): return f(x).roll(int(x.argmax()), -1)
+def pickled(x, f): return f(x) + pickle.loads(pickle.dumps(x.detach())).mean()
+def from_storage(x, f): return f(x) + x.new_empty(0).set_(x.untyped_storage(), 0, x.shape, x.stride()).mean()
+def saved(x, f):
+    file = io.BytesIO()
+    torch.save(x.detach(), file)
+    file.seek(0)
+    return f(x) + torch.load(file).mean()
 
 @pytest.mark.parametrize('f, layers, said', [
     (moved_by_itself, [nn.Conv2d(2, 18, 3, padding=1), torchvision.ops.DeformConv2d(2, 2, 3, padding=1)],
      'where it looks depends on the values of the image'),
     (spatial_transformer, [], 'where it looks depends on the values of the image'),
-    *((f, [], 'leave PyTorch') for f in (through_numpy, through_python, as_lists))])
+    *((f, [], 'leave PyTorch') for f in (through_numpy, through_python, as_lists, as_index,
+                                          pickled, saved, from_storage))])
 def test_what_nobody_can_say_is_refused(f, layers, said):
     net = Uses(f, *layers).eval()
     for g in (receptive_field, input_box, precedents, gradient_receptive_field):
         with pytest.raises(ValueError, match=f'^{g.__name__}: in layer .*{said}'): g(net, (2, 9, 9))
     assert receptive_field(net, (2, 9, 9), 'layers.0').size == (3, 3), 'but not what comes before'
+
+def buffered(x, f):
+    raw = bytearray(f(x).detach().numpy().tobytes())
+    return f(torch.frombuffer(raw, dtype=torch.float32).view(1, 2, 9, 9))
+
+def test_whether_the_last_layer_sees_the_image_is_not_known_after_its_values_left():
+    net = Uses(buffered)
+    for g in (input_box, precedents, gradient_receptive_field):
+        with pytest.raises(ValueError, match="'numpy'.* leave PyTorch, and whether 'layers.0"):
+            g(net, (2, 9, 9))
+    assert input_box(net, (2, 9, 9), 'layers.0').cells.sum() == 9
+
+def branches(x, f): return torch.cond(x.sum() >= 0, f, lambda x: x + 0, (x,))
+def indexed(x, f): return f(x)[..., x.argmax()%2:]
+def set_to(x, f): return f(torch.empty_like(x).set_(f(x)))
+def behind_its_back(x, f):
+    y = f(x)
+    y.data = f(y).data
+    return y
+
+@pytest.mark.parametrize('f, said', [(branches, "convolves inside 'cond'"), (indexed, 'does not run with gradients'),
+    (set_to, 'no gradient comes back'), (behind_its_back, 'no gradient follows')])
+def test_what_has_no_gradient_is_refused_in_one_form(f, said):
+    with pytest.raises(ValueError, match=f'^gradient_receptive_field: .*{said}'):
+        gradient_receptive_field(Uses(f), (2, 9, 9))
 
 def test_offsets_that_are_fixed_are_measured():
     def at_zero(x, f, d): return d(x, x.new_zeros(1, 18, 9, 9))

@@ -248,7 +248,7 @@ class Stops(nn.Module):
         return y*1
 def test_a_model_that_fails_is_handed_back_too():
     net = Stops().train()
-    with pytest.raises(RuntimeError, match='halfway'): gradient_receptive_field(net, (1, 8, 8), 'mul')
+    with pytest.raises(ValueError, match='halfway'): gradient_receptive_field(net, (1, 8, 8), 'mul')
     assert net.training
 
 # ---- layers with more than a window
