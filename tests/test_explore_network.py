@@ -288,15 +288,26 @@ def test_frame_fits_its_content(browser, width):
             w,h,spare = overflow(browser)
             assert w <= 0 and h <= 0 and 4 <= spare < 80, (n, w, h, spare)
             assert browser.js("return [...document.querySelectorAll('.top, h1')].every(e => e.scrollHeight <= e.clientHeight + 1)"), (n, 'words are cut off')
-            clipped = browser.js("return [...document.querySelectorAll('.panel')].filter(s => { const b = s.getBoundingClientRect(), g = s.querySelector('.grid').getBoundingClientRect(), f = s.querySelector('.foot').getBoundingClientRect(); return g.right > b.right + 1 || g.bottom > f.top + 1 || f.bottom > b.bottom + 1; }).map(s => s.dataset.layer)")
+            clipped = browser.js("return [...document.querySelectorAll('.panel')].filter(s => { const b = s.getBoundingClientRect(), a = s.querySelector('.plate'), g = (getComputedStyle(a).overflow === 'auto' ? a : s.querySelector('.grid')).getBoundingClientRect(), f = s.querySelector('.foot').getBoundingClientRect(); return g.right > b.right + 1 || g.bottom > f.top + 1 || f.bottom > b.bottom + 1; }).map(s => s.dataset.layer)")
             assert not clipped, (n, clipped)
 
 @pytest.mark.parametrize('width', [274, 320, 344, 390]) # some of them in a page with margins
 def test_cells_have_room_for_a_finger_on_a_phone(browser, width):
-    browser.open(page(view(small()), style='margin:0'), width=width, height=844, phone=True)
+    large = view(wide(), pixels(30, 30)) # layers that scroll in their boxes
+    browser.open(page(view(small()), large, style='margin:0'), width=width, height=844, phone=True)
+    with browser.frame(1):
+        assert browser.js("return Math.min(...[...document.querySelectorAll('[role=grid] .cell')].map(e => e.getBoundingClientRect().width))") >= 12
     with browser.frame():
         cells,names = browser.js("const of = css => [...document.querySelectorAll(css)]; return [Math.min(...of('[role=grid] .cell').map(e => e.getBoundingClientRect().width)), of('h2 .name').filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)]")
         assert cells >= 12 and not names
+
+def test_what_is_outlined_in_a_layer_that_scrolls_is_in_sight(browser):
+    browser.open(page(view(wide(), pixels(40, 40)), style='margin:0'), width=390, height=844, phone=True)
+    with browser.frame():
+        def outside(): return max(browser.js("const [a, b] = ['.plate', '.mark i'].map(c => document.querySelector('[data-layer=\"0\"] ' + c).getBoundingClientRect()); return [a.left - b.left, b.right - a.right, a.top - b.top, b.bottom - a.bottom]"))
+        for place in ('0,0', '11,35', '6,20'):
+            browser.js(f"document.querySelector('[data-layer=\"1\"] [data-at=\"{place}\"]').click()")
+            browser.wait(lambda: outside() <= 2) # the outline glides
 
 @pytest.mark.parametrize('width', [320, 360])
 def test_phone(browser, width):

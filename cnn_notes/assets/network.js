@@ -80,7 +80,8 @@ function layout() {
     p.section.style.setProperty('--plate', p.tall + 'px');
   });
 }
-const pitchOf = p => Math.max(2, Math.floor(Math.min(64, (p.side - 1) / p.size[1], (p.tall - 1) / p.size[0])));
+const least = p => p !== panels[0] && document.documentElement.clientWidth < 480 ? 12 : 2; // on a phone, room for a finger: a large layer scrolls
+const pitchOf = p => Math.max(least(p), Math.floor(Math.min(64, (p.side - 1) / p.size[1], (p.tall - 1) / p.size[0])));
 
 function paint(k) {
   const p = panels[k], values = p.channels[p.channel].values, flat = values.flat(), write = formatter(flat, 2), color = shades(k ? 'output' : 'input', flat);
@@ -103,6 +104,7 @@ function point(aloud = false) { // aloud: the reader did something, so it is rea
     q.grid.mark.replaceChildren();
     if (e && e.count) {
       q.grid.outline(e.rows, e.cols);
+      q.grid.reveal(...[e.rows, e.cols].map(o => o[o.length >> 1]));
       if (e.count < e.rows.length * e.cols.length) q.grid.mark.firstChild.className = 'span'; // not all cells of the box
     }
     q.grid.cells.forEach((line, r) => line.forEach((c, s) => c.classList.toggle('off', !mine && !(m && m[r * q.size[1] + s]))));
@@ -118,5 +120,5 @@ function point(aloud = false) { // aloud: the reader did something, so it is rea
   if (aloud) speak = setTimeout(() => { live.textContent = `${p.name}, row ${i}, column ${j}, is ${value} and is made from ${parts.join(', ')}`.replace(/\u2212/g, 'minus '); }, 250);
 }
 
-function draw() { layout(); panels.forEach((_, k) => paint(k)); point(); }
+function draw() { layout(); panels.forEach((_, k) => paint(k)); point(); panels[state.panel].grid.reveal(...state.at); }
 keepDrawn(draw);

@@ -248,7 +248,8 @@ function picture(canvas, values, color, boxed) {
 function keepDrawn(draw, plates = []) {
   const room = () => [document.documentElement.clientWidth, root.clientWidth, ...plates.flatMap(e => [e.offsetWidth, e.offsetHeight])].join();
   let drawn;
-  const fit = () => { const now = room(); if (now !== drawn) { drawn = now; draw(); } };
+  // again where what was drawn has made or taken away a scroll bar: a frame out of sight is not told
+  const fit = () => { for (let k = 0; k < 3 && room() !== drawn; k++) { drawn = room(); draw(); } };
   fit();
   addEventListener('resize', fit);
   const watch = new ResizeObserver(() => requestAnimationFrame(fit));
