@@ -81,9 +81,9 @@ def out_size(self:Window,
 ) -> int|tuple: # of the output: one number if one was given and the window is alike in both axes
     "How many positions there are (Dumoulin and Visin 2016, relationship 6 and section 5.1)"
     size = pair(in_size)
-    if any(span > n + sum(pads) for span,n,pads in zip(self.span, size, self.padding)):
-        raise ValueError(f'Window.out_size: in_size is {in_size}, but {self} spans {self.span}; add padding')
     out = tuple(_positions(*axis, self.ceil_mode) for axis in zip(size, self.span, self.stride, self.padding))
+    if min(out) < 1:
+        raise ValueError(f'Window.out_size: in_size is {in_size}, but {self} spans {self.span}; add padding')
     alike = all(o[0] == o[1] for o in (self.ks, self.stride, self.padding, self.dilation))
     return out[0] if alike and isinstance(in_size, int) else out
 
@@ -116,7 +116,7 @@ def _facts(window, in_size):
     try: out = pair(window.out_size(size))
     except ValueError: return dict.fromkeys(names)
     axes = list(zip(size, out, span, stride, window.padding))
-    ends = tuple(max(0, n + pad[0] - (o-1)*s - w) for n,o,w,s,pad in axes)
+    ends = tuple(min(n, max(0, n + pad[0] - (o-1)*s - w)) for n,o,w,s,pad in axes)
     inside = [max(0, min(o, (n + pad[0] - w)//s + 1) + -pad[0]//s) for n,o,w,s,pad in axes]
     starts = ((set(range(0, w, d)), s) for w,s,d in zip(span, stride, window.dilation))
     common = tuple(sum(o + s in cells for o in cells) for cells,s in starts)

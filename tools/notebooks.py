@@ -109,8 +109,8 @@ def site_url(page=''):
 
 def lesson():
     "For index and README: where a reader can draw, without an installation if the site has an address"
-    where = ('on [15_your_digit](15_your_digit.ipynb). On the website that `make site` builds, a first lesson'
-        '\nlets you do so without any installation.')
+    where = ('on [15_your_digit](15_your_digit.ipynb). The website that `make site` builds opens'
+        '\nwith a drawing view and a first lesson, for readers who have installed nothing.')
     if repository(): where = (f"in [a first lesson]({site_url('first_lesson.html')}):\n"
         'it runs in your browser, and nothing has to be installed.')
     return f'<!-- lesson -->\nDraw a digit of your own {where}'

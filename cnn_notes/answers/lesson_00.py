@@ -138,8 +138,8 @@ def parse_idx(raw):
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]
     return torch.tensor(list(raw[start:]), dtype=torch.uint8).view(torch.int8).view(shape)''',
         seen.signed_bytes),
-        'The shape is right, but the values fill it with the first axis running fastest. In the file, it is '
-        'the last one.': Mistake('''
+        'The shape is right, but the values are in the wrong places: in the file, the index of the last axis '
+        'changes fastest.': Mistake('''
 def parse_idx(raw):
     start = 4 + 4*raw[3]
     shape = [int.from_bytes(raw[i:i+4], 'big') for i in range(4, start, 4)]

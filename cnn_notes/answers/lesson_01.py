@@ -38,7 +38,7 @@ class Line(Exercise):
             Mistake('line_kernel = torch.tensor([[-1., -1, -1], [-1, 8, -1], [-1, -1, -1]])'),
         'This kernel compares with the row above only, so it is an edge kernel: it finds the upper border '
         'of ink.': Mistake('line_kernel = torch.tensor([[-1., -1, -1], [1, 1, 1], [0, 0, 0]])'),
-        'This kernel sharpens: its weights add up to 1, so the picture itself stays in the result.':
+        'This kernel sharpens: its weights add up to more than 0, so one tone stays in the result.':
             Mistake('line_kernel = torch.tensor([[-1., -1, -1], [-1, 9, -1], [-1, -1, -1]])',
                 seen.nine_for_eight),
     }
@@ -191,7 +191,7 @@ class OneNumber(Exercise):
             Mistake('def one_number(img): return correlate(img, left_edge).max()', seen.largest_response),
         'The variance is the same for both forms, but it depends on how much ink there is, and a thick 1 '
         'has more than a thin 0.': Mistake('def one_number(img): return img.var()'),
-        'The padding makes an edge of its own: in a negative, its zeros lie next to the ones of the paper.':
+        'The padding adds an edge of its own: it is 0, and in a negative the paper next to it is 1.':
             Mistake('''
 def one_number(img): return correlate(img, left_edge, padding=1).clamp(min=0).sum()''',
                 seen.edge_of_the_padding),

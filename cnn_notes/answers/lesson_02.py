@@ -26,7 +26,7 @@ class Unused(Exercise):
             Mistake('def unused(n, ks, stride): return n - ((n - ks)//stride + 1)*stride'),
         'These windows do not overlap: each covers ks cells, but the next one starts stride cells later.':
             Mistake('def unused(n, ks, stride): return n % ks', seen.overlap),
-        'The last window is missing if it ends where the row ends: a range stops before its second number.':
+        'A window that ends exactly where the row ends is missing: the last start can be n - ks itself.':
             Mistake('''
 def unused(n, ks, stride): return n - max([i + ks for i in range(0, n - ks, stride)], default=0)''',
                 seen.last_frame),

@@ -102,7 +102,7 @@ def matrix_of(f, in_shape):
 def matrix_of(f, in_shape):
     c,h,w = in_shape
     return f(torch.eye(c*h*w).view(-1, c, w, h).transpose(2, 3)).flatten(1).T''', seen.height_for_width),
-        'The shape is right, but reshape swaps no axes: it only breaks the same row of numbers elsewhere.':
+        'The shape is right, but the numbers are not: reshape keeps them in their order and swaps no axes.':
             Mistake('''
 def matrix_of(f, in_shape):
     c,h,w = in_shape
@@ -152,7 +152,7 @@ def output_padding_for(n, ks, stride, padding, dilation): return 0''', seen.no_o
             Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation):
     return (n + 2*padding - dilation*ks) % stride''', seen.dilated_size),
-        'This looks at the stride only. Two sizes with the same stride can need different paddings.':
+        'This looks at the stride only. Two sizes of image with the same stride can need different values.':
             Mistake('''
 def output_padding_for(n, ks, stride, padding, dilation): return stride % 2''', seen.parity_of_stride),
     }
@@ -206,15 +206,15 @@ def grouped_conv(x, weight, groups): return F.conv2d(x, weight.flip(2, 3), group
         'Only the first group is there.': Mistake('''
 def grouped_conv(x, weight, groups):
     return F.conv2d(x[:, :weight.shape[1]], weight[:len(weight)//groups])'''),
-        'Images and filters are mixed up: the product has its filters first, and reshape moves no axis.':
+        'Images and filters are mixed up: the product has the filters first, and reshape does not move axes.':
             Mistake('''
 def grouped_conv(x, weight, groups):
     h,w = (n - ks + 1 for n,ks in zip(x.shape[2:], weight.shape[2:]))
     columns = torch.cat(list(im2col(x, weight.shape[2:])), 1).unflatten(0, (groups, -1))
     filters = weight.flatten(1).unflatten(0, (groups, -1))
     return (filters @ columns).reshape(len(x), len(weight), h, w)''', seen.mixed_images),
-        'Weights and columns differ in order: in im2col, all cells of a channel come before the next one.':
-            Mistake('''
+        'The weights of a filter are in another order than the rows of im2col, where all cells of one '
+        'channel come before those of the next channel.': Mistake('''
 def grouped_conv(x, weight, groups):
     h,w = (n - ks + 1 for n,ks in zip(x.shape[2:], weight.shape[2:]))
     columns = im2col(x, weight.shape[2:]).unflatten(1, (groups, -1))
@@ -279,7 +279,7 @@ def conv_backward(x, weight, grad):
 def conv_backward(x, weight, grad):
     to_x = F.conv2d(grad, weight.transpose(0, 1).flip(2, 3))
     return to_x,F.conv2d(x.transpose(0, 1), grad.transpose(0, 1)).transpose(0, 1)'''),
-        'The height of the kernel pads the width of grad, too. Each axis needs the padding of its own side.':
+        'Here the height of the kernel sets the padding of both axes. The width needs a padding of its own.':
             Mistake('''
 def conv_backward(x, weight, grad):
     to_x = F.conv2d(grad, weight.transpose(0, 1).flip(2, 3), padding=weight.shape[2] - 1)

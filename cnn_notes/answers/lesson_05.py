@@ -8,7 +8,7 @@ class Flatten(Exercise):
     id,title,name = '05.1','Flatten by hand','flatten'
     statement = '''Write `flatten(x)`, which does what `nn.Flatten()` does, for a tensor of any shape (N,
                    ...), using no function of PyTorch but `reshape`. It should also work for a batch of one
-                   and for a batch of none: code that keeps only the doubtful images may find none.'''
+                   and for a batch of none: code that selects some of the images may select none.'''
     setup = 'import math, torch'
     stub = 'def flatten(x): ...'
     hints = ('The first axis stays, whatever its length. All the others become one.',

@@ -63,21 +63,21 @@ class FarWithLittle(Exercise):
         'The kernels are 7 x 7 here, which takes more than five times the weights.':
             Mistake('far = nn.Sequential(nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 7), nn.Conv2d(1, 1, 3))',
                 seen.large_for_dilated),
-        'A dilation of 1 leaves no gaps: it counts from one cell of the kernel to the next, not the zeros '
-        'between them.': Mistake('''
+        'The dilations add up to 4 here, which gives 9 x 9. A dilation of 1 leaves no gaps: it is the step '
+        'from one cell of the kernel to the next.': Mistake('''
 far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 1, 2)))''', seen.zeros_between),
     }
     also_right = (solution_code.replace('1, 2, 4', '2, 1, 4'),) # the order does not matter
-    labels = ('the layers', 'the kernel sizes', 'the strides', 'the padding', 'the field')
+    labels = ('the layers', 'the kernel sizes', 'the strides', 'the field', 'the padding')
     def outputs(self, answer):
         from cnn_notes.receptive import receptive_field
         if not isinstance(answer, nn.Sequential): return [answer]
         convs = [m for m in answer if isinstance(m, nn.Conv2d)]
         size = receptive_field(answer, (convs[0].in_channels, 64, 64))[-1].size if convs else ()
         pads = [m.padding for m in convs]
-        return [len(answer), [m.kernel_size for m in convs], [m.stride for m in convs], pads, list(size)]
+        return [len(answer), [m.kernel_size for m in convs], [m.stride for m in convs], list(size), pads]
     def matches(self, got, want):
-        return len(got) == len(want) and all(got[i] == want[i] for i in (0, 1, 2, 4)) # any padding will do
+        return len(got) == len(want) and got[:4] == want[:4] # any padding will do
     passed = 'three small kernels that see far'
 
 class SharedPixels(Exercise):

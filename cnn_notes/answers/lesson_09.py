@@ -36,8 +36,8 @@ class DeadChannels(Exercise):
         'This counts the values that are off and divides by the number of channels. A channel is dead only '
         'if all of its values are off.': Mistake('def dead(x): return (x <= 0).sum()/x.shape[1]',
             seen.values_per_channel),
-        'This looks at each position by itself. The positions of a channel share one filter, and it is '
-        'alive if any of them is.': Mistake('def dead(x): return (x.amax(0) <= 0).float().mean()',
+        'This looks at each position by itself. A channel is alive if it is on at any of its positions.':
+            Mistake('def dead(x): return (x.amax(0) <= 0).float().mean()',
             seen.position_for_channel),
     }
     def cases(self):
@@ -212,11 +212,9 @@ class Lsuv(_OfNetwork):
     id,title,name = '09.4','LSUV','lsuv'
     statement = '''Mishkin and Matas ("All you need is a good init," 2016) choose the size of the
                    weights by measuring. Write `lsuv(model, xb)`: layer by layer, from the first to the
-                   last, divide the weights of a convolution by the standard deviation of its output and
-                   subtract the mean of the output from its biases, so that the output of every
-                   convolution has standard deviation 1 over all of its values, and every channel has mean
-                   0. (The paper starts from orthogonal weights and leaves the mean alone; keep the
-                   weights' directions here.)'''
+                   last, multiply all weights of a convolution by one number and set its biases, so that
+                   its output has standard deviation 1 over all of its values, and every channel has mean
+                   0. (The paper starts from orthogonal weights and leaves the mean alone.)'''
     setup = 'import torch'
     stub = 'def lsuv(model, xb): ...'
     hints = ('Center first: subtract the mean of each channel from its bias, as in the exercise before.',
@@ -295,8 +293,8 @@ def lsuv(model, xb):
         block.conv.weight /= std
         block.conv.bias /= std
         x = block(x)''', seen.inplace_relu),
-        'This measures every layer before any has changed. A layer sees what the changed layers before it '
-        'give.': Mistake('''
+        'This measures all layers before it changes any of them. Change a layer first, then run it to see '
+        'what the next one gets.': Mistake('''
 @torch.no_grad()
 def lsuv(model, xb):
     found,x = [],xb

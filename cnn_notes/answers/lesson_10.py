@@ -49,8 +49,8 @@ def flat_cos(n, lr, pct):
 def flat_cos(n, lr, pct):
     def down(i): return lr*(1 + math.cos(math.pi/2*(i - pct*n)/(n - pct*n)))/2
     return [lr if i < pct*n else down(i) for i in range(n)]''', seen.stops_halfway),
-        'The cosine is as long as the second phase but was begun at step 0, so it is at 0 too early.':
-            Mistake('''
+        'The cosine is as long as the second phase, but it starts at step 0. It comes down to 0 too early, '
+        'and then the rate rises again.': Mistake('''
 def flat_cos(n, lr, pct):
     return [lr if i < pct*n else lr*(1 + math.cos(math.pi*i/(n - pct*n)))/2 for i in range(n)]''',
         seen.begun_early),
@@ -83,8 +83,8 @@ class Translate(Exercise):
         'Factors that follow each other multiply.': Mistake('def fastai_div_final(d, f): return d + f'),
         'PyTorch divides the first rate by f. This multiplies it.':
             Mistake('def fastai_div_final(d, f): return d/f', seen.multiplied_factor),
-        'This takes f for the share of the highest rate that is left. PyTorch divides by f, and it does not '
-        'divide the highest rate.': Mistake('def fastai_div_final(d, f): return 1/f', seen.factor_as_share),
+        'This takes f for the share of the highest rate that is left. PyTorch divides by f, and what it '
+        'divides is the first rate.': Mistake('def fastai_div_final(d, f): return 1/f', seen.factor_as_share),
     }
     def cases(self): return [(25., 1e4), (10., 100.), (4., 1.), (3., 7.)]
     passed = 'both head for the same rate'

@@ -141,8 +141,8 @@ class ForgetTheStart(Exercise):
             Mistake('def batches(m): return math.ceil(.99/m)', seen.fixed_amount),
         'This is for a tenth. One percent takes twice as many batches.':
             Mistake('def batches(m): return math.floor(math.log(.1)/math.log(1 - m)) + 1'),
-        'With momentum 2/(N + 1), an average is called one of N batches. If the momentum is small, about '
-        '13% of the start is left after N of them.':
+        'This is the N for which m is 2/(N + 1), and some people call that an average over N batches. After '
+        'N batches, much more than 1% of the start is left.':
             Mistake('def batches(m): return round(2/m - 1)', seen.name_of_the_average),
         'This asks when the start value has less than 99% of the weight. Compare what is left with 1%.':
             Mistake('''

@@ -102,14 +102,14 @@ def turnless(code):
             seen.some_symmetries),
         'This turns by one step only.': Mistake('''
 def turnless(code): return torch.minimum(code, (code << 1 | code >> 7) & 255)'''),
-        'In eight signed bits the top bit is a sign, and a shift to the right fills up with copies of it. '
-        'The bits that come in have to be 0.': Mistake('''
+        'The top bit of an int8 is its sign, and a shift to the right brings in copies of it. The bits that '
+        'come in have to be 0.': Mistake('''
 def turnless(code):
     code = code.to(torch.int8)
     turned = (code << i | code >> 8-i for i in range(1, 8))
     return torch.stack([code, *turned]).min(0).values''', seen.signed_rotation),
-        'This takes a pattern and its mirror image for one, which leaves 30 numbers. A mirror image is not a '
-        'turn.': Mistake('''
+        'This treats a pattern and its mirror image as the same, which leaves 30 numbers. A mirror image is '
+        'not a turn.': Mistake('''
 def turnless(code):
     mirrored = sum((code >> i & 1) << 7-i for i in range(8))
     turns = [(c << i | c >> 8-i) & 255 for c in (code, mirrored) for i in range(8)]

@@ -23,8 +23,8 @@ class Amdahl(Exercise):
             seen.part_for_all),
         'This is the limit for a part that takes no time at all.':
             Mistake('def amdahl(share, k): return 1/(1 - share + 1e-12)'),
-        'This adds the share of the time that is saved to a speed of 1. Half of the time saved is twice the '
-        'speed, not 1.5 times.':
+        'This adds the share of the time that is saved to a speed of 1. If half of the time is saved, the '
+        'speed is 2, not 1.5.':
             Mistake('def amdahl(share, k): return 1 + share - share/k', seen.saved_as_faster),
         'This is the share of the time that is saved. The speed is the old time over the new one.':
             Mistake('def amdahl(share, k): return share - share/k', seen.change_for_speed),
@@ -79,8 +79,8 @@ def conv_products(size):
     first = size - 4 + 1
     second = first - 3 + 1
     return first**2*4*4*16 + second**2*3*3*16*32''', seen.no_stride),
-        'This takes the pixels that go into a layer for its positions. A kernel is counted once for every '
-        'pixel that comes out.': Mistake('''
+        'This counts a kernel once for every pixel that goes into a layer. Count it once for every pixel '
+        'that comes out.': Mistake('''
 def conv_products(size):
     first = (size - 4)//2 + 1
     return size**2*4*4*16 + first**2*3*3*16*32''', seen.pixels_going_in),
@@ -89,7 +89,8 @@ def conv_products(size):
     first = (size - 4)//2 + 1
     second = (first - 3)//2 + 1
     return (first//2)**2*4*4*16 + (second//2)**2*3*3*16*32''', seen.stride_twice),
-        'This takes the number of filters for the number of channels that a filter reads.': Mistake('''
+        'This multiplies by the number of filters twice. One of them should be the number of channels that a '
+        'filter reads.': Mistake('''
 def conv_products(size):
     first = (size - 4)//2 + 1
     second = (first - 3)//2 + 1

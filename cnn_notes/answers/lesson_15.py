@@ -7,7 +7,7 @@ from cnn_notes.exercises import Exercise, Mistake
 class Frame(Exercise):
     id,title,name = '15.1','The frame of another data set','frame'
     statement = '''In another data set, images have `size` x `size` pixels, the longer side of the box
-                   around the ink has `longest`, and the box itself is in the middle, not the center of
+                   around the ink has `longest` pixels, and the box itself is in the middle, not the center of
                    mass; if the rows or columns of paper are odd in number, the one left over is below or
                    to the right. Write `frame(ink, size, longest)` for ink from 0 to 1, a float64 tensor
                    (h, w). The other side of the box is in proportion, rounded, and at least 1. You may use
@@ -103,8 +103,8 @@ class InkPositive(Exercise):
     id,title,name = '15.2','Robust to inverted ink','ink_positive'
     statement = '''Some readers write with chalk. Write `ink_positive(x)`, which takes a batch (n, 28, 28)
                    from 0 to 1, in which any image may be inverted (1 minus the image), and returns the
-                   batch with 0 for paper and 1 for ink in every image. Behind it, the network gives the
-                   same answer to a digit and to its negative.'''
+                   batch with 0 for paper and 1 for ink in every image. A network that reads what it
+                   returns gives the same answer to a digit and to its negative.'''
     setup = 'import torch'
     stub = 'def ink_positive(x): ...'
     hints = ('A digit has more paper than ink. Which number stands for paper in an inverted digit?',

@@ -24,5 +24,8 @@ def check():
     runs = record('norm_noise')
     change,half = mean_half(runs['all 256'] - runs['the 32'], 3)
     assert abs(change) < half, f'the validation error changes: {change:.2f}, give or take {half:.2f}'
-    return dict(seeds=len(runs), change=printed(change), half=printed(half),
-                times=near(times, .8), still=near(still, 1e-5))
+    fewer,fewer_half = mean_half(runs['the 32'] - runs['none'], 3)
+    higher,higher_half = mean_half(runs['none, loss'] - runs['the 32, loss'], 3)
+    assert fewer > fewer_half and higher > higher_half, 'without a norm: not fewer errors at a higher loss'
+    return dict(seeds=len(runs), change=printed(change), half=printed(half), fewer=printed(fewer),
+                fewer_half=printed(fewer_half), times=near(times, .8), still=near(still, 1e-5))
