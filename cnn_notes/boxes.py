@@ -308,6 +308,11 @@ def input_box(
     return _far_box('input_box', record, place) if record.size != (0, 0) else Box(range(0), range(0))
 
 # %% ../nbs/package/boxes.ipynb #7e846e46
+def _gradient(who, total, image):
+    "Of a sum; `ValueError` where autograd cannot give it"
+    try: return torch.autograd.grad(total, image, allow_unused=True, retain_graph=True)[0]
+    except RuntimeError as error: raise ValueError(f'{who}: no gradient comes back: {error}') from error
+
 def _position(who, layers, layer, place, wiring):
     "A layer and the index of one of its positions, over all channels; if unknown, those of (N, C, H, W)"
     chosen = _choose(who, layers, layer)
@@ -343,9 +348,7 @@ def gradient_receptive_field(
         image = torch.rand(layers.shape, generator=always, device='cpu', dtype=dtype) + .5
         image = image.to(weight.device).requires_grad_()
         out = results(layers.model, image, [chosen.index], True, who)[chosen.index]
-        total,grad = out[at].sum(),None
-        try: grad = torch.autograd.grad(total, image, allow_unused=True)[0] if out.requires_grad else None
-        except RuntimeError as error: raise ValueError(f'{who}: no gradient comes back: {error}') from error
+        grad = _gradient(who, out[at].sum(), image) if out.requires_grad else None
     if grad is None: raise ValueError(f'{who}: no gradient comes from layer {chosen.name!r} to the image')
     return _box((grad != 0).any(0).any(0).cpu())
 
@@ -404,8 +407,9 @@ def effective_receptive_field(
         picked = torch.linspace(0, count-1, min(channels, count)).round().int().tolist()
         if not out.requires_grad:
             out = out + 0*leaves.sum() # the model runs it under torch.no_grad, for instance
-        grads = (torch.autograd.grad(out[:, c].sum(), leaves, retain_graph=True)[0] for c in picked)
-        heat = sum(g.abs().sum((0, 1)) for g in grads).cpu().float()
+        grads = [_gradient(who, out[:, c].sum(), leaves) for c in picked]
+        heat = sum(g.abs().sum((0, 1)) for g in grads if g is not None)
+        heat = heat.cpu().float() if any(g is not None for g in grads) else torch.zeros(images.shape[-2:])
     if not heat.isfinite().all():
         raise ValueError(f'{who}: the gradient of {chosen.name!r} is NaN or infinite; look for NaN in the '
                          'weights and images')

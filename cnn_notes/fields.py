@@ -432,14 +432,20 @@ def _ints(o): return [o] if isinstance(o, int) else list(o or ())
     rtruediv selu sgn sigmoid sign silu sin sinh softplus softshrink softsign sqrt square sub subtract
     tan tanh tanhshrink threshold true_divide truediv trunc where xor''')
 def own_position(layer, local, **args):
-    seens = list(fed(args))
+    over = {'out', 'input'} if layer.call.function == 'copy' and 'src' in args else {'out'} # written over
+    seens = list(fed({k: v for k,v in args.items() if k not in over}))
     if local and layer.kind in ('add', 'mul'): seens = [x for x in seens if grid(x) == max(map(grid, seens))]
     return union(seens, layer.out_shape)
 
 @wiring('expand_as type_as to')
 def like_another(l, local, input, **_): return expand(input, l.out_shape) if isinstance(input, Seen) else None
 
-@wiring('''empty_like full_like new_empty new_full new_ones new_tensor new_zeros ones_like rand_like
+@wiring('full_like new_full new_tensor')
+def filled(l, local, input, **args):
+    values = list(fed(args))
+    return union(values, l.out_shape) if values else None
+
+@wiring('''empty_like new_empty new_ones new_zeros ones_like rand_like
     randn_like zeros_like numel size''')
 def sees_nothing(l, local, **_): return None
 
@@ -635,7 +641,8 @@ def attention(layer, local, query, key, value, attn_mask=None, is_causal=False, 
 def multi_head_attention(layer, local, query, key, value, is_causal=False, **_):
     if is_causal: raise Unknown
     axes = (query, [-1]),(key, [0, -1]),(value, [0, -1])
-    return union([reduce(x, d, keepdim=True) for x,d in axes if isinstance(x, Seen)], layer.out_shape)
+    seen = union([reduce(x, d, keepdim=True) for x,d in axes if isinstance(x, Seen)], layer.out_shape)
+    return seen,Refused(layer) # the weights of the attention have other axes
 
 # %% ../nbs/package/fields.ipynb #58c14c47
 @wiring('gru lstm rnn_relu rnn_tanh')
@@ -873,8 +880,11 @@ def _wired(layer, values, local):
     if layer.call.function not in wirings: return [Refused(layer)]
     try: res = wirings[layer.call.function](layer, local, **args)
     except Unknown as e: return [Refused(layer, str(e))]
-    except (TypeError, AttributeError): return [Refused(layer)] # such as a constant for the image
-    return res if isinstance(res, tuple) else (res,)
+    except (TypeError, AttributeError, IndexError, RuntimeError, StopIteration):
+        return [Refused(layer)] # such as a constant for the image
+    res = res if isinstance(res, tuple) else (res,)
+    misread = isinstance(res[0], Seen) and tuple(res[0].shape) != tuple(layer.out_shape)
+    return [Refused(layer)] if misread else res
 
 def first_left(layers):
     "The record with which values of the image leave PyTorch first, or None"
@@ -1187,7 +1197,6 @@ def results(
         with torch.inference_mode(False): # a copy, as the model may change its input
             _play(model, x.clone(), recorder=probe, grad=True)
     except _Found: pass
-    except ValueError: raise
     except Exception as error:
         raise ValueError(f'{caller}: {type(model).__name__} does not run with gradients: {error}') from error
     if gone := [i for i in wanted if i not in probes[0].found]:

@@ -168,6 +168,7 @@ def _fits(value, kind):
     if kind.startswith('Tensor'): return False
     if isinstance(value, str): return kind.startswith(('str', 'Device')) or kind == ''
     if isinstance(value, (list, tuple)): return kind == ''
+    if kind == 'bool': return isinstance(value, (bool, np.bool_)) # x.std(1): an axis, not `unbiased`
     return not (isinstance(value, bool) and kind.startswith('int')) and not kind.startswith('str')
 
 def _bind_to(params, args, kwargs):
@@ -421,6 +422,7 @@ class _Recorder(TorchFunctionMode):
         self.thread = threading.get_ident() # modes are those of one thread
         self.owner,self.writer,self.origin,self.ops,self.done = {},{},{},None,[]
         self.places,self.placed = {},0 # of so many of `keep`: whose values lie where
+        self.chosen,self.sized = False,set() # results whose size depends on values: now, and by number
 
     def start(self, x): self._own(x, -1)
     def _own(self, tensor, index, output=0):
@@ -434,12 +436,12 @@ class _Recorder(TorchFunctionMode):
         "Call a function, or `run` in its position, and record it if it was given a tensor"
         given = list(_tensors((args, kwargs)))
         if self.ops is not None: return func(*args, **kwargs) # inside another
-        if not given: return self._made(func, func(*args, **kwargs))
+        if not given: return self._made(func, func(*args, **kwargs), kwargs)
         for t in given: self._catch_up(t)
         fed = [t for t in given if id(t) in self.owner]
         shapes,sources = _shapes(fed),tuple(self.owner[id(t)][0] for t in fed) # before: it may work in place
         note,versions = self._note(func, args, kwargs),list(map(_version, given))
-        self.ops = []
+        self.ops,self.chosen = [],False
         try: res = (run or func)(*args, **kwargs)
         finally: self.done,self.ops = self.ops,None
         changed = _changed(func, given, versions)
@@ -453,8 +455,8 @@ class _Recorder(TorchFunctionMode):
 # with these, values leave PyTorch, or the thread that is followed: what happens to them there is not seen
 _leaving = ('numpy', 'array', 'dlpack', 'another thread', 'out of sight')
 # with these they leave it as well, but come back without a product on the way that is worth counting
-_read = ('item', 'tolist', 'float', 'int', 'index', 'complex', 'pickled', 'storage', 'typed_storage',
-         'untyped_storage')
+_read = ('item', 'tolist', 'float', 'int', 'index', 'complex', 'pickled', 'size of a selection',
+         'storage', 'typed_storage', 'untyped_storage')
 
 def _lies(tensor):
     if tensor.layout != torch.strided or tensor.is_nested: return None
@@ -520,10 +522,11 @@ def _place(tensor):
     return storage,_lies(tensor)
 
 class _Recorder(_Recorder):
-    def _made(self, func, res):
+    def _made(self, func, res, kwargs):
         "What a function returns that is given no tensor"
         new = list(_tensors(res))
-        if func is torch.empty_strided and new[0].is_meta: self._out_of_sight('pickled') # so it is unpickled
+        unpickled = {'device': 'meta'}.items() <= kwargs.items() and 'requires_grad' in kwargs
+        if unpickled and func is torch.empty_strided: self._out_of_sight('pickled')
         self.origin.update((id(t), ()) for t in new)
         self.keep += new
         return res
@@ -574,8 +577,7 @@ class _Recorder(_Recorder):
     def finish(self, root, out):
         "Are the results of the model known, too?"
         self.stack.append(root)
-        for tensor in [t for t in _tensors(out) if id(t) not in self.owner and id(t) not in self.origin]:
-            self._recognize(tensor)
+        for tensor in _tensors(out): self._catch_up(tensor)
 
     def _elsewhere(self, module, args):
         "A module that another thread runs: what it does is not seen"
@@ -599,6 +601,7 @@ class _Recorder(_Recorder):
         index = len(self.layers)
         self.layers.append(Layer(index, full, module=module, in_shapes=shapes, out_shape=_shape(outs[0]),
                                  inputs=sources, call=call, ops=tuple(self.done), **details))
+        if self.chosen or outs[0].ndim and self.sized.intersection(sources): self.sized.add(index)
         for k,t in enumerate(outs): self._own(t, index, k)
 
     def _put_aside(self, note, given, outs):
@@ -607,6 +610,9 @@ class _Recorder(_Recorder):
         params = dict.fromkeys(p for t in given for p in self.origin.get(id(t), ()))
         self.origin.update((id(t), tuple(params)) for t in outs)
         self.keep += outs
+        asks = call.function in ('shape', 'size', 'numel', 'len')
+        if asks and self.sized.intersection(s.index for s in call.sources()):
+            self._out_of_sight('size of a selection')
         if not self.done and (outs or call.function not in (*_leaving, *_read)): return
         hooks = self.modules[id(self.stack[-1])][0]._forward_pre_hooks # which may prepare its weights
         module,full = self._named(call.function, not hooks, 'aside')
@@ -674,6 +680,14 @@ def _like(cls, kinds):
 @functools.lru_cache(None)
 def _names(op): return ['input' if a.name == 'self' else a.name for a in op._schema.arguments]
 
+def _chooses(op, args):
+    "Does the size of its result depend on values? It does for a mask as an index, and not for positions"
+    if op is torch.ops.aten.index.Tensor: return any(t.dtype in _masks for t in _tensors(args[1]))
+    return op._schema.name in _choosing
+_masks = torch.bool,torch.uint8
+_selecting = 'nonzero masked_select _unique _unique2 unique_dim unique_consecutive'
+_choosing = {f'aten::{name}' for name in _selecting.split()}
+
 def _branch(condition, yes, no, operands=()): return (yes if condition else no)(*operands)
 
 @functools.lru_cache(None)
@@ -703,6 +717,7 @@ class _Ops(TorchDispatchMode):
             named = dict(zip(_names(func), args)) | kwargs
             bound = _replaced(named, lambda t: Source(None, 0, _shape(t)))
             res = _result_of(func, args, kwargs, self.known)
+            self.recorder.chosen |= _chooses(func, args)
             self.recorder.ops.append(Call(func._schema.name, bound, _shapes(_tensors(res))))
             return res
         if self.recorder.ops is not None: return run(*args, **kwargs or {})
@@ -727,29 +742,51 @@ class _Ops(TorchDispatchMode):
             torch.set_rng_state(state) if device.type == 'cpu' else torch.cuda.set_rng_state(state, device)
 
 # %% ../nbs/package/tracing.ipynb #c7867574
+_containers = dict,list,set,tuple
+
+def _contents(value, outer=()):
+    "A container with what it holds, as deep as containers go; of anything else there is nothing to note"
+    if not isinstance(value, _containers) or any(value is o for o in outer): return value,None
+    held = value.values() if isinstance(value, dict) else value
+    parts = [_contents(v, (*outer, value)) for v in held]
+    return value,list(zip(value, parts)) if isinstance(value, dict) else parts
+
+def _put_back(value, parts):
+    if parts is None: return value
+    if isinstance(value, dict): old = {k: _put_back(*part) for k,part in parts}
+    else: old = [_put_back(*part) for part in parts]
+    now = value.values() if isinstance(value, dict) else value
+    before = old.values() if isinstance(value, dict) else old
+    same = len(old) == len(value) and all(a is b for a,b in zip(now, before))
+    if same or isinstance(value, tuple): return value
+    value.clear()
+    value.extend(old) if isinstance(value, list) else value.update(old)
+    return value
+
 def _class_state(modules):
-    "What the model's own classes keep: (class, attribute) -> value, and the contents of a container"
+    "What the model's own classes keep: (class, attribute) -> value, and the contents of containers"
     classes = {c for m,_,_ in modules for c in type(m).__mro__ if not _is_shared(c)}
     kept = {(c, k): v for c in classes for k,v in vars(c).items() if k[:2] != '__'}
-    return {key: (value, copy.copy(value)) if isinstance(value, (dict, list, set)) else (value, None)
-            for key,value in kept.items() if value is None or isinstance(value, (Tensor, dict, list, set))}
+    kinds = Tensor,*_containers
+    return {key: _contents(v) for key,v in kept.items() if _is_plain(v) or isinstance(v, kinds)}
 
 def _set_back(state):
-    for (cls, key),(value, contents) in state.items():
+    for (cls, key),kept in state.items():
+        value = _put_back(*kept)
         if vars(cls).get(key) is not value: setattr(cls, key, value)
-        if contents is None or len(value) == len(contents) and not any(t.is_meta for t in _tensors(value)):
-            continue
-        value.clear()
-        value.extend(contents) if isinstance(value, list) else value.update(contents)
 
 # %% ../nbs/package/tracing.ipynb #1ff25dca
+class _Deaf(OrderedDict):
+    "Keeps nothing: hooks for the gradient, also those that a model registers while it runs"
+    def __setitem__(self, key, value): pass
+
 def _play(model, batch, device=None, recorder=_Recorder, grad=False):
     "Run a private copy of `model` on `batch` once, in evaluation mode, under a recorder"
     copier = _Copier(device)
     root = copier(model)
     rec = recorder(copier.modules)
     for _,new,_ in copier.modules:
-        new._backward_hooks,new._backward_pre_hooks = {},{} # with gradients they would be more operations
+        new._backward_hooks,new._backward_pre_hooks = _Deaf(),_Deaf() # they would be more operations
         # functions: where the model copies its modules, methods would be copied, and `rec` with them
         new.register_forward_pre_hook(lambda *call: rec.enter(*call), prepend=True)
         new.register_forward_hook(lambda *call: rec.leave(*call), always_call=True)
@@ -838,9 +875,9 @@ def _trace(model, input_shape, caller):
         raise ValueError(f"{caller}: {name} does not run on shapes alone, and an input of shape {shape} "
                          f"takes {gb:,.0f} GB; give a smaller one")
     try: return _run(model, shape, like, None)
-    except ValueError: raise # which says itself what is wrong
     except Exception as error:
-        known = isinstance(error, (RuntimeError, IndexError, TypeError, AttributeError))
+        if f'{error}'.startswith(f'{caller}: '): raise
+        known = isinstance(error, (RuntimeError, IndexError, TypeError, ValueError, AttributeError))
         why = f'{error}' if known else f'it raises {type(error).__name__}: {error}'
         raise ValueError(f"{caller}: {name} does not run on an input of shape {shape}: {why}") from error
 

@@ -667,10 +667,11 @@ class NetworkView(View):
 # %% ../nbs/package/views.ipynb #be356b00
 def _network_layout(panels):
     "The panels' side and ratio, for each layout the columns and the heights of texts, and a phone's needs"
-    count,ratio = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
+    count,high = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
     columns = 4 if count > 6 or count == 4 else 3,3 if count > 4 else 2,2
+    ratio = high,high,max(high, .75) # on a phone, rows of 12 pixels and a scroll bar
     return dict(side=280, gap=14, ratio=ratio, columns=columns, head=(82, 98, 109), top=(48, 66, 108),
-                needs=_needs(panels, ratio))
+                needs=_needs(panels, ratio[2]))
 
 def _needs(panels, ratio):
     "Pixels of two panels side by side: 12 for what is touched, 2 for the rest; none where a phone has less"
@@ -681,12 +682,12 @@ def _needs(panels, ratio):
 
 def _network_heights(panels, side, gap, ratio, columns, head, top, needs):
     "The frame's heights: a title, the sentence about the activation, and rows of panels"
-    def height(above, of_head, count, margin):
+    def height(above, of_head, count, margin, ratio):
         panel = f'min({side}px,(100cqw - {margin + 4 + gap*(count-1)}px)/{count})'
         wider = [max(row) for row in needs if count == 2 and row and max(row) > 120]
         more = ''.join(f' + {ratio:.4f}*max(0px,{need}px - {panel})' for need in wider)
         return f'calc({80+above}px + {-(-panels//count)}*({of_head}px + {ratio:.4f}*{panel}){more})'
-    return tuple(map(height, top, head, columns, _margin))
+    return tuple(map(height, top, head, columns, _margin, ratio))
 
 # %% ../nbs/package/views.ipynb #f7d6f2d7
 def _network_figure(view):

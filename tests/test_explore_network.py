@@ -301,6 +301,41 @@ def test_cells_have_room_for_a_finger_on_a_phone(browser, width):
         cells,names = browser.js("const of = css => [...document.querySelectorAll(css)]; return [Math.min(...of('[role=grid] .cell').map(e => e.getBoundingClientRect().width)), of('h2 .name').filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)]")
         assert cells >= 12 and not names
 
+@pytest.mark.parametrize('width', [289, 390, 482, 490, 722, 730])
+def test_layouts_agree_where_a_scroll_bar_lies_between_them(browser, width):
+    "The script and the style sheet choose by the same width, with the scroll bar"
+    nets = [nn.Sequential(*[nn.Conv2d(1, 1, 3, padding=1) for _ in range(10)]), wide()]
+    views = [view(nets[0], pixels(28, 28)), view(nets[1], pixels(6, 60)), view(nets[1], pixels(60, 6))]
+    for v in views: v.static = lambda: None
+    for before in (width - 15, width):
+        browser.open(page(*views, style='margin:0'), width=before)
+        browser.resize(width, 1400)
+        for n in range(len(views)):
+            with browser.frame(n): browser.wait(lambda: max(overflow(browser)[:2]) <= 0)
+
+def test_a_low_wide_layer_is_seen_whole_on_a_phone(browser):
+    browser.open(page(view(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.ReLU()), pixels(6, 60)), style='margin:0'), width=320, height=844, phone=True)
+    with browser.frame():
+        assert browser.js("return [...document.querySelectorAll('.panel:not(.image) .plate')].every(e => e.scrollHeight <= e.clientHeight + 1)")
+
+@pytest.mark.parametrize('width', [320, 700, 1000])
+def test_cells_have_room_for_a_finger_wherever_there_are_fingers(browser, width):
+    browser.open(page(view(wide(), pixels(60, 60))), width=1000)
+    document = browser.js("return document.querySelector('iframe').srcdoc") # a frame does not hear of an emulated finger
+    for phone in (True, False):
+        browser.open(document, width=width, height=844, phone=phone)
+        least = browser.js("return Math.min(...[...document.querySelectorAll('[role=grid] .cell')].map(e => e.getBoundingClientRect().width))")
+        assert (least >= 12) == (phone or width < 480)
+
+def test_another_channel_leaves_a_layer_where_it_was_scrolled_to(browser):
+    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Conv2d(3, 2, 3))
+    browser.open(page(view(net, pixels(40, 40)), style='margin:0'), width=390, height=844, phone=True)
+    with browser.frame():
+        assert browser.js("""
+            const panel = document.querySelector('[data-layer="0"]'), plate = panel.querySelector('.plate'), choose = panel.querySelector('select');
+            plate.scrollTo(150, 150); choose.value = 1; choose.dispatchEvent(new Event('change'));
+            return [plate.scrollLeft, plate.scrollTop]""") == [150, 150]
+
 def test_what_is_outlined_in_a_layer_that_scrolls_is_in_sight(browser):
     browser.open(page(view(wide(), pixels(40, 40)), style='margin:0'), width=390, height=844, phone=True)
     with browser.frame():

@@ -7,7 +7,8 @@ from hypothesis import assume, given, settings, strategies as st
 from cnn_notes import boxes as boxes_module, receptive
 from cnn_notes.fields import results
 from cnn_notes.models import simple_cnn
-from cnn_notes.receptive import (gradient_receptive_field, input_box, precedents, receptive_field)
+from cnn_notes.receptive import (effective_receptive_field, gradient_receptive_field, input_box, precedents,
+                                 receptive_field)
 from cnn_notes.tracing import trace
 
 pytestmark = pytest.mark.filterwarnings('ignore:Using padding=.same.')
@@ -347,6 +348,70 @@ def behind_its_back(x, f):
 def test_what_has_no_gradient_is_refused_in_one_form(f, said):
     with pytest.raises(ValueError, match=f'^gradient_receptive_field: .*{said}'):
         gradient_receptive_field(Uses(f), (2, 9, 9))
+
+def seen_by(f, *layers):
+    net = Uses(f, *layers).eval()
+    return {g(net, (2, 9, 9), place=(4, 4)).cells.sum().item() for g in (input_box, gradient_receptive_field)}
+
+@pytest.mark.parametrize('f', [lambda x, f: f(x) + x.std(1), lambda x, f: f(x) + torch.var(x, 1),
+    lambda x, f: f(x) + torch.std_mean(x, 1)[1], lambda x, f: f(x) + x.std(1).unsqueeze(1)])
+def test_an_axis_given_by_position_is_an_axis(f): assert seen_by(f) == {9}
+
+@pytest.mark.filterwarnings('ignore:To copy construct')
+@pytest.mark.parametrize('f', [lambda x, f: f(x) + x.new_full(x.shape, x.max()),
+    lambda x, f: f(x) + torch.full_like(x, x.max()), lambda x, f: f(x) + x.new_tensor(x.mean())])
+def test_what_a_tensor_is_filled_with_counts(f): assert input_box(Uses(f), (2, 9, 9)).cells.all()
+
+@pytest.mark.parametrize('f', [lambda x, f: f(x)/(1 + x[x > .9].numel()), lambda x, f: f(x)/(1 + len((x > .9).nonzero())),
+    lambda x, f: f(x)/(1 + x[x > .9].float().shape[0]), lambda x, f: f(x)*(1 + x.round().unique().size(0))])
+def test_how_many_were_selected_depends_on_the_image(f):
+    for g in (input_box, precedents, gradient_receptive_field):
+        with pytest.raises(ValueError, match=f'^{g.__name__}: .*leave PyTorch'): g(Uses(f), (2, 9, 9))
+
+def strided_copy(x, f): return f(x) + torch.empty_strided(x.shape, x.stride(), device=x.device).copy_(x)
+def hooked(x, f):
+    handle = f.register_full_backward_hook(lambda *args: None)
+    y = f(x)
+    handle.remove()
+    return y
+def picked(x, f): return f(x)*x[:, 0, torch.arange(3)].shape[2]
+@pytest.mark.parametrize('f', [strided_copy, hooked, picked])
+def test_what_only_looks_like_leaving_is_seen(f): assert seen_by(f) == {9}
+
+def written_over(x, f): return f(x).copy_(x*2)
+def given_out(x, f):
+    y = f(x)
+    torch.mul(x, 2, out=y)
+    return y
+@pytest.mark.parametrize('f', [written_over, given_out])
+def test_what_is_written_over_is_not_seen(f): assert input_box(Uses(f), (2, 9, 9), place=(4, 4)).cells.sum() == 1
+
+def test_the_last_layer_is_what_the_model_returns_though_a_view_of_it_was_written():
+    def write(x, f):
+        y = f(x)
+        y[:, :, 1:].add_(x[:, :, :-1])
+        return y
+    layers = trace(Uses(write), (2, 9, 9))
+    assert layers[-1].out_shape == (1, 2, 9, 9) and input_box(layers, place=(4, 4)).rows == range(3, 6)
+
+def test_the_weights_of_an_attention_are_refused_in_one_form():
+    def weighted(x, f, attention):
+        tokens = f(x).flatten(2).mT
+        return attention(tokens, tokens, tokens)[1] @ tokens
+    with pytest.raises(ValueError, match='^input_box: '):
+        input_box(Uses(weighted, nn.MultiheadAttention(2, 1, batch_first=True)), (2, 9, 9))
+
+def test_errors_of_the_model_carry_the_name_of_the_function():
+    def refuses(x, f):
+        if x.requires_grad: raise ValueError('no training here')
+        return f(x)
+    images = torch.rand(1, 2, 9, 9)
+    for g,args in ((gradient_receptive_field, [(2, 9, 9)]), (effective_receptive_field, [images])):
+        with pytest.raises(ValueError, match=f'^{g.__name__}: .*no training here'): g(Uses(refuses), *args)
+    with pytest.raises(ValueError, match='^effective_receptive_field: no gradient comes back'):
+        effective_receptive_field(Uses(set_to), images)
+    flat = nn.Sequential(nn.Conv2d(2, 2, 3), nn.Flatten(), nn.BatchNorm2d(2))
+    with pytest.raises(ValueError, match='^trace: Sequential does not run .*expected 4D input'): trace(flat, (2, 9, 9))
 
 def test_offsets_that_are_fixed_are_measured():
     def at_zero(x, f, d): return d(x, x.new_zeros(1, 18, 9, 9))

@@ -500,3 +500,21 @@ def test_powers(power):
     box = input_box(traced, place=(2, 3))
     assert (box.rows, box.cols) == (range(2, 5), range(3, 6))
     assert not count(traced).unknown
+
+class Counted(nn.Module):
+    calls,seen,nested,pair = 0,{'shapes': []},[[0]],([],)
+    def __init__(self):
+        super().__init__()
+        self.conv = conv()
+    def forward(self, x):
+        Counted.calls += 1
+        self.seen['shapes'].append(x.shape)
+        self.nested[0][0] += 1
+        self.pair[0].append(x)
+        return self.conv(x)
+
+def test_what_the_class_of_a_model_counts_is_put_back():
+    kept = Counted.seen,Counted.seen['shapes'],Counted.nested,Counted.pair
+    receptive_field(Counted(), (1, 8, 8))
+    assert (Counted.calls, Counted.seen, Counted.nested, Counted.pair) == (0, {'shapes': []}, [[0]], ([],))
+    assert all(a is b for a,b in zip(kept, (Counted.seen, Counted.seen['shapes'], Counted.nested, Counted.pair)))

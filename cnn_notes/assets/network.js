@@ -45,7 +45,7 @@ function extent(marks, [h, w]) {
 const panels = data.panels.map((p, k) => {
   const grid = new Grid(p.name, p.index < 0 ? {} : { walk: true, onmove: (i, j, how) => move(k, i, j, how) });
   const size = el('span', { class: 'size' }, `${p.size[0]} ${TIMES} ${p.size[1]}`), part = el('p', { class: 'note part' });
-  const choose = p.channels.length > 1 && el('select', { 'aria-label': `channel of ${p.name}`, onchange: () => { p.channel = Number(choose.value); paint(k); point(true); } },
+  const choose = p.channels.length > 1 && el('select', { 'aria-label': `channel of ${p.name}`, onchange: () => { p.channel = Number(choose.value); paint(k); point(true, false); } },
     ...p.channels.map((c, n) => el('option', { value: n, selected: n === p.channel }, `channel ${c.number}`)));
   const section = el('section', { class: p.index < 0 ? 'panel image' : 'panel', 'aria-label': p.name, 'data-layer': p.name },
     el('h2', {}, el('span', { class: 'name', title: p.name }, p.name), size), el('div', { class: 'plate' }, grid.el), el('div', { class: 'foot' }, part, choose || ''));
@@ -65,7 +65,7 @@ function move(k, i, j, how) {
 // ---- drawing
 
 function layout() {
-  const wide = document.documentElement.clientWidth, which = wide >= 720 ? 0 : wide >= 480 ? 1 : 2, columns = data.columns[which];
+  const wide = document.documentElement.clientWidth, which = innerWidth >= 720 ? 0 : innerWidth >= 480 ? 1 : 2, columns = data.columns[which];
   const side = Math.min(data.side, (wide - (which === 2 ? 18 : 30) - data.gap * (columns - 1)) / columns);
   const style = document.documentElement.style;
   style.setProperty('--columns', columns);
@@ -75,12 +75,13 @@ function layout() {
   panels.forEach((p, k) => { // two on a phone share the width as their cells need it
     const pair = which === 2 && data.needs[k >> 1], needs = pair && pair.length && Math.max(...pair) > side ? pair : null, most = needs ? Math.max(...needs) : side;
     p.side = needs && needs[k & 1] < most ? 2 * side - most : most;
-    p.tall = most * data.ratio;
+    p.tall = most * data.ratio[which];
     p.section.style.setProperty('--side', p.side + 'px');
     p.section.style.setProperty('--plate', p.tall + 'px');
   });
 }
-const least = p => p !== panels[0] && document.documentElement.clientWidth < 480 ? 12 : 2; // on a phone, room for a finger: a large layer scrolls
+const coarse = matchMedia('(max-width: 479px), (pointer: coarse)');
+const least = p => p !== panels[0] && coarse.matches ? 12 : 2; // room for a finger: a large layer scrolls
 const pitchOf = p => Math.max(least(p), Math.floor(Math.min(64, (p.side - 1) / p.size[1], (p.tall - 1) / p.size[0])));
 
 function paint(k) {
@@ -94,7 +95,7 @@ function paint(k) {
 }
 
 let speak;
-function point(aloud = false) { // aloud: the reader did something, so it is read out
+function point(aloud = false, reveal = true) { // aloud: the reader did something, so it is read out
   const p = panels[state.panel], [i, j] = state.at, marks = precedents(p.index, state.at), parts = [];
   p.grid.here(i, j);
   panels.forEach((q, k) => {
@@ -104,7 +105,7 @@ function point(aloud = false) { // aloud: the reader did something, so it is rea
     q.grid.mark.replaceChildren();
     if (e && e.count) {
       q.grid.outline(e.rows, e.cols);
-      q.grid.reveal(...[e.rows, e.cols].map(o => o[o.length >> 1]));
+      if (reveal) q.grid.reveal(...[e.rows, e.cols].map(o => o[o.length >> 1]));
       if (e.count < e.rows.length * e.cols.length) q.grid.mark.firstChild.className = 'span'; // not all cells of the box
     }
     q.grid.cells.forEach((line, r) => line.forEach((c, s) => c.classList.toggle('off', !mine && !(m && m[r * q.size[1] + s]))));

@@ -249,7 +249,9 @@ function keepDrawn(draw, plates = []) {
   const room = () => [document.documentElement.clientWidth, root.clientWidth, ...plates.flatMap(e => [e.offsetWidth, e.offsetHeight])].join();
   let drawn;
   // again where what was drawn has made or taken away a scroll bar: a frame out of sight is not told
-  const fit = () => { for (let k = 0; k < 3 && room() !== drawn; k++) { drawn = room(); draw(); } };
+  const fit = () => {
+    for (let k = 0; k < 3 && room() !== drawn; k++) { drawn = room(); draw(); document.getAnimations().forEach(a => a.finish()); } // nothing glides from where it no longer is
+  };
   fit();
   addEventListener('resize', fit);
   const watch = new ResizeObserver(() => requestAnimationFrame(fit));
