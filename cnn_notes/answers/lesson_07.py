@@ -82,9 +82,9 @@ far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 1, 2)))''', se
 
 class SharedPixels(Exercise):
     id,title,name = '07.3','What neighbors share','shared'
-    statement = '''Two activations side by side see boxes that overlap. `shared(size, stride)` should
-                   return how many rows of the image both of two vertical neighbors see, if each sees
-                   `size` rows and their boxes are `stride` rows apart. Zero is possible.'''
+    statement = '''`shared(size, stride)` should return how many rows of the image both of two activations
+                   see, one right below the other, if each sees `size` rows and the second box begins
+                   `stride` rows below the first. Zero is possible.'''
     stub = 'def shared(size, stride): ...'
     hints = ('Draw two boxes of that size, one of them `stride` rows below the other.',
              'The second box begins `stride` rows later. How much of the first is left from there on?',
