@@ -22,8 +22,8 @@ top_edge = torch.tensor([[-1., -1, -1],
 def apply_kernel(
     img:Float[Tensor, 'h w'], # one image
     row:int, # of the pixel under the kernel's center, from 0
-    col:int, # its column, from 0
-    kernel:Annotated[Float[Tensor, 'kh kw'], centered], # both sizes odd
+    col:int, # the column of that pixel, from 0
+    kernel:Annotated[Float[Tensor, 'kh kw'], centered], # both sizes odd, so that it has a center
 ) -> Tensor: # a scalar: the sum of the products
     "Lay `kernel` on `img` with its center at (row, col); `ValueError` for a window that leaves the image"
     (h,w),(kh,kw) = img.shape,kernel.shape
@@ -59,7 +59,7 @@ def correlate(
     img = F.pad(img, (pw, pw, ph, ph))
     h,w = img.shape
     if kh > h or kw > w:
-        raise ValueError(f'correlate: kernel is {kh} x {kw} but padded img is {h} x {w}; give more padding')
+        raise ValueError(f'correlate: kernel is {kh} x {kw} but padded img is {h} x {w}; give padding')
     windows = img.unfold(0, kh, sh).unfold(1, kw, sw) # (rows, columns, kh, kw)
     return windows.flatten(2) @ kernel.flatten()
 

@@ -21,7 +21,7 @@ def _at_least_single(x): return x.to(torch.promote_types(x.dtype, torch.float32)
 def _fits(images, nf, training):
     if (c := images.shape[1]) != nf: raise ValueError(f'BatchNorm2d: x has {c} channels; give {nf}')
     if training and (count := images.numel()//nf) < 2:
-        raise ValueError(f'BatchNorm2d: x has {count} value per channel; give 2 or more, or call eval()')
+        raise ValueError(f'BatchNorm2d: x has {count} value per channel; give 2, or call eval()')
 
 def _careful(forward):
     "Look at the images first, and compute in single precision or better"
@@ -41,7 +41,7 @@ class BatchNorm2d(nn.Module):
     def __init__(self,
         nf:PositiveInt, # channels of the input
         eps:NonNegativeFloat=1e-5, # added to the variance before the root is taken
-        momentum:_Share=.1, # weight of the newest batch in the running averages
+        momentum:_Share=.1, # weight of the newest batch in the running averages; the older ones have the rest
     ):
         super().__init__()
         self.eps,self.momentum = eps,momentum
@@ -56,6 +56,7 @@ class BatchNorm2d(nn.Module):
         return (x - mean)/(var + self.eps).sqrt()*gamma + beta
 
     def _of_batch(self, x):
+        "Mean and variance of each channel; the running averages move toward them"
         self.running_mean += self.momentum*(x.detach().mean((0, 2, 3)) - self.running_mean)
         self.running_var  += self.momentum*(x.detach().var((0, 2, 3)) - self.running_var) # unbiased
         self.num_batches_tracked += 1
@@ -79,7 +80,7 @@ def standardize(
 
 @checked
 def group_norm(
-    x:_Images,
+    x:_Images, # (N, C, H, W), with a C that `groups` divides
     groups:PositiveInt, # equal parts to cut the channels into
 ) -> Tensor: # the same shape
     """One mean for each group of channels of each image: `group_norm(x, 1)` is `layer_norm(x)`, and with one
@@ -92,17 +93,17 @@ def group_norm(
 #@title Three of them by name
 @checked
 def batch_norm(x:_Images) -> Tensor: # the same shape
-    "One mean for each channel"
+    "One mean for each channel: over images, rows, and columns"
     return standardize(x, (0, 2, 3))
 
 @checked
 def layer_norm(x:_Images) -> Tensor: # the same shape
-    "One mean for each image"
+    "One mean for each image: over channels, rows, and columns"
     return standardize(x, (1, 2, 3))
 
 @checked
 def instance_norm(x:_Images) -> Tensor: # the same shape
-    "One mean for each channel of each image"
+    "One mean for each channel of each image: over rows and columns"
     return standardize(x, (2, 3))
 
 # %% what `help` shows: parameters, results, errors, an example

@@ -64,7 +64,7 @@ def test_help_of_five():
     assert '    img: a floating-point tensor with axes (h, w); one image' in doc # shape, and what it is
     assert '(default 1)' in doc and 'pixels from one window to the next' in doc # unit
     assert 'Returns\n    Tensor: ((h + 2*padding - kh)//stride + 1' in doc
-    assert 'ValueError: kernel is {kh} x {kw} but padded img is {h} x {w}; give more padding' in doc
+    assert 'ValueError: kernel is {kh} x {kw} but padded img is {h} x {w}; give padding' in doc
     assert '>>> from cnn_notes.kernels import correlate' in doc
     assert 'in GB (1e9 bytes)' in inspect.getdoc(conv_matrix)
     assert 'Parameters\n    max_size: ' in inspect.getdoc(Flatten1x1)

@@ -15,8 +15,9 @@ transposed_kernel = Seen('a question on convolve2d https://www.developerload.com
     'why-is-the-result-of-my-conv2d-function-centrally-symmetric-with-the-result-of-scipy')
 backward_flip = Seen('DeepLearning.AI, thread 121204 https://community.deeplearning.ai/t/'
     'should-it-have-a-rot180-on-filter-to-calculate-da-prev/121204')
-weight_gradient = Seen('End-to-End Machine Learning, course 322, lecture 2.5 https://end-to-end-machine-learning.'
-    'teachable.com/courses/322-convolutional-neural-networks-in-two-dimensions/lectures/24726662')
+weight_gradient = Seen('End-to-End Machine Learning, course 322, lecture 2.5 '
+    'https://end-to-end-machine-learning.teachable.com/courses/'
+    '322-convolutional-neural-networks-in-two-dimensions/lectures/24726662')
 pad_order = issue('DingXiaoH/DiverseBranchBlock', 26)
 height_for_width = issue('PaddlePaddle/models', 3243)
 grid_axes = pull('creatis-ULTIM/PyMUST', 55)
@@ -29,7 +30,8 @@ plus_one = Seen('AI Stack Exchange, question 29982 https://ai.stackexchange.com/
 no_stride = pull('Kulbear/deep-learning-coursera', 34)
 truncated = Seen('Deeplearning4j, ConvolutionMode https://mgubaidullin.github.io/deeplearning4j-docs/doc/org/'
     'deeplearning4j/nn/conf/ConvolutionMode.html')
-overlap = Seen('book-ai.org, chapter 13, section 3 https://www.book-ai.org/books/neural-networks/chapter-13/section-03')
+overlap = Seen('book-ai.org, chapter 13, section 3 '
+    'https://www.book-ai.org/books/neural-networks/chapter-13/section-03')
 same_side = issue('tensorflow/tensorflow', 7969)
 same_too_large = pull('HorizonRobotics/alf', 457)
 same_too_small = issue('tracel-ai/burn', 2676)
@@ -77,7 +79,8 @@ whole_vote = issue('scikit-image/scikit-image', 3565)
 last_bin = issue('scikit-image/scikit-image', 691)
 clamped_bin = issue('opencv/opencv_contrib', 1143)
 half_turn = pull('scikit-image/scikit-image', 244)
-normal_tail = Seen('Mathematics Stack Exchange, question 3795024 https://math.stackexchange.com/questions/3795024')
+normal_tail = Seen('Mathematics Stack Exchange, question 3795024 '
+    'https://math.stackexchange.com/questions/3795024')
 two_sides = Seen('Cross Validated, question 470294 https://stats.stackexchange.com/questions/470294')
 
 day = '2026-11-30' # of all that follow
@@ -142,7 +145,8 @@ three_axes = issue('pytorch/pytorch', 3141)
 normalized_shadow = issue('lovell/sharp', 3406)
 shared_filters = issue('tensorflow/tensorflow', 49933)
 plain_colors = issue('MichiMaestre/Lane-Detection-for-Autonomous-Cars', 1)
-gray_edge = Seen('Steve Hanov, color differences for edge detection https://stevehanov.ca/blog/index.php?id=62')
+gray_edge = Seen('Steve Hanov, color differences for edge detection '
+    'https://stevehanov.ca/blog/index.php?id=62')
 log_of_one_more = Seen('Cross Validated, question 576504 https://stats.stackexchange.com/questions/576504/'
     'interpreting-log-log-regression-with-log1x-as-independent-variable')
 # 04_matmul
@@ -257,7 +261,8 @@ begun_early = issue('lindermanlab/S5', 11)
 first_for_last = pull('pytorch/pytorch', 21258)
 share_for_divisor = Seen('yahpo_gym, models_ensemble.py, line 66 https://github.com/slds-lmu/yahpo_gym/blob/'
     '201ed403e783d0806bb7c8bcba059f98f78a2b26/yahpo_train/yahpo_train/models_ensemble.py#L66')
-multiplied_factor = Seen('categorical-dsm, score_base.py, line 93 https://github.com/ahsanMah/categorical-dsm/'
+multiplied_factor = Seen('categorical-dsm, score_base.py, line 93 '
+    'https://github.com/ahsanMah/categorical-dsm/'
     'blob/15acdd0c582b93aa99324bb2f249fbbd619c524c/models/score_base.py#L93')
 factor_as_share = Seen('CoTFormer, a reproduction, README, line 367 https://github.com/'
     'COMP6258-Reproducibility-Challenge/CoTFormer/blob/e48585aa3321f595d2ce2770e623c2fed1d64627/'

@@ -85,7 +85,7 @@ def keypoints(
     import torch.nn.functional as F
     blurs = torch.stack([blurred(img, s) for s in scales])
     dog = F.pad((blurs[1:] - blurs[:-1]), (1, 1, 1, 1))
-    mid,by_row,by_col = dog[:, 1:-1, 1:-1],dog[:, 2:] - dog[:, :-2],dog[:, :, 2:] - dog[:, :, :-2] # noqa: F841
+    mid,by_row = dog[:, 1:-1, 1:-1],dog[:, 2:] - dog[:, :-2]
     rr = dog[:, 2:, 1:-1] - 2*mid + dog[:, :-2, 1:-1]
     cc = dog[:, 1:-1, 2:] - 2*mid + dog[:, 1:-1, :-2]
     rc = (by_row[:, :, 2:] - by_row[:, :, :-2])/4
