@@ -622,6 +622,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'cnn_notes/experiments/classic.py'),
                                                'cnn_notes.experiments.classic.keypoints': ( 'package/experiments_classic.html#keypoints',
                                                                                             'cnn_notes/experiments/classic.py'),
+                                               'cnn_notes.experiments.classic.lbp_of_few': ( 'package/experiments_classic.html#lbp_of_few',
+                                                                                             'cnn_notes/experiments/classic.py'),
                                                'cnn_notes.experiments.classic.lead': ( 'package/experiments_classic.html#lead',
                                                                                        'cnn_notes/experiments/classic.py'),
                                                'cnn_notes.experiments.classic.linear': ( 'package/experiments_classic.html#linear',

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 # a difference is the mean over cell x cell pixels, in 255ths; where it is above `most`, the pictures differ
 cell,most = 8,2.
 coarse,far = 32,45. # the same for a loose comparison
-room,loose_room = 4,.03 # pixels by which a side may differ; in a loose comparison, its share
+room,loose_room = 4,.05 # pixels by which a side may differ; in a loose comparison, its share
 
 def decode(text):
     "A picture as it stands in a notebook, as a gray image on white"

@@ -373,9 +373,10 @@ def test_writing_that_fails(writer, error, old, where, tmp_path, monkeypatch):
         if where == 'replace': m.setattr(os, 'replace', fail)
         elif where == 'before': m.setattr('openpyxl.Workbook.save' if name.endswith('xlsx') else 'cnn_notes.explore.View.page', fail)
         else:
-            import builtins, io
+            import builtins, io, pathlib
             def torn(real): return lambda file, mode='r', *args, **kwargs: Torn(real(file, mode, *args, **kwargs), error) if set(mode) & set('wxa') and str(file).endswith('.part') else real(file, mode, *args, **kwargs)
             m.setattr(builtins, 'open', torn(builtins.open)); m.setattr(io, 'open', torn(io.open)) # pathlib's
+            if hasattr(pathlib, '_NormalAccessor'): m.setattr(pathlib._NormalAccessor, 'open', staticmethod(torn(io.open))) # Python 3.10's
         with pytest.raises(type(error)) as e: write(path, image.flip(0))
         if isinstance(error, OSError) and where != 'before': assert name in str(e.value) and 'No space left' in str(e.value) and 'give a' in str(e.value)
     assert os.listdir(tmp_path) == [name]*old and (not old or path.read_bytes() == before)

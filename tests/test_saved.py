@@ -40,7 +40,7 @@ def test_another_picture_is_found(other): assert pair(png(), png(**other))
 
 def test_a_loose_comparison_looks_at_size_and_layout():
     assert pair(png(), png(label='0.12', x=(1, 0)), loose=True) is None
-    assert 'pixels, now' in pair(png(), png(size=(4.2, 2.5)), loose=True)
+    assert 'pixels, now' in pair(png(), png(size=(4.3, 2.5)), loose=True)
     black = base64.b64encode(_file(Image.new('L', (400, 250)))).decode()
     assert pair(png(), black, loose=True)
 def _file(im):
@@ -56,7 +56,8 @@ def picture(p): return nbformat.v4.new_output('display_data', data={'image/png':
 def found(source, a, b, tmp_path):
     return list(saved.differences(notebook(source, *a), notebook(source, *b), tmp_path, 'page'))
 
-def test_a_stale_picture_is_named_and_saved_side_by_side(tmp_path):
+def test_a_stale_picture_is_named_and_saved_side_by_side(tmp_path, monkeypatch):
+    monkeypatch.setattr(saved, 'drawn_by_another', False) # whichever Matplotlib this is, it draws both
     (line,) = found('plot()', [picture(png())], [picture(png(title='two labels'))], tmp_path)
     assert line.startswith("page, cell 1: 'plot()'") and str(tmp_path/'page_1_0.png') in line
     with Image.open(tmp_path/'page_1_0.png') as both: assert both.size == (3*400 + 20, 250)

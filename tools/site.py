@@ -304,6 +304,7 @@ def styles(path):
 def icons(folder, pages):
     "The few icons that the pages show, as styles; the theme brings a script with all there are, of 1.6 MB"
     script = folder/'_static'/'scripts'/'fontawesome.js'
+    if not script.exists(): return # older themes bring a font
     found,used = script.read_text(encoding='utf-8'),{'xmark'} # one that the theme's own script adds
     for text in pages: used |= set(re.findall(r'\bfa-([a-z][a-z-]+)', text))
     kinds = ':is(.fa-solid, .fa-brands, .fa-regular, .fas, .fab, .far)' # the new names, and the old

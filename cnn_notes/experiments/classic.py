@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['scales', 'linear_epochs', 'network_epochs', 'longer_epochs', 'few', 'steps_few', 'steps_net',
-           'steps_moved', 'random_boxes', 'box_features', 'sift_descriptor', 'blurred', 'keypoints',
-           'patches_at', 'sift', 'matches', 'small_patches', 'visual_words', 'word_counts', 'feature_sets',
-           'in_batches', 'standardized', 'train', 'share_right', 'linear', 'normalized', 'network',
-           'shifted', 'all_labels', 'doubling', 'longer', 'held_out_budgets', 'judged_once',
-           'features_of_all', 'few_labels', 'lead', 'shuffled', 'alike', 'as_smooth_as', 'one_way',
-           'first_layers', 'first_kernels']
+           'steps_moved', 'lbp_steps', 'random_boxes', 'box_features', 'sift_descriptor', 'blurred',
+           'keypoints', 'patches_at', 'sift', 'matches', 'small_patches', 'visual_words', 'word_counts',
+           'feature_sets', 'in_batches', 'standardized', 'train', 'share_right', 'linear', 'normalized',
+           'network', 'shifted', 'all_labels', 'doubling', 'longer', 'held_out_budgets', 'judged_once',
+           'features_of_all', 'few_labels', 'lead', 'lbp_of_few', 'shuffled', 'alike', 'as_smooth_as',
+           'one_way', 'first_layers', 'first_kernels']
 
 # %% ../../nbs/package/experiments_classic.ipynb #8b21f281
 from ..measured import experiment
@@ -393,6 +393,22 @@ def lead(runs, a:str, b:str, i:int) -> tuple: # (lowest, highest) of the interva
     difference = runs[a][:, i, -1] - runs[b][:, i, -1]
     half = t.ppf(1 - .025/6, len(difference) - 1)*difference.std(ddof=1)/len(difference)**.5
     return difference.mean() - half,difference.mean() + half
+
+lbp_steps = 2400,4800,9600,19200,38400
+
+@experiment('With 100 labels, a linear classifier on LBP still gains up to 19,200 steps, and loses with twice '
+            'as many',
+            holds=lambda runs: 2 < runs['right'].mean(0).argmax() < 4)
+def lbp_of_few(seed:int) -> dict: # shares after `lbp_steps`, on the digits that `few_labels` draws first
+    import torch
+    from cnn_notes.data import load_mnist
+    mnist = load_mnist()
+    _,images,valid = features_of_all(('LBP',))['LBP']
+    torch.manual_seed(100_000 + seed)
+    idx = torch.randperm(len(mnist.train_x))[:100]
+    labels,found = mnist.train_y[idx].long(),standardized(images[idx], valid)
+    rules = (linear(found[0], labels, steps, 50, seed) for steps in lbp_steps)
+    return dict(right=[share_right(rule, found[1], mnist.valid_y.long()) for rule in rules])
 
 # %% ../../nbs/package/experiments_classic.ipynb #a3df2597
 def shuffled(k:'Tensor', seed:int=0) -> 'Tensor': # (n, ks, ks), like `k`
