@@ -396,8 +396,8 @@ def lead(runs, a:str, b:str, i:int) -> tuple: # (lowest, highest) of the interva
 
 lbp_steps = 2400,4800,9600,19200,38400
 
-@experiment('With 100 labels, a linear classifier on LBP still gains up to 19,200 steps, and loses with twice '
-            'as many',
+@experiment('With 100 labels, a linear classifier on LBP still gains up to 19,200 steps, and loses with '
+            'twice as many',
             holds=lambda runs: 2 < runs['right'].mean(0).argmax() < 4)
 def lbp_of_few(seed:int) -> dict: # shares after `lbp_steps`, on the digits that `few_labels` draws first
     import torch
