@@ -72,7 +72,8 @@ measurements: env
 OLD = .venv-oldest
 oldest:
 	$(PYTHON) -m venv $(OLD)
-	$(OLD)/bin/python -m pip install -q -c constraints-oldest.txt . pytest hypothesis formulas torchinfo fvcore scikit-image ipython nbformat
+	$(OLD)/bin/python -m pip install -q -c constraints-oldest.txt . pytest hypothesis formulas torchinfo fvcore scikit-image ipython nbformat \
+		nbconvert nbclient ipykernel genanki selenium
 	OMP_NUM_THREADS=1 $(OLD)/bin/python -m pytest $(wildcard $(patsubst cnn_notes/%.py,tests/test_%.py,$(wildcard cnn_notes/[a-z]*.py)))
 
 # which lines of the package the notebooks and the tests run: 95% or more

@@ -310,7 +310,7 @@ def saved(x, f):
     file = io.BytesIO()
     torch.save(x.detach(), file)
     file.seek(0)
-    return f(x) + torch.load(file).mean()
+    return f(x) + torch.load(file, weights_only=True).mean()
 
 @pytest.mark.parametrize('f, layers, said', [
     (moved_by_itself, [nn.Conv2d(2, 18, 3, padding=1), torchvision.ops.DeformConv2d(2, 2, 3, padding=1)],
@@ -343,7 +343,8 @@ def behind_its_back(x, f):
     y.data = f(y).data
     return y
 
-@pytest.mark.parametrize('f, said', [(branches, "convolves inside 'cond'"), (indexed, 'does not run with gradients'),
+old = pytest.mark.skipif(torch.__version__.startswith('2.4.'), reason='PyTorch 2.4: cond runs when compiled only')
+@pytest.mark.parametrize('f, said', [pytest.param(branches, "convolves inside 'cond'", marks=old), (indexed, 'does not run with gradients'),
     (set_to, 'no gradient comes back'), (behind_its_back, 'no gradient follows')])
 def test_what_has_no_gradient_is_refused_in_one_form(f, said):
     with pytest.raises(ValueError, match=f'^gradient_receptive_field: .*{said}'):
