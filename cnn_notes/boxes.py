@@ -94,7 +94,8 @@ class ReceptiveFields(LayerList):
         return pd.DataFrame(rows).set_index('layer')
 
 # %% ../nbs/package/boxes.ipynb #194dc1d1
-def _lost(layers): return [l for l in layers.aside if 'conv' in l.call.function or 'pool' in l.call.function]
+def _lost(layers, kinds=('conv', 'pool')):
+    return [l for l in layers.aside if any(k in l.call.function for k in kinds)]
 
 def _layers(who, model, input_shape):
     layers = as_trace(model, input_shape, who)
@@ -118,7 +119,8 @@ def _layers_for(who, model, images):
 
 def _choose(who, layers, layer):
     if layer is not None: return find_layer(layers, layer, who)
-    if (gone := first_left(layers)) and (lost := [l for l in _lost(layers) if l.before >= gone.before]):
+    gone,lost = first_left(layers),_lost(layers, ('conv', 'pool', 'linear'))
+    if gone and (lost := [l for l in lost if l.before >= gone.before]):
         raise ValueError(f"{who}: in layer {gone.name!r}, values of the image leave PyTorch, and whether "
                          f"{lost[0].name!r} is made from them is not seen; choose a layer before it")
     return layers[-1]
@@ -407,9 +409,9 @@ def effective_receptive_field(
         picked = torch.linspace(0, count-1, min(channels, count)).round().int().tolist()
         if not out.requires_grad:
             out = out + 0*leaves.sum() # the model runs it under torch.no_grad, for instance
-        grads = [_gradient(who, out[:, c].sum(), leaves) for c in picked]
-        heat = sum(g.abs().sum((0, 1)) for g in grads if g is not None)
-        heat = heat.cpu().float() if any(g is not None for g in grads) else torch.zeros(images.shape[-2:])
+        grads = (_gradient(who, out[:, c].sum(), leaves) for c in picked)
+        none = leaves.new_zeros(leaves.shape[-2:])
+        heat = sum((g.abs().sum((0, 1)) for g in grads if g is not None), none).cpu().float()
     if not heat.isfinite().all():
         raise ValueError(f'{who}: the gradient of {chosen.name!r} is NaN or infinite; look for NaN in the '
                          'weights and images')

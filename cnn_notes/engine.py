@@ -56,7 +56,8 @@ class Question:
 @lru_cache
 def _measured(name):
     record = json.loads((files('cnn_notes')/'measurements'/f'{name}.json').read_text(encoding='utf-8'))
-    return f"*{name}* ({len(record['seeds'])} seeds; {record['machine']['processor']}; {record['date']})"
+    runs,processor = len(record['seeds']),record['machine']['processor']
+    return f"*{name}* ({runs} seed{'s'*(runs > 1)}; {processor}; {record['date']})"
 
 def _badge(mark):
     "How we know, with seeds, processor, and date of a record"

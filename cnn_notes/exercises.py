@@ -136,7 +136,10 @@ def _last_line(error):
     code = (own[-1].code_context or [''])[0].strip()
     return f'line {own[-1].lineno} of {own[-1].function}' + (f': {code}' if code else '')
 
-def _raised(e): return f'your code raised {type(e).__name__}: {e} ({_last_line(e)})'
+def _raised(error):
+    try: said = f'{error}'
+    except Exception: said = 'it cannot be printed'
+    return f'your code raised {type(error).__name__}: {said} ({_last_line(error)})'
 
 @contextmanager
 def _same_chance():
@@ -308,9 +311,9 @@ def _progress():
     return {k: v for k,v in res.items() if _is_record(v)} if isinstance(res, dict) else {}
 
 def _is_record(value): # a damaged one costs only itself
-    try: counts = value['tries'],value.get('hints', 0)
+    try: counts,marks = (value['tries'], value.get('hints', 0)),(value['solved'], value.get('shown', False))
     except (TypeError, LookupError): return False
-    return type(value.get('solved')) is bool and all(type(n) is int and n >= 0 for n in counts)
+    return {*map(type, marks)} == {bool} and all(type(n) is int and n >= 0 for n in counts)
 
 def _note(id_, **news):
     "Keep what happened, if the folder can be written; what was solved once stays solved"

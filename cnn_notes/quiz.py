@@ -80,7 +80,8 @@ class _Enough(Exception):
     "The reader ends the quiz"
 
 def _ask(ask, prompt):
-    said = ask(prompt).strip()
+    try: said = ask(prompt).strip()
+    except RuntimeError as error: raise _Enough from error # `input` without a terminal: it was closed
     if said.lower() in ('q', 'quit'): raise _Enough
     return said
 

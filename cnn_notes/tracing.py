@@ -7,7 +7,7 @@ __all__ = ['Source', 'Call', 'Layer', 'unknown_layer', 'find_layer', 'LayerList'
            'as_trace']
 
 # %% ../nbs/package/tracing.ipynb #24389fcc
-import copy, difflib, functools, gc, inspect, random, sys, threading, types, weakref
+import copy, difflib, functools, gc, inspect, operator, random, sys, threading, types, weakref
 import numpy as np
 import torch
 import torch.nn as nn
@@ -429,6 +429,8 @@ class _Recorder(TorchFunctionMode):
         self.owner[id(tensor)] = index,output,_version(tensor)
         self.keep.append(tensor) # an id is only unique while its object lives
 
+    def is_constant(self, tensor): return id(tensor) in self.origin and id(tensor) not in self.owner
+
     def __torch_function__(self, func, types, args=(), kwargs=None):
         return self._follow(func, args, kwargs or {})
 
@@ -457,6 +459,8 @@ _leaving = ('numpy', 'array', 'dlpack', 'another thread', 'out of sight')
 # with these they leave it as well, but come back without a product on the way that is worth counting
 _read = ('item', 'tolist', 'float', 'int', 'index', 'complex', 'pickled', 'size of a selection',
          'storage', 'typed_storage', 'untyped_storage')
+
+_parts = 'unbind','split','chunk','tensor_split' # how many there are says how large a tensor is
 
 def _lies(tensor):
     if tensor.layout != torch.strided or tensor.is_nested: return None
@@ -525,7 +529,7 @@ class _Recorder(_Recorder):
     def _made(self, func, res, kwargs):
         "What a function returns that is given no tensor"
         new = list(_tensors(res))
-        unpickled = {'device': 'meta'}.items() <= kwargs.items() and 'requires_grad' in kwargs
+        unpickled = kwargs.get('device') == 'meta' and 'requires_grad' in kwargs
         if unpickled and func is torch.empty_strided: self._out_of_sight('pickled')
         self.origin.update((id(t), ()) for t in new)
         self.keep += new
@@ -601,6 +605,7 @@ class _Recorder(_Recorder):
         index = len(self.layers)
         self.layers.append(Layer(index, full, module=module, in_shapes=shapes, out_shape=_shape(outs[0]),
                                  inputs=sources, call=call, ops=tuple(self.done), **details))
+        if name in _parts and self.sized.intersection(sources): self._out_of_sight('size of a selection')
         if self.chosen or outs[0].ndim and self.sized.intersection(sources): self.sized.add(index)
         for k,t in enumerate(outs): self._own(t, index, k)
 
@@ -610,7 +615,7 @@ class _Recorder(_Recorder):
         params = dict.fromkeys(p for t in given for p in self.origin.get(id(t), ()))
         self.origin.update((id(t), tuple(params)) for t in outs)
         self.keep += outs
-        asks = call.function in ('shape', 'size', 'numel', 'len')
+        asks = call.function in ('shape', 'size', 'numel', 'len', 'nbytes', 'stride', *_parts)
         if asks and self.sized.intersection(s.index for s in call.sources()):
             self._out_of_sight('size of a selection')
         if not self.done and (outs or call.function not in (*_leaving, *_read)): return
@@ -680,13 +685,12 @@ def _like(cls, kinds):
 @functools.lru_cache(None)
 def _names(op): return ['input' if a.name == 'self' else a.name for a in op._schema.arguments]
 
-def _chooses(op, args):
-    "Does the size of its result depend on values? It does for a mask as an index, and not for positions"
-    if op is torch.ops.aten.index.Tensor: return any(t.dtype in _masks for t in _tensors(args[1]))
-    return op._schema.name in _choosing
-_masks = torch.bool,torch.uint8
-_selecting = 'nonzero masked_select _unique _unique2 unique_dim unique_consecutive'
-_choosing = {f'aten::{name}' for name in _selecting.split()}
+def _choosing(op, args):
+    "The tensors on whose values the size of its result depends: a mask as an index does it, positions do not"
+    name = op._schema.name
+    if torch.Tag.dynamic_output_shape not in op.tags or name == 'aten::one_hot': return []
+    given = list(_tensors(args[1] if name in ('aten::index', 'aten::masked_select') else args[0]))
+    return [t for t in given if name != 'aten::index' or t.dtype in (torch.bool, torch.uint8)]
 
 def _branch(condition, yes, no, operands=()): return (yes if condition else no)(*operands)
 
@@ -717,7 +721,7 @@ class _Ops(TorchDispatchMode):
             named = dict(zip(_names(func), args)) | kwargs
             bound = _replaced(named, lambda t: Source(None, 0, _shape(t)))
             res = _result_of(func, args, kwargs, self.known)
-            self.recorder.chosen |= _chooses(func, args)
+            self.recorder.chosen |= not all(map(self.recorder.is_constant, _choosing(func, args)))
             self.recorder.ops.append(Call(func._schema.name, bound, _shapes(_tensors(res))))
             return res
         if self.recorder.ops is not None: return run(*args, **kwargs or {})
@@ -743,36 +747,38 @@ class _Ops(TorchDispatchMode):
 
 # %% ../nbs/package/tracing.ipynb #c7867574
 _containers = dict,list,set,tuple
+def _held(value): return [*value, *value.values()] if isinstance(value, dict) else list(value)
 
-def _contents(value, outer=()):
-    "A container with what it holds, as deep as containers go; of anything else there is nothing to note"
-    if not isinstance(value, _containers) or any(value is o for o in outer): return value,None
-    held = value.values() if isinstance(value, dict) else value
-    parts = [_contents(v, (*outer, value)) for v in held]
-    return value,list(zip(value, parts)) if isinstance(value, dict) else parts
+def _contents(values):
+    "The containers among `values` and inside them, each once, with what it holds"
+    found,todo = {},list(values)
+    while todo:
+        value = todo.pop()
+        if not isinstance(value, _containers) or id(value) in found: continue
+        held = _held(value)
+        found[id(value)] = value,held
+        if not _plain.issuperset(map(type, held)): todo += held
+    return [o for o in found.values() if not isinstance(o[0], tuple)]
 
-def _put_back(value, parts):
-    if parts is None: return value
-    if isinstance(value, dict): old = {k: _put_back(*part) for k,part in parts}
-    else: old = [_put_back(*part) for part in parts]
-    now = value.values() if isinstance(value, dict) else value
-    before = old.values() if isinstance(value, dict) else old
-    same = len(old) == len(value) and all(a is b for a,b in zip(now, before))
-    if same or isinstance(value, tuple): return value
+def _put_back(value, held):
+    now = _held(value)
+    if len(now) == len(held) and all(map(operator.is_, now, held)): return
     value.clear()
-    value.extend(old) if isinstance(value, list) else value.update(old)
-    return value
+    if isinstance(value, dict): held = dict(zip(held[:len(held)//2], held[len(held)//2:]))
+    value.extend(held) if isinstance(value, list) else value.update(held)
 
 def _class_state(modules):
     "What the model's own classes keep: (class, attribute) -> value, and the contents of containers"
     classes = {c for m,_,_ in modules for c in type(m).__mro__ if not _is_shared(c)}
     kept = {(c, k): v for c in classes for k,v in vars(c).items() if k[:2] != '__'}
-    kinds = Tensor,*_containers
-    return {key: _contents(v) for key,v in kept.items() if _is_plain(v) or isinstance(v, kinds)}
+    kinds = Tensor,complex,frozenset,np.generic,*_containers
+    kept = {key: v for key,v in kept.items() if _is_plain(v) or isinstance(v, kinds)}
+    return kept,_contents(kept.values())
 
 def _set_back(state):
-    for (cls, key),kept in state.items():
-        value = _put_back(*kept)
+    kept,contents = state
+    for value,held in contents: _put_back(value, held)
+    for (cls, key),value in kept.items():
         if vars(cls).get(key) is not value: setattr(cls, key, value)
 
 # %% ../nbs/package/tracing.ipynb #1ff25dca
@@ -876,9 +882,8 @@ def _trace(model, input_shape, caller):
                          f"takes {gb:,.0f} GB; give a smaller one")
     try: return _run(model, shape, like, None)
     except Exception as error:
-        if f'{error}'.startswith(f'{caller}: '): raise
         known = isinstance(error, (RuntimeError, IndexError, TypeError, ValueError, AttributeError))
-        why = f'{error}' if known else f'it raises {type(error).__name__}: {error}'
+        why = f'{error}' if known and f'{error}' else f'it raises {type(error).__name__}: {error}'
         raise ValueError(f"{caller}: {name} does not run on an input of shape {shape}: {why}") from error
 
 # %% ../nbs/package/tracing.ipynb #978f8608

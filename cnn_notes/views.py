@@ -666,7 +666,7 @@ class NetworkView(View):
 
 # %% ../nbs/package/views.ipynb #be356b00
 def _network_layout(panels):
-    "The panels' side and ratio, for each layout the columns and the heights of texts, and a phone's needs"
+    "The panels' side; for each layout the ratio, the columns, and the heights of texts; a phone's needs"
     count,high = len(panels),min(max(h/w for h,w in (p['size'] for p in panels)), 2)
     columns = 4 if count > 6 or count == 4 else 3,3 if count > 4 else 2,2
     ratio = high,high,max(high, .75) # on a phone, rows of 12 pixels and a scroll bar

@@ -551,7 +551,7 @@ def test_what_bends_between_two_small_layers():
         said[between] = ex.outputs(answer)[5]
     assert list(said.values()) == [False, False, False, True, True]
 
-@pytest.mark.parametrize('kept', ['null', '{"01.1": 5}', '{"01.1": {}}', '{"01.1": {"hints": "x"}}', '[' * 10_000,
+@pytest.mark.parametrize('kept', ['null', '{"01.1": {"tries": 1, "solved": false, "shown": null}}', '{"01.1": 5}', '{"01.1": {}}', '{"01.1": {"hints": "x"}}', '[' * 10_000,
     '{"01.1": {"tries": -5, "hints": 0, "solved": true}}'])
 def test_a_damaged_record_of_progress_costs_only_itself(kept):
     path = exercises._home()/'progress.json'
@@ -562,3 +562,7 @@ def test_a_damaged_record_of_progress_costs_only_itself(kept):
 def test_an_answer_that_ends_the_program_gets_a_verdict():
     def leaves(*args): raise SystemExit(3)
     assert not exercise('01.1').check(leaves)
+    class Mute(Exception):
+        def __str__(self): raise RuntimeError
+    def fails(*args): raise Mute
+    assert not exercise('01.2').check(fails)

@@ -334,6 +334,9 @@ def test_whether_the_last_layer_sees_the_image_is_not_known_after_its_values_lef
         with pytest.raises(ValueError, match="'numpy'.* leave PyTorch, and whether 'layers.0"):
             g(net, (2, 9, 9))
     assert input_box(net, (2, 9, 9), 'layers.0').cells.sum() == 9
+    def read(x, f, linear): return linear(torch.tensor(f(x).flatten(1).tolist()))
+    with pytest.raises(ValueError, match="leave PyTorch, and whether 'layers.1"):
+        input_box(Uses(read, nn.Linear(162, 3)), (2, 9, 9))
 
 def branches(x, f): return torch.cond(x.sum() >= 0, f, lambda x: x + 0, (x,))
 def indexed(x, f): return f(x)[..., x.argmax()%2:]
@@ -344,7 +347,7 @@ def behind_its_back(x, f):
     return y
 
 old = pytest.mark.skipif(torch.__version__.startswith('2.4.'), reason='PyTorch 2.4: cond runs when compiled only')
-@pytest.mark.parametrize('f, said', [pytest.param(branches, "convolves inside 'cond'", marks=old), (indexed, 'does not run with gradients'),
+@pytest.mark.parametrize('f, said', [pytest.param(branches, "convolves inside 'cond'", marks=old), (indexed, 'does not run on this image with gradients'),
     (set_to, 'no gradient comes back'), (behind_its_back, 'no gradient follows')])
 def test_what_has_no_gradient_is_refused_in_one_form(f, said):
     with pytest.raises(ValueError, match=f'^gradient_receptive_field: .*{said}'):
@@ -364,7 +367,10 @@ def test_an_axis_given_by_position_is_an_axis(f): assert seen_by(f) == {9}
 def test_what_a_tensor_is_filled_with_counts(f): assert input_box(Uses(f), (2, 9, 9)).cells.all()
 
 @pytest.mark.parametrize('f', [lambda x, f: f(x)/(1 + x[x > .9].numel()), lambda x, f: f(x)/(1 + len((x > .9).nonzero())),
-    lambda x, f: f(x)/(1 + x[x > .9].float().shape[0]), lambda x, f: f(x)*(1 + x.round().unique().size(0))])
+    lambda x, f: f(x)/(1 + x[x > .9].float().shape[0]), lambda x, f: f(x)*(1 + x.round().unique().size(0)),
+    lambda x, f: f(x)*x[0, 0, 0].repeat_interleave((x[0, 0, 0] + 1).round().long()).numel(),
+    lambda x, f: f(x)*sum(1 for _ in x.nonzero()), lambda x, f: f(x)*len(x[x > .5].split(1)),
+    lambda x, f: f(x)*x[x > .5].nbytes, lambda x, f: f(x)*len(torch.bincount(x.round().long().flatten()))])
 def test_how_many_were_selected_depends_on_the_image(f):
     for g in (input_box, precedents, gradient_receptive_field):
         with pytest.raises(ValueError, match=f'^{g.__name__}: .*leave PyTorch'): g(Uses(f), (2, 9, 9))
@@ -376,7 +382,8 @@ def hooked(x, f):
     handle.remove()
     return y
 def picked(x, f): return f(x)*x[:, 0, torch.arange(3)].shape[2]
-@pytest.mark.parametrize('f', [strided_copy, hooked, picked])
+def masked_by_a_constant(x, f): return f(x)*x[:, 0, torch.arange(9) > 2].shape[1]
+@pytest.mark.parametrize('f', [strided_copy, hooked, picked, masked_by_a_constant])
 def test_what_only_looks_like_leaving_is_seen(f): assert seen_by(f) == {9}
 
 def written_over(x, f): return f(x).copy_(x*2)

@@ -18,6 +18,8 @@ course_site = module_from_spec(spec)
 spec.loader.exec_module(course_site)
 
 names = [course_site.name(p) for p in tool.notebooks()] # of a page of the package: package/NAME
+new_theme = pytest.mark.skipif(sys.version_info < (3, 11),
+    reason='the theme for Python 3.10 is older: it has a font, and more weight')
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory):
@@ -118,7 +120,7 @@ def test_what_has_an_address(pages, site):
         assert own <= {a['id'] for _,a in api.found if a.get('id')}, module
         assert ''.join(api.text).count('>>> from cnn_notes') >= len(own), module
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason='the theme for Python 3.10 is older: it has a font, and more weight')
+@new_theme
 def test_pages_are_light(site, everything):
     "What a reader's browser asks for, down to the last picture: text is sent compressed"
     found = {name: sum(parts) for name,*parts in course_site.weights(site[0])}
@@ -182,7 +184,7 @@ def test_icons_are_styles_under_their_new_and_old_names(tmp_path):
     assert re.findall(r'^\.fa-([\w-]+) { --icon', css, re.M) == ['list', 'pencil-alt'] and "d='M1 2'" in css
     assert '.fas' in css and not script.exists()
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason='the theme for Python 3.10 is older: it has a font, and more weight')
+@new_theme
 def test_no_script_waits_before_the_text_and_no_font_for_icons(site, everything):
     for n,page in everything.items():
         heads = [a for a in page.all('script') if a.get('src', '').startswith(('_static', '../_static'))]
@@ -277,7 +279,7 @@ def test_search_shows_no_menu_words_and_code_can_be_copied(served, browser):
     browser.js("document.querySelector('button.copy').click()")
     browser.wait(lambda: browser.js("return document.querySelector('button.copy').textContent") == 'Copied')
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason='the theme for Python 3.10 is older: it has a font, and more weight')
+@new_theme
 def test_readable_without_javascript(site, browser):
     browser.cdp('Emulation.setScriptExecutionDisabled', value=True)
     try:

@@ -502,7 +502,7 @@ def test_powers(power):
     assert not count(traced).unknown
 
 class Counted(nn.Module):
-    calls,seen,nested,pair = 0,{'shapes': []},[[0]],([],)
+    calls,seen,nested,pair,state = 0,{'shapes': []},[[0]],([],),{'a': 0}
     def __init__(self):
         super().__init__()
         self.conv = conv()
@@ -511,10 +511,28 @@ class Counted(nn.Module):
         self.seen['shapes'].append(x.shape)
         self.nested[0][0] += 1
         self.pair[0].append(x)
+        self.state['b'] = self.state.pop('a', 0)
         return self.conv(x)
 
 def test_what_the_class_of_a_model_counts_is_put_back():
     kept = Counted.seen,Counted.seen['shapes'],Counted.nested,Counted.pair
     receptive_field(Counted(), (1, 8, 8))
     assert (Counted.calls, Counted.seen, Counted.nested, Counted.pair) == (0, {'shapes': []}, [[0]], ([],))
+    assert Counted.state == {'a': 0}
     assert all(a is b for a,b in zip(kept, (Counted.seen, Counted.seen['shapes'], Counted.nested, Counted.pair)))
+
+class Registered(nn.Module):
+    nodes: dict = {i: {'to': []} for i in range(30)}
+    pairs: list = []
+    for _ in range(40): pairs = [pairs, pairs]
+    def __init__(self):
+        super().__init__()
+        self.conv = conv()
+    def forward(self, x):
+        self.nodes[30] = self.nodes.pop(0)
+        return self.conv(x)
+for node in Registered.nodes.values(): node['to'] += [o for o in Registered.nodes.values() if o is not node]
+
+def test_what_a_class_keeps_is_looked_at_once_however_many_ways_lead_to_it():
+    receptive_field(Registered(), (1, 8, 8))
+    assert [*Registered.nodes] == [*range(30)]

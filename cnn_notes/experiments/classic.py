@@ -12,7 +12,7 @@ __all__ = ['scales', 'linear_epochs', 'network_epochs', 'longer_epochs', 'few', 
            'one_way', 'first_layers', 'first_kernels']
 
 # %% ../../nbs/package/experiments_classic.ipynb #8b21f281
-from ..measured import experiment
+from ..measured import _half, experiment
 from typing import TYPE_CHECKING
 if TYPE_CHECKING: from torch import Tensor, nn
 
@@ -298,9 +298,8 @@ longer_epochs = 180,360
 
 def doubling(runs, name:str) -> tuple: # (mean, half of its 95% interval), in points
     "What the second budget of `longer` adds to the first, in pairs"
-    from scipy.stats import t
     gain = 100*(runs[name][:, 1] - runs[name][:, 0])
-    return gain.mean(),t.ppf(.975, len(gain) - 1)*gain.std(ddof=1)/len(gain)**.5
+    return gain.mean(),_half(gain)
 
 @experiment('After 180 epochs, twice as many add less than 0.2 points to a linear classifier on any of the '
             'twelve features, in the mean, and surely less than 0.5',
@@ -389,9 +388,8 @@ def _contest(sets, idx, images, labels, valid, valid_y, seed):
 
 def lead(runs, a:str, b:str, i:int) -> tuple: # (lowest, highest) of the interval of the mean difference
     "The lead of `a` over `b` with `few[i]` labels and the larger budget: 95%, in pairs, for six comparisons"
-    from scipy.stats import t
     difference = runs[a][:, i, -1] - runs[b][:, i, -1]
-    half = t.ppf(1 - .025/6, len(difference) - 1)*difference.std(ddof=1)/len(difference)**.5
+    half = _half(difference, 6)
     return difference.mean() - half,difference.mean() + half
 
 lbp_steps = 2400,4800,9600,19200,38400
@@ -471,7 +469,6 @@ def first_kernels(seed:int) -> dict:
 
 def _surplus(runs, key):
     "The 95% interval of what training changed, over its rival, in pairs"
-    from scipy.stats import t
     difference = runs[key][:, 4] - runs[key][:, 5]
-    half = t.ppf(.975, len(difference) - 1)*difference.std(ddof=1)/len(difference)**.5
+    half = _half(difference)
     return difference.mean() - half,difference.mean() + half

@@ -33,6 +33,8 @@ def check():
     found = dict(gain=differ('5x5', '3x3'), wide=differ('5x5 wide', '3x3 wide'),
                  edges=differ('ramps 5x5', 'plane 5x5'))
     assert all(mean > half for mean,half in found.values()), 'a difference is not settled'
+    kept_of = {k: runs[k][:, 1].mean() for k in ('plane 5x5', 'ramps 5x5')}
+    assert kept_of['plane 5x5'] > kept_of['ramps 5x5'], 'the edges keep more of a patch'
     squeeze,half = differ('through 3', 'through 8')
     assert abs(squeeze) < half, 'a squeeze in a 3 x 3 window makes a difference'
     means = {k: printed(mean, 3) for k,(mean,_) in found.items()}
