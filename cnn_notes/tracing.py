@@ -773,11 +773,14 @@ def _class_state(modules):
     kept = {(c, k): v for c in classes for k,v in vars(c).items() if k[:2] != '__'}
     kinds = Tensor,complex,frozenset,np.generic,*_containers
     kept = {key: v for key,v in kept.items() if _is_plain(v) or isinstance(v, kinds)}
-    return kept,_contents(kept.values())
+    tensors = [(t, t.detach().clone(), _version(t)) for t in kept.values() if isinstance(t, Tensor)]
+    return kept,_contents(kept.values()),tensors
 
 def _set_back(state):
-    kept,contents = state
+    kept,contents,tensors = state
     for value,held in contents: _put_back(value, held)
+    for tensor,before,version in tensors:
+        if _version(tensor) != version: tensor.detach().copy_(before)
     for (cls, key),value in kept.items():
         if vars(cls).get(key) is not value: setattr(cls, key, value)
 

@@ -502,7 +502,7 @@ def test_powers(power):
     assert not count(traced).unknown
 
 class Counted(nn.Module):
-    calls,seen,nested,pair,state = 0,{'shapes': []},[[0]],([],),{'a': 0}
+    calls,seen,nested,pair,state,mean = 0,{'shapes': []},[[0]],([],),{'a': 0},torch.zeros(2)
     def __init__(self):
         super().__init__()
         self.conv = conv()
@@ -512,13 +512,14 @@ class Counted(nn.Module):
         self.nested[0][0] += 1
         self.pair[0].append(x)
         self.state['b'] = self.state.pop('a', 0)
+        Counted.mean.add_(1)
         return self.conv(x)
 
 def test_what_the_class_of_a_model_counts_is_put_back():
     kept = Counted.seen,Counted.seen['shapes'],Counted.nested,Counted.pair
     receptive_field(Counted(), (1, 8, 8))
     assert (Counted.calls, Counted.seen, Counted.nested, Counted.pair) == (0, {'shapes': []}, [[0]], ([],))
-    assert Counted.state == {'a': 0}
+    assert Counted.state == {'a': 0} and not Counted.mean.any()
     assert all(a is b for a,b in zip(kept, (Counted.seen, Counted.seen['shapes'], Counted.nested, Counted.pair)))
 
 class Registered(nn.Module):
