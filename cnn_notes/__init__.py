@@ -27,6 +27,7 @@ To look inside a network
 To train
     data           MNIST as tensors, and fastai's `DataLoaders` of them
     callbacks      `ActivationStats`: what each layer gives while a network trains
+    activations    `ActivationRecord`: what was recorded in a fit, in numbers and pictures
     schedule       `one_cycle`: the rate and the momentum of each step
     live           `LiveSchedule`, `StepSchedule`: the schedule drawn, and given step by step
 

@@ -294,7 +294,7 @@ tens = dict(x=digits[0][:, None], y=digits[1], vocab=[0, 1, 2], mean=ones(1), st
 row('data.ImageTensors', tens, x=no_tensor | {f'rank{n}': ones(*(12,)*n) for n in (0, 1, 2, 3, 5)}, y={k: v for k,v in bad_y.items() if k not in ('none', 'meta', 'bool')}, vocab=dict(none=None, number=3, odd=Odd(), empty=[], few=[0]), mean=no_tensor | dict(channels=ones(2), rank2=ones(1, 1, 2)), std=no_tensor | dict(channels=ones(2)))
 row('data.ImageTensors.batch', dict(idx=[0, 1]), call=data.ImageTensors(**tens).batch, prefix='ImageTensors batch', errors=(ValueError, TypeError, IndexError), idx=dict(none=None, text='x', odd=Odd(), slice=slice(2), fractions=[.5], nans=[nan], far=[99], below=[-99], nones=[None]))
 
-# callbacks
+# callbacks, activations
 hist_ranges = dict(none=None, number=3, text='ab', one=(1,), three=(0, 1, 2), reversed=(1, 0), same=(1, 1), nans=(nan, 1), infs=(0, inf), odd=Odd())
 row('callbacks.ActivationStats', {}, every=whole(1, none=True), sample=whole(1, none=True), bins=whole(1, 1), hist_range=hist_ranges, modules=dict(text='conv', module=nn.ReLU(), number=3, odd=Odd()), after_act=dict(text='relu', number=3, odd=Odd(), function=len, module=nn.ReLU(), types=(nn.ReLU, 3)))
 callbacks._describe(ones(1, 1), 40, 0, 10) # compiled once, and not in the time of a case
@@ -312,11 +312,11 @@ def recorded():
     with learn.no_bar(), learn.no_logging(): learn.fit(1)
     return cb
 layer_of = {k: v for k,v in layer_names().items()}
-for cls in ('ActivationStats', 'ActivationRecord'):
-    def of_record(method, cls=cls): return lambda **kwargs: getattr(recorded() if cls == 'ActivationStats' else recorded().record, method)(**kwargs)
-    for m in ('layer_stats', 'hist', 'plot_layer_stats'): row(f'callbacks.{cls}.{m}', dict(idx=0), call=of_record(m), prefix='ActivationStats', idx=layer_of)
-    row(f'callbacks.{cls}.color_dim', dict(idx=0), call=of_record('color_dim'), prefix='ActivationStats color_dim', idx=layer_of, figsize=sizes, ax=dict(number=3, odd=Odd()), vmax=number(none=True) | dict(below=-1), colorbar=dict(none=None, number=3, odd=Odd()))
-row('callbacks.ActivationRecord.series', dict(idx=0), call=lambda **kw: recorded().record.series(**kw), prefix='ActivationStats', idx=layer_of, what=dict(none=None, unknown='median', number=3, odd=Odd(), list=[]))
+for cls in ('callbacks.ActivationStats', 'activations.ActivationRecord'):
+    def of_record(method, cls=cls): return lambda **kwargs: getattr(recorded() if cls == 'callbacks.ActivationStats' else recorded().record, method)(**kwargs)
+    for m in ('layer_stats', 'hist', 'plot_layer_stats'): row(f'{cls}.{m}', dict(idx=0), call=of_record(m), prefix='ActivationStats', idx=layer_of)
+    row(f'{cls}.color_dim', dict(idx=0), call=of_record('color_dim'), prefix='ActivationStats color_dim', idx=layer_of, figsize=sizes, ax=dict(number=3, odd=Odd()), vmax=number(none=True) | dict(below=-1), colorbar=dict(none=None, number=3, odd=Odd()))
+row('activations.ActivationRecord.series', dict(idx=0), call=lambda **kw: recorded().record.series(**kw), prefix='ActivationStats', idx=layer_of, what=dict(none=None, unknown='median', number=3, odd=Odd(), list=[]))
 
 # speed
 row('speed.Crop', dict(size=4), size=whole(1), jitter=whole(0))
@@ -400,7 +400,7 @@ modules = sorted(p.stem for p in (Path(kernels.__file__).parent).glob('*.py') if
 not_tried = { # why a public name, or a method, has no row
     'made here': ("a record that the package makes and hands out; its fields are what it was made with", """
         exercises.Mistake geometry.Layer geometry.Trace tracing.LayerList tracing.LayerList.find counting.LayerCount counting.Counts counting.Counts.to_frame boxes.ReceptiveField boxes.ReceptiveFields boxes.ReceptiveFields.to_frame boxes.Extent boxes.Extent.at boxes.Extent.covers boxes.Box boxes.EffectiveField
-        boxes.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView callbacks.Health callbacks.ActivationRecord live.OneCycle handmade.GaborFit data.Mnist exercises.Verdict engine.Question engine.Outcome
+        boxes.EffectiveField.gaussian views.NetworkView views.ConvView views.WindowView drawing.DigitView activations.Health activations.ActivationRecord live.OneCycle handmade.GaborFit data.Mnist exercises.Verdict engine.Question engine.Outcome
         engine.Summary terminal.Text show.Gif engine.Question.fill tracing.Call tracing.Call.sources tracing.Layer tracing.Source tracing.Trace exercises.Progress
         exercises.Shown exercises.TookTooLong measured.Runs measured.Runs.half measured.Runs.mean measured.Runs.std"""),
     'records': ("works on records of measurements, whose files it checks as tests/test_measured.py shows",
@@ -416,10 +416,10 @@ not_tried = { # why a public name, or a method, has no row
         products.prepares_weights products.products products.real_extents products.real_products products.unknown_products
         fields.Look fields.Seen fields.Seen.axes fields.Seen.changed fields.Unknown fields.nowhere fields.results fields.wiring fields.wirings'''),
     'no arguments': ("takes nothing", """quiz.boxes show.use_style views.NetworkView.marked views.NetworkView.static views.NetworkView.alt views.View.static views.View.alt views.View.page views.View.html views.ConvView.windows views.ConvView.sum
-        views.ConvView.static views.ConvView.alt callbacks.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty
+        views.ConvView.static views.ConvView.alt activations.ActivationRecord.health callbacks.ActivationStats.health live.LiveSchedule.plot data.ImageTensors.new_empty
         views.ConvView.html views.ConvView.page views.WindowView.static views.WindowView.alt views.WindowView.html views.WindowView.page views.NetworkView.html views.NetworkView.page drawing.DigitView.static drawing.DigitView.alt exercises.Exercise.hint exercises.Exercise.solution exercises.all_exercises
         measured.Runs.keys measured.Runs.said measured.own_folder measured.records measured.shipped_folder"""),
-    'titles': ("its one argument is a title, which Matplotlib draws as it is", "callbacks.ActivationRecord.plot callbacks.ActivationStats.plot"),
+    'titles': ("its one argument is a title, which Matplotlib draws as it is", "activations.ActivationRecord.plot callbacks.ActivationStats.plot"),
     'fastai': ("fastai calls it, with what fastai makes", """data.ImageTensors.decode data.ImageTensors.to data.ImageTensors.set_split_idx data.ImageTensors.new
         data.ImageTensors.denormalize data.ImageTensors.normalize
         callbacks.ActivationStats.before_fit callbacks.ActivationStats.before_batch callbacks.ActivationStats.after_pred callbacks.ActivationStats.after_batch callbacks.ActivationStats.after_fit callbacks.ActivationStats.after_backward
@@ -433,7 +433,7 @@ not_tried = { # why a public name, or a method, has no row
     'any call': ("whatever the call that it is given raises is its answer", "show.error_of"),
     'moved': ("has a row under another name, or was made in explore before", """tracing.trace receptive.Box receptive.EffectiveField receptive.Extent receptive.NetworkView receptive.ReceptiveField receptive.ReceptiveFields
         receptive.effective_receptive_field receptive.explore_network receptive.gradient_receptive_field receptive.input_box receptive.precedents receptive.receptive_field explore.View explore.ConvView explore.explore_conv explore.named_kernels
-        schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle classic.GaborFit
+        schedule.LiveSchedule schedule.OneCycle schedule.StepSchedule schedule.plot_one_cycle classic.GaborFit callbacks.ActivationRecord callbacks.Health
         classic.cell_histograms classic.fit_gabor questionnaire.Question questionnaire.Text questionnaire.Outcome questionnaire.Summary
         texts.Question texts.Text texts.claims questionnaire.check questionnaire.check_all
         questionnaire.answer questionnaire.boxes questionnaire.cards questionnaire.circulating questionnaire.claims questionnaire.mended questionnaire.question questionnaire.quiz"""),

@@ -5,7 +5,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest, torch, torch.nn as nn
-from cnn_notes.callbacks import ActivationRecord
 from cnn_notes.counting import count
 from cnn_notes.drawing import draw_digit
 from cnn_notes.exercises import Verdict
@@ -16,6 +15,7 @@ from cnn_notes.questionnaire import Outcome, Summary
 from cnn_notes.receptive import explore_network, receptive_field
 from cnn_notes.show import Gif
 from cnn_notes.spreadsheet import write_workbook
+from cnn_notes.activations import ActivationRecord
 from test_explore import hostile
 from test_explore_network import names
 from test_hygiene import every_notebook

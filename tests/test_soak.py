@@ -3,7 +3,8 @@ put straight into a record"""
 import gc, importlib.util, sys, time
 from pathlib import Path
 import pytest, torch
-from cnn_notes.callbacks import ActivationRecord, _describe
+from cnn_notes.callbacks import _describe
+from cnn_notes.activations import ActivationRecord
 
 pytestmark = pytest.mark.skipif(not Path('/proc/self/statm').exists(),
     reason='resident memory is read from /proc')
@@ -36,7 +37,7 @@ def test_a_record_of_20000_batches_takes_the_memory_of_its_numbers():
         o in enumerate(stats[:2])) and torch.equal(stats[2], torch.full((20_000, 4), 288))
 
 def test_blocks_are_read_as_one_record_at_any_time(monkeypatch):
-    monkeypatch.setattr('cnn_notes.callbacks._block', 8)
+    monkeypatch.setattr('cnn_notes.activations._block', 8)
     rows = [[_describe(torch.full((2, 3), float(i)), 4, 0, 100)] for i in range(40)]
     rec = ActivationRecord(['a'], 4, (0, 100))
     for i,r in enumerate(rows):

@@ -12,7 +12,7 @@ from ..measured import experiment, measured
 from functools import cache
 from typing import TYPE_CHECKING
 if TYPE_CHECKING:
-    from cnn_notes.callbacks import ActivationRecord
+    from cnn_notes.activations import ActivationRecord
     from collections.abc import Iterable
     from matplotlib.figure import Figure
     from torch import Tensor, nn
@@ -201,7 +201,7 @@ statistics = 'mean','std','near_zero','below_zero','health'
 def _activations(result) -> 'ActivationRecord':
     "What `ActivationStats` would hold, from a result of `mystery_runs`"
     import torch
-    from cnn_notes.callbacks import ActivationRecord
+    from cnn_notes.activations import ActivationRecord
     record,total = ActivationRecord(list(layers), bins, (low, high)),10_000 # shares have four digits
     histograms = [unpacked(o) for o in result['hist']]
     for at in range(steps//between):
