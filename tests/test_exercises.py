@@ -515,16 +515,19 @@ def test_filters_that_grow_with_the_stride_keep_the_work():
         rows = [o for o in count(nn.Sequential(*convs), (1, s**n, s**n)) if o.kind == 'conv']
         assert len({o.multiplications for o in rows[1:]}) <= 1
 
+found_in_16 = {'16.1': 6, '16.2': 5, '16.3': 3, '16.4': 3, '16.5': 2, '16.6': 5, '16.7': 4, '16.8': 2,
+               '16.9': 3, '16.10': 3} # wrong diagnoses with a source
+
 @pytest.mark.parametrize('ex', **every)
 def test_mistakes_say_where_and_when_they_were_seen(ex):
-    "At least five in each exercise, and one in lesson 16; a source is a name, an address, and a day"
+    "Five in each exercise, in lesson 16 as many as were found; a source is a name, an address, and a day"
     sources = [code.source for code in ex.mistakes.values() if getattr(code, 'source', '')]
     for source in sources:
         name,_,address = source.rpartition(' ')
         assert name.strip() and '://' not in name and len(name) <= 100, source
         assert re.fullmatch(r'https://[\w.-]+\.\w+/\S+', address) and address.isascii(), source
         assert date(2026, 11, 29) <= date.fromisoformat(source.day), source
-    assert len(sources) >= (1 if ex.id.startswith('16.') else 5)
+    assert len(sources) >= found_in_16.get(ex.id, 5), f'{len(sources)} with a source'
 
 def test_sources_have_one_name_each():
     "An address stands in one entry of `seen`, which serves all mistakes that it shows, and no entry is left over"

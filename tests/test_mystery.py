@@ -158,6 +158,7 @@ true = {'rate too high': lambda run: max(run.losses[:20]) < 2.6 and tutor.lowest
         'batches in order of the label': lambda run: m.leaps(run.losses) == 0 and max(run.losses) < 3,
         'eval() forgotten': lambda run: not run.norm or abs(run.valid_losses[-1] - tutor.end(run)) < .1,
         'norm frozen at its start': lambda run: not run.norm or tutor.first(run)[3] > .4,
+        'batches too small': lambda run: run.bs == 64 and results[11*run.norm]['valid_losses'][-1] < .2,
         'overfitting': lambda run: True}
 
 @every_exercise
@@ -171,6 +172,10 @@ def test_sentences_of_single_runs_are_true():
     assert all(o < .5 for o in results[4]['valid_losses'][-1:]) and max(results[4]['losses'][:20]) < 2.5 and min(results[4]['losses'][30:]) < .7
     assert results[9]['valid_losses'][0] > 2.5 and results[9]['rates'] == sorted(results[9]['rates'][:50]) + sorted(results[9]['rates'][50:], reverse=True)
     assert max(results[9]['losses'][20:70]) > 1 and max(results[9]['losses'][120:]) < 1
+    losses = results[1]['losses']
+    assert sum(b > a + 1 for a,b in zip(losses, losses[1:])) == 1
+    assert all(abs(o - math.log(10)) < .2 for o in losses[2:])
+    assert results[4]['valid_losses'][-1] < results[0]['valid_losses'][2] and 200*16 < 60*64
     assert results[7]['valid_losses'][1] > 2*results[0]['valid_losses'][1] and results[7]['rates'] == results[0]['rates']
     assert abs(results[8]['valid_losses'][-1] - results[11]['valid_losses'][-1]) < .02 and abs(results[10]['valid_losses'][-1] - results[0]['valid_losses'][-1]) < .02
 

@@ -13,6 +13,7 @@ def deviations(run): return ', '.join(f'{o:.2g}' for o in first(run))
 
 def against(run):
     "What speaks against each fault, where a run does not show what the fault would make it show"
+    other = mystery(11 if run.norm else 0)
     res = {
         'rate too high':
             'Too high a rate shows in a loss that leaps or stays high, or in layers that die. Here the '
@@ -36,6 +37,9 @@ def against(run):
         'batches in order of the label':
             'While one digit follows another of its kind, that digit is always the right answer: the loss '
             'would fall to 0 and leap at every new digit. Here the training loss does not do that.',
+        'batches too small':
+            f'Batches hold {run.bs} images, as in run {other.number}, and that is enough there: validation '
+            f'ends at {other.valid_losses[-1]:.2f}. In this run it ends at {run.valid_losses[-1]:.2f}.',
         'overfitting':
             'Overfitting needs images that are seen again. Here each image is seen once, so every training '
             'loss is measured on images that are new to the network.'}
@@ -84,7 +88,9 @@ class Run(Exercise):
 
 class Run1(Run):
     id,title,name,number = '16.1','Run 1','fault_1',1
-    taken_for = {'a layer is dead': seen.killed_by_rate}
+    taken_for = {'nothing': seen.rises_again, 'rate too low': seen.oscillation,
+                 'first weights too large': seen.better_weights, 'a layer is dead': seen.killed_by_rate,
+                 'labels shuffled': seen.matching_labels, 'batches too small': seen.larger_batches}
     statement = '''The network has no norm, and batches hold 64 images. What is wrong? Set `fault_1` to one
                    of `faults`.'''
     stub,solution_code = 'fault_1 = ...',"fault_1 = 'rate too high'"
@@ -113,11 +119,16 @@ class Run1(Run):
                 'Shuffled labels explain a loss that stays at log(10), but not the leap to '
                 f'{run.losses[1]:.1f} in the second step, nor three layers that are dead by batch 5.',
             'batches in order of the label':
-                'The loss would leap at every new digit. Here it leaps once, in the second step.'}
+                'The loss would leap at every new digit. Here it leaps once, in the second step.',
+            'batches too small':
+                f'Batches hold {run.bs} images, as in run 0. The noise of small batches does not stop; here '
+                f'the loss leaps once, to {max(run.losses):.1f}, and then stays near log(10).'}
 
 class Run2(Run):
     id,title,name,number = '16.2','Run 2','fault_2',2
-    taken_for = {'rate too high': seen.order_of_labels, 'labels shuffled': seen.bad_labels}
+    taken_for = {'nothing': seen.up_and_down, 'rate too high': seen.order_of_labels,
+                 'labels shuffled': seen.handling_of_labels,
+                 'norm frozen at its start': seen.unsaved_averages, 'overfitting': seen.all_right_at_once}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong?
                    Set `fault_2` to one of `faults`.'''
     stub,solution_code = 'fault_2 = ...',"fault_2 = 'batches in order of the label'"
@@ -144,11 +155,15 @@ class Run2(Run):
                 f'{min(run.losses):.4f} before the first leap.',
             'eval() forgotten':
                 'Forgetting eval() spoils validation and leaves training alone. Here the training loss '
-                f'itself leaps {leaps(run.losses)} times.'}
+                f'itself leaps {leaps(run.losses)} times.',
+            'batches too small':
+                f'Batches hold {run.bs} images, as in run 11, and the noise of small batches has no rhythm. '
+                f'Here the loss leaps {leaps(run.losses)} times, about 20 steps apart.'}
 
 class Run3(Run):
     id,title,name,number = '16.3','Run 3','fault_3',3
-    taken_for = {'rate too high': seen.not_the_rate}
+    taken_for = {'nothing': seen.no_gradient, 'rate too high': seen.not_the_rate,
+                 'batches too small': seen.not_the_batches}
     statement = '''The network has no norm, and batches hold 64 images. What is wrong? Set `fault_3` to one
                    of `faults`.'''
     stub,solution_code = 'fault_3 = ...',"fault_3 = 'a layer is dead'"
@@ -174,11 +189,16 @@ class Run3(Run):
             'labels shuffled':
                 'With shuffled labels the loss stays at log(10), too, but the labels are not part of what '
                 'the layers compute. Here the health of layer 2 is 0 before the first label has had any '
-                'effect.'}
+                'effect.',
+            'batches too small':
+                f'Small batches make a loss noisy. Here it stays between {min(run.losses):.2f} and '
+                f'{max(run.losses):.2f}, with {run.bs} images in a batch, as in run 0, and the health of '
+                'layer 2 is 0 before any step.'}
 
 class Run4(Run):
     id,title,name,number = '16.4','Run 4','fault_4',4
-    taken_for = {'rate too high': seen.small_batches}
+    taken_for = {'rate too high': seen.small_batches, 'batches too small': seen.harmless_spikes,
+                 'overfitting': seen.normal_swings}
     statement = '''The network has no norm, and batches hold 16 images. What is wrong, if anything? Set
                    `fault_4` to one of `faults`.'''
     stub,solution_code = 'fault_4 = ...',"fault_4 = 'nothing'"
@@ -186,11 +206,13 @@ class Run4(Run):
              'The validation loss is made of 1,000 images at each point. Is it noisy, too?',
              'Go through the checklist with run 0 beside it: start, fall, gap, deviations, health.')
     def shown(self, run):
-        return ('each training loss is the mean of 16 images, hence the noise. Validation falls to '
-                f'{run.valid_losses[-1]:.2f} beside the training loss (panel "Loss"), deviations start as in '
-                'run 0 and become steady, and the lowest health of layers 0 to 3 is '
+        return ('each training loss is the mean of 16 images, hence the noise, which does no harm. '
+                f'Validation falls to {run.valid_losses[-1]:.2f} beside the training loss (panel "Loss"), '
+                'deviations start as in run 0 and become steady, and the lowest health of layers 0 to 3 is '
                 f'{lowest_health(run):.2f}')
     def special(self, run):
+        healthy,seen_here = mystery(0),run.bs*len(run.losses)
+        seen_there = healthy.bs*(healthy.valid_steps[2] + 1)
         return {
             'rate too high':
                 'The noise is that of batches of 16. Validation, with 1,000 images, falls to '
@@ -202,11 +224,16 @@ class Run4(Run):
                 f'step 50, run 0 is at {sum(mystery(0).losses[40:60])/20:.2f}.',
             'batches in order of the label':
                 'The leaps would be regular, one for each new digit, with a loss near 0 between them. This '
-                'is the noise of batches of 16, and validation falls.'}
+                'is the noise of batches of 16, and validation falls.',
+            'batches too small':
+                'The noise is that of batches of 16, and noise is all they do. It does no harm here: '
+                f'validation falls beside it, to {run.valid_losses[-1]:.2f} after {seen_here:,} images (run '
+                f'0 is at {healthy.valid_losses[2]:.2f} after {seen_there:,}), and no layer dies: the lowest '
+                f'health is {lowest_health(run):.2f}.'}
 
 class Run5(Run):
     id,title,name,number = '16.5','Run 5','fault_5',5
-    taken_for = {'rate too low': seen.rate_first}
+    taken_for = {'nothing': seen.a_few_more_days, 'rate too low': seen.rate_first}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong?
                    Set `fault_5` to one of `faults`.'''
     stub,solution_code = 'fault_5 = ...',"fault_5 = 'labels shuffled'"
@@ -233,11 +260,16 @@ class Run5(Run):
                 f'{start:.2f} to {finish:.2f}: the weights move, and it does not help.',
             'batches in order of the label':
                 'The loss would fall to 0 as long as one digit follows another of its kind. Here it never '
-                f'falls below {min(run.losses):.2f}.'}
+                f'falls below {min(run.losses):.2f}.',
+            'batches too small':
+                f'Batches hold {run.bs} images, as in run 11. Smaller ones would make the loss noisier; here '
+                f'it does not fall, but stays between {min(run.losses):.2f} and {max(run.losses):.2f}.'}
 
 class Run6(Run):
     id,title,name,number = '16.6','Run 6','fault_6',6
-    taken_for = {'overfitting': seen.eval_forgotten}
+    taken_for = {'nothing': seen.fine_on_our_side, 'labels shuffled': seen.not_the_indices,
+                 'batches in order of the label': seen.ordered_validation,
+                 'batches too small': seen.size_of_test_batches, 'overfitting': seen.eval_forgotten}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong?
                    Set `fault_6` to one of `faults`.'''
     stub,solution_code = 'fault_6 = ...',"fault_6 = 'eval() forgotten'"
@@ -262,11 +294,16 @@ class Run6(Run):
                 f'{min(run.valid_losses):.2f}.',
             'batches in order of the label':
                 'The training loss would leap at every new digit. Here it falls smoothly, and only '
-                'validation is bad.'}
+                'validation is bad.',
+            'batches too small':
+                f'Run 11 has batches of the same sizes, {run.bs} images in training and 50 in validation. '
+                'Training is as good there as here, but validation ends at '
+                f'{mystery(11).valid_losses[-1]:.2f} there and at {run.valid_losses[-1]:.2f} here.'}
 
 class Run7(Run):
     id,title,name,number = '16.7','Run 7','fault_7',7
-    taken_for = {'rate too low': seen.slow_start}
+    taken_for = {'rate too high': seen.rates_tried, 'rate too low': seen.slow_start,
+                 'a layer is dead': seen.relu_blamed, 'batches in order of the label': seen.not_the_order}
     statement = '''The network has no norm, and batches hold 64 images. What is wrong? Set `fault_7` to one
                    of `faults`.'''
     stub,solution_code = 'fault_7 = ...',"fault_7 = 'first weights too small'"
@@ -290,11 +327,15 @@ class Run7(Run):
                 f'to {last(run):.2g}. What is unusual is where it starts.',
             'a layer is dead':
                 'Nearly all values are at most 0.05, but small is not dead: images still differ, and the '
-                f'lowest health is {lowest_health(run):.2f}. A dead layer does not recover.'}
+                f'lowest health is {lowest_health(run):.2f}. A dead layer does not recover.',
+            'batches too small':
+                f'Batches hold {run.bs} images, as in run 0. What is unusual shows in the first of them, '
+                f'before any step: the deviation of layer 3 is {first(run)[3]:.2g}, and in run 0 it is '
+                f'{first(mystery(0))[3]:.2g}.'}
 
 class Run8(Run):
     id,title,name,number = '16.8','Run 8','fault_8',8
-    taken_for = {'nothing': seen.unnoticed_relu}
+    taken_for = {'nothing': seen.unnoticed_relu, 'rate too low': seen.rate_to_blame}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong, if
                    anything? Set `fault_8` to one of `faults`.'''
     stub,solution_code = 'fault_8 = ...',"fault_8 = 'a ReLU is missing'"
@@ -315,7 +356,8 @@ class Run8(Run):
 
 class Run9(Run):
     id,title,name,number = '16.9','Run 9','fault_9',9
-    taken_for = {'eval() forgotten': seen.lagging_averages}
+    taken_for = {'rate too high': seen.rate_goes_up, 'eval() forgotten': seen.lagging_averages,
+                 'overfitting': seen.closing_gap}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong, if
                    anything? Set `fault_9` to one of `faults`.'''
     stub,solution_code = 'fault_9 = ...',"fault_9 = 'nothing'"
@@ -346,7 +388,8 @@ class Run9(Run):
 
 class Run10(Run):
     id,title,name,number = '16.10','Run 10','fault_10',10
-    taken_for = {'nothing': seen.norm_by_averages}
+    taken_for = {'nothing': seen.frozen_from_the_start, 'rate too high': seen.lowered_rate,
+                 'first weights too large': seen.other_first_weights}
     statement = '''The network has batch norm before each ReLU, and batches hold 64 images. What is wrong, if
                    anything? Set `fault_10` to one of `faults`.'''
     stub,solution_code = 'fault_10 = ...',"fault_10 = 'norm frozen at its start'"
@@ -365,4 +408,8 @@ class Run10(Run):
                 'has a norm before each ReLU; do the deviations of the first batch look like that?',
             'first weights too small':
                 'A norm that works makes up for the size of the weights. So whatever the weights are, the '
-                f'deviations of the first batch, {deviations(run)}, could not shrink.'}
+                f'deviations of the first batch, {deviations(run)}, could not shrink.',
+            'batches too small':
+                f'Batches hold {run.bs} images, as in run 11. There the deviations of the first batch are '
+                f'{deviations(mystery(11))}, and here {deviations(run)}, so the size of the batch is not '
+                'what makes the difference.'}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # %% ../../nbs/package/experiments_mystery.ipynb #6d0cd31a
 faults = ('nothing', 'rate too high', 'rate too low', 'first weights too small', 'first weights too large',
           'a ReLU is missing', 'a layer is dead', 'labels shuffled', 'batches in order of the label',
-          'eval() forgotten', 'norm frozen at its start', 'overfitting')
+          'eval() forgotten', 'norm frozen at its start', 'batches too small', 'overfitting')
 
 # %% ../../nbs/package/experiments_mystery.ipynb #de4072e1
 def plan(
