@@ -425,7 +425,7 @@ not_tried = { # why a public name, or a method, has no row
         callbacks.ActivationStats.before_fit callbacks.ActivationStats.before_batch callbacks.ActivationStats.after_pred callbacks.ActivationStats.after_batch callbacks.ActivationStats.after_fit callbacks.ActivationStats.after_backward
         callbacks.ActivationStats.after_cancel_backward live.FitCallback live.FitCallback.before_fit live.FitCallback.before_train live.FitCallback.after_train live.FitCallback.after_fit
         live.StepSchedule.before_fit live.LiveSchedule.before_fit live.LiveSchedule.before_train live.LiveSchedule.after_train live.LiveSchedule.after_loss live.LiveSchedule.after_batch live.LiveSchedule.after_fit
-        speed.Clock speed.Clock.before_fit speed.Clock.before_train speed.Clock.after_train speed.DeviceLoss speed.DeviceLoss.accumulate"""),
+        speed.Clock speed.Clock.before_fit speed.Clock.before_train speed.Clock.after_train speed.DeviceLoss speed.DeviceLoss.accumulate speed.LeanLearner"""),
     'PyTorch': ("PyTorch calls it, to print a module", "norm.BatchNorm2d.extra_repr models.Flatten1x1.extra_repr speed.Crop.extra_repr"),
     'command': ("arguments of a command: argparse refuses them, as tests/test_questionnaire.py shows", "questionnaire.main measured.main"),
     'messages': ("writes a message for functions whose checks it follows", "geometry.unknown_layer tracing.unknown_layer tracing.as_trace tracing.find_layer tracing.Trace.find"),

@@ -5,10 +5,12 @@ import pytest, torch
 from torch import nn
 from hypothesis import given, settings, strategies as st
 from cnn_notes.data import load_mnist, mnist_dls # before fastai: keeps its import quiet
-from fastai.callback.core import Callback
-from fastai.learner import AvgSmoothLoss
+from fastai.callback.core import Callback, TrainEvalCallback
+from fastai.callback.progress import ProgressCallback
+from fastai.callback.schedule import ParamScheduler
+from fastai.learner import AvgSmoothLoss, CastToTensor, Learner, Recorder
 from cnn_notes.counting import count
-from cnn_notes.speed import Crop, DeviceLoss, Recipe, fast_cnn, recipes, train_fast
+from cnn_notes.speed import Clock, Crop, DeviceLoss, LeanLearner, Recipe, fast_cnn, recipes, train_fast
 
 @pytest.fixture(scope='module')
 def few():
@@ -109,6 +111,69 @@ def test_refusals(few):
 def test_recipes_are_settings():
     assert set(recipes) == {.99, .994} and all(isinstance(o, Recipe) for o in recipes.values())
     with pytest.raises(Exception, match='cannot assign'): recipes[.99].lr = 1
+# ---- LeanLearner
+
+class Told(Callback):
+    "Notes what it is told"
+    def __init__(self, order=0, **kwargs): super().__init__(**kwargs); self.order,self.heard = order,[]
+    def before_fit(self): self.heard.append('before_fit')
+    def before_batch(self): self.heard.append('before_batch')
+    def after_batch(self): self.heard.append('after_batch')
+    def after_validate(self): self.heard.append('after_validate')
+
+class HearsAll(Callback):
+    "Takes events in its own way, as fastai's VerboseCallback does"
+    def __call__(self, event_name): self.learn.all_heard = [*getattr(self.learn, 'all_heard', []), event_name]
+
+def test_lean_learner_gives_the_same_weights_and_record(few):
+    def once(lean):
+        random.seed(7)
+        return train_fast(dls=dls(few), seed=3, epochs=2, lean=lean)
+    lean,plain = once(True),once(False)
+    assert type(lean) is LeanLearner and type(plain) is Learner
+    assert all(torch.equal(p, q) for p,q in zip(lean.model.parameters(), plain.model.parameters()))
+    assert lean.recorder.values == plain.recorder.values and lean.recorder.lrs == plain.recorder.lrs
+
+@pytest.mark.parametrize('make', [LeanLearner, Learner])
+def test_lean_learner_tells_callbacks_what_fastai_does(few, make):
+    later,said = Told(order=5),[]
+    learn = make(dls(few), nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), nn.CrossEntropyLoss(), cbs=[later, Told()])
+    learn.add_cb(Callback(after_pred=lambda self: said.append('made from a function')))
+    learn.add_cb(HearsAll)
+    learn.told.run = False # it is turned on again at the end of a fit
+    learn.remove_cb(ProgressCallback)
+    with learn.no_logging(): learn.fit(1)
+    n = len(learn.dls.train) + len(learn.dls.valid)
+    assert later.heard == ['before_fit', *['before_batch', 'after_batch']*n, 'after_validate']
+    assert len(said) == n and learn.all_heard.count('after_loss') == n and learn.told.run
+    learn(['before_fit', 'after_validate'])
+    assert later.heard[-2:] == ['before_fit', 'after_validate']
+    with pytest.raises(Exception, match='missing before_lunch'): learn('before_lunch')
+
+def test_lean_learner_keeps_the_order_and_sees_new_callbacks(few):
+    said = []
+    def named(name, order):
+        cb = Callback(before_validate=lambda self: said.append(name))
+        cb.order = order
+        return cb
+    learn = LeanLearner(dls(few), nn.Flatten(), nn.CrossEntropyLoss(), cbs=[named('c', 3), named('a', 1)])
+    learn.remove_cb(ProgressCallback)
+    learn('before_validate')
+    learn.add_cb(named('b', 2)); learn('before_validate')
+    learn.remove_cb(learn.cbs[-1]); learn('before_validate')
+    assert ''.join(said) == 'acabcac'
+
+def test_five_of_forty_calls_find_a_method(few):
+    "What the page says of a step"
+    learn,steps = train_fast(dls=dls(few)),[]
+    class Step(Callback):
+        order = 100
+        def after_pred(self): steps.append(sorted(cb.order for cb in self.learn.cbs if cb is not self))
+    with learn.no_bar(), learn.no_logging(): learn.fit_one_cycle(1, cbs=Step())
+    events = 'before_batch after_pred after_loss before_backward after_backward before_step after_step after_batch'.split()
+    callbacks = [Clock, TrainEvalCallback, CastToTensor, Recorder, ParamScheduler]
+    assert len(steps[0]) == len(callbacks) and len(callbacks)*len(events) == 40
+    assert sum(hasattr(cls, event) for cls in callbacks for event in events) == 5
 
 # ---- what the lesson's experiments are made of
 

@@ -8,7 +8,7 @@ __all__ = ['held_out', 'trained', 'processor_clock', 'timed', 'chapter_net', 'bo
            'pairs', 'published_net', 'tensors', 'share_right', 'train_published', 'reached_99',
            'reached_994', 'epochs_for_994', 'on_two_cores', 'example_net', 'one_by_one', 'sliced',
            'plain_epoch', 'pytorch_example', 'from_files', 'per_image', 'step_maker', 'step_ms',
-           'step_times']
+           'step_times', 'training_clock', 'outside_torch', 'python_share']
 
 # %% ../../nbs/package/experiments_speed.ipynb #52ac9221
 from ..measured import experiment
@@ -80,7 +80,7 @@ def cropped_net() -> 'nn.Module': # (n, 1, 28, 28) to (n, 10)
 
 def steps_to_the_recipe() -> dict: # name: (makes the network, settings of `trained`)
     "From the book's settings to those of `train_fast`, one at a time"
-    plain = dict(channels_last=False, fused=False, smooth=0., moms=(.95, .85, .95))
+    plain = dict(channels_last=False, fused=False, lean=False, smooth=0., moms=(.95, .85, .95))
     rows = {"the book's settings":           (book_net, plain | dict(epochs=5, bs=512, lr=.1)),
             'rate 0.06, plain last layer':   (chapter_net, plain | dict(epochs=5, bs=512, lr=.06))}
     net,now = chapter_net,plain | dict(epochs=5, bs=512, lr=.06)
@@ -90,6 +90,7 @@ def steps_to_the_recipe() -> dict: # name: (makes the network, settings of `trai
                              ('fast_cnn', None, {}),
                              ('AdamW in one call', None, dict(fused=True)),
                              ('channels last', None, dict(channels_last=True)),
+                             ('LeanLearner', None, dict(lean=True)),
                              ('constant momentum', None, dict(moms=(.9, .9, .9))),
                              ('label smoothing', None, dict(smooth=.1)),
                              ('1 epoch: train_fast', None, dict(epochs=1))):
@@ -147,6 +148,7 @@ def changes() -> dict: # name: (makes the network, settings of `trained`)
             'cycled momentum':       (None, dict(moms=(.95, .85, .95))),
             "fastai's Adam":         (None, dict(fused=False)),
             'contiguous':            (None, dict(channels_last=False)),
+            "fastai's Learner":      (None, dict(lean=False)),
             'bfloat16':              (None, dict(autocast=True)),
             'whole image':           (None, dict(size=28)),
             'window moved by 2':     (None, dict(jitter=2)),
@@ -159,9 +161,9 @@ def changes() -> dict: # name: (makes the network, settings of `trained`)
 
 # %% ../../nbs/package/experiments_speed.ipynb #dffb4da5
 @experiment('Without label smoothing, one epoch of train_fast gets fewer held-out digits right; with the '
-            'whole image or batches of 64 it takes longer; all in pairs, corrected for 18 comparisons',
+            'whole image or batches of 64 it takes longer; all in pairs, corrected for 19 comparisons',
             holds=lambda runs: pairs(runs, 'right', 1)[1] < 0
-                and all(pairs(runs, 'seconds', i)[0] > 0 for i in (11, 13)))
+                and all(pairs(runs, 'seconds', i)[0] > 0 for i in (12, 14)))
 def one_change(seed:int) -> dict:
     rows = [timed(trained(seed, model=net, **kw)) for net,kw in changes().values()]
     return dict(zip(('seconds', 'right'), map(list, zip(*rows))))
@@ -352,7 +354,7 @@ def per_image(seed:int) -> dict:
     data = data._make((data.train_x[:count], data.train_y[:count], data.valid_x[:100], data.valid_y[:100]))
     imgs,labels = tensors(data.train_x),data.train_y.long()
     theirs,ours = example_net(),fast_cnn()
-    plain = dict(channels_last=False, fused=False, smooth=0., moms=(.95, .85, .95))
+    plain = dict(channels_last=False, fused=False, lean=False, smooth=0., moms=(.95, .85, .95))
     def loop(net, batches): return plain_epoch(net, torch.optim.Adadelta(net.parameters(), lr=1.), batches)
     def ones(): return one_by_one(data.train_x, data.train_y)
     with tempfile.TemporaryDirectory() as folder:
@@ -428,3 +430,50 @@ def step_times(seed:int) -> dict:
         ms = step_ms({'channels last': step_maker(), 'contiguous': step_maker(channels_last=False),
                       'bfloat16': step_maker(autocast=True), 'compiled': compiled})
     return ms | {'first compiled step': first}
+
+# %% ../../nbs/package/experiments_speed.ipynb #4b38b0e2
+def training_clock(profile=None) -> 'Callback': # `took`: seconds on the wall in training
+    "Counts what a training takes, without validation; a profiler may watch it"
+    import time
+    from fastai.callback.core import Callback
+    class TrainingClock(Callback):
+        order,run_valid = -20,False
+        def before_train(self):
+            self.start = time.perf_counter()
+            if profile: profile.enable()
+        def after_train(self):
+            if profile: profile.disable()
+            self.took = time.perf_counter() - self.start
+    return TrainingClock()
+
+def outside_torch(turns:int=3, **settings) -> float: # from 0 to 1
+    "The share of a training's time that is spent neither in compiled functions nor in cutting out batches"
+    import cProfile, pstats
+    from statistics import median
+    def compiled(file, line, name): return file == '~' and 'torch' in name # how `cProfile` lists them
+    inside,whole = [],[]
+    for _ in range(turns):
+        profile = cProfile.Profile()
+        clock = training_clock()
+        for watch in (training_clock(profile), clock): trained(**settings, cbs=[watch])
+        spent = pstats.Stats(profile).stats.items() # of (file, line, name): (calls, all calls, seconds, ...)
+        inside.append(sum(o[2] for k,o in spent if compiled(*k) or k[2] == 'batch'))
+        whole.append(clock.took)
+    return 1 - median(inside)/median(whole)
+
+# %% ../../nbs/package/experiments_speed.ipynb #4b38b0e3
+@experiment("Python takes at most 15% of train_fast's time with one thread, and more with fastai's Learner",
+            holds=lambda runs: runs.mean('LeanLearner, 1 thread') < .15
+                and (runs['Learner, 1 thread'] > runs['LeanLearner, 1 thread']).all())
+def python_share(seed:int) -> dict: # shares of the time in training, from 0 to 1
+    import torch
+    from cnn_notes.data import load_mnist
+    data,threads,shares = load_mnist(),torch.get_num_threads(),{}
+    data = data._make((*data[:2], *(o[:100] for o in data[2:])))
+    try:
+        for n,said in ((1, '1 thread'), (2, '2 threads')):
+            torch.set_num_threads(n)
+            for name,lean in (('LeanLearner', True), ('Learner', False)):
+                shares[f'{name}, {said}'] = outside_torch(seed=seed, data=data, lean=lean)
+    finally: torch.set_num_threads(threads)
+    return shares
