@@ -226,9 +226,9 @@ class Run4(Run):
                 'The leaps would be regular, one for each new digit, with a loss near 0 between them. This '
                 'is the noise of batches of 16, and validation falls.',
             'batches too small':
-                'The noise is that of batches of 16, and noise is all they do. It does no harm here: '
-                f'validation falls beside it, to {run.valid_losses[-1]:.2f} after {seen_here:,} images (run '
-                f'0 is at {healthy.valid_losses[2]:.2f} after {seen_there:,}), and no layer dies: the lowest '
+                'The noise is that of batches of 16, and the run does not end worse for it: validation falls '
+                f'to {run.valid_losses[-1]:.2f} after {seen_here:,} images (run 0 is at '
+                f'{healthy.valid_losses[2]:.2f} after {seen_there:,}), and no layer dies: the lowest '
                 f'health is {lowest_health(run):.2f}.'}
 
 class Run5(Run):
@@ -310,7 +310,7 @@ class Run7(Run):
     hints = ('It recovers. What happens in the first 30 steps, and what does not?',
              'Look at the first batch in the panel "Deviation," with its logarithmic axis, and at that of '
              'run 0.',
-             'By which factor does the deviation fall from one layer to the next? In run 0 it is about '
+             'By which factor does the deviation fall from one layer to the next? In run 0 it is two or '
              'three.')
     def shown(self, run):
         return ('in the first batch the deviation falls by a factor of more than ten from layer to layer, '
@@ -367,7 +367,7 @@ class Run9(Run):
              'Does any layer die? Is anything below zero that should not be? Do the deviations start as '
              'in run 11?')
     def shown(self, run):
-        return ('both alarms pass. The training loss rises near the top of the rate and falls again; '
+        return ('both alarms pass. The training loss rises on the way to the highest rate and falls again; '
                 f'validation begins at {run.valid_losses[0]:.1f} and ends at {run.valid_losses[-1]:.2f}, as '
                 f'in run 11. The lowest health of layers 0 to 3 is {lowest_health(run):.2f}. With a norm, a '
                 'rate of 0.1 is not too high here')
@@ -378,8 +378,8 @@ class Run9(Run):
                 f'at {run.valid_losses[-1]:.2f} (run 11: {mystery(11).valid_losses[-1]:.2f}), and no layer '
                 f'dies: the lowest health is {lowest_health(run):.2f}.',
             'batches in order of the label':
-                'The loss would leap at every new digit, to the end of the run. Here it rises near the '
-                'highest rate and then falls steadily.',
+                'The loss would leap at every new digit, to the end of the run. Here it rises once, on the '
+                'way to the highest rate, and then falls.',
             'eval() forgotten':
                 'There is a gap at first, but it closes: the last losses are '
                 f'{run.valid_losses[-1]:.2f} in validation and {end(run):.2f} in training. A gap that closes '
