@@ -12,8 +12,8 @@ import torch
 from collections import namedtuple
 from .checks import Annotated, FigureSize, LayerName, Literal, Rule
 from .checks import checked, real, whole
-from .geometry import unknown_layer
 from .show import palette, plt
+from .tracing import unknown_layer
 from fastcore.foundation import L
 from textwrap import wrap
 from torch import Tensor
@@ -159,7 +159,7 @@ class Health(namedtuple('Health', 'layer passing signal health verdict')):
 class _Diagnosis(_FastaiStatistics):
     "What the record says of each layer, in a word"
     def health(self) -> list: # a `Health` for each layer: its number is `health`, its word `verdict`
-        "Medians of the last tenth of a layer's record, and 'healthy', 'collapsing', 'NaN', or 'not run'"
+        "Medians of the last tenth; 'healthy', 'collapsing', 'NaN', 'one image', 'not run', or 'no gradient'"
         return [self._health(i) for i in range(len(self.layers))]
 
     def _health(self, index):
