@@ -1566,6 +1566,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                  'cnn_notes.speed.DeviceLoss.accumulate': ('speed.html#deviceloss.accumulate', 'cnn_notes/speed.py'),
                                  'cnn_notes.speed.LeanLearner': ('speed.html#leanlearner', 'cnn_notes/speed.py'),
                                  'cnn_notes.speed.LeanLearner.__call__': ('speed.html#leanlearner.__call__', 'cnn_notes/speed.py'),
+                                 'cnn_notes.speed.LeanLearner._call_one': ('speed.html#leanlearner._call_one', 'cnn_notes/speed.py'),
                                  'cnn_notes.speed.Recipe': ('speed.html#recipe', 'cnn_notes/speed.py'),
                                  'cnn_notes.speed._all_callbacks': ('speed.html#_all_callbacks', 'cnn_notes/speed.py'),
                                  'cnn_notes.speed._as_list': ('speed.html#_as_list', 'cnn_notes/speed.py'),

@@ -24,7 +24,8 @@ from typing import Any
 from .checks import Annotated, FigureSize, LayerName, PositiveInt, Rule, checked, described
 from .live import FitCallback # before fastai: it silences a warning of fastai's import
 from .activations import ActivationRecord, Health
-from .activations import _AnyAxes, _Bins, _Range, _Top, _unknown
+from .activations import _Bins, _Range, _Top, _unknown
+from .activations import _Nothing # noqa: F401, where older pickles look for it
 from fastcore.foundation import L
 _all_ = ['Health', 'ActivationRecord'] # they can be imported from here too
 
@@ -374,7 +375,7 @@ class ActivationStats(_Finisher):
     def layer_stats(self, idx:LayerName) -> L: return self.record.layer_stats(idx)
     def hist(self, idx:LayerName) -> Tensor: return self.record.hist(idx)
     def health(self) -> list: return self.record.health()
-    def color_dim(self, idx:LayerName, figsize:FigureSize=(10,5), ax:_AnyAxes=None, *,
+    def color_dim(self, idx:LayerName, figsize:FigureSize=(10,5), ax:Axes|None=None, *,
                   vmax:_Top|None=None, colorbar:bool=True) -> Axes:
         return self.record.color_dim(idx, figsize, ax, vmax=vmax, colorbar=colorbar)
     def plot_layer_stats(self, idx:LayerName, title:str|None=None) -> Figure:

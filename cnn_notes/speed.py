@@ -113,8 +113,8 @@ class Recipe:
     smooth:Annotated[float, real(0, below=1)]=.1 # label smoothing
     channels_last:bool=True # memory layout: the channels of a position side by side
     fused:bool=True # PyTorch's AdamW, all weights in one call, in place of fastai's Adam
-    lean:bool=True # `LeanLearner` in place of fastai's `Learner`
     autocast:bool=False # bfloat16 where PyTorch thinks it safe
+    lean:bool=True # `LeanLearner` in place of fastai's `Learner`
 
 recipes = {.99: Recipe(),
            .994: Recipe(epochs=4, bs=256, widths=(24, 48), hidden=256, jitter=2, pad=True)}
@@ -153,14 +153,18 @@ class LeanLearner(Learner):
         event_name:str|Sequence, # an event of fastai, such as 'before_batch', or several
     ) -> None:
         "Run an event; `Exception` for one that fastai does not have"
-        if not isinstance(event_name, str) or not hasattr(event, event_name):
-            return super().__call__(event_name)
+        if isinstance(event_name, str): self._call_one(event_name)
+        else: super().__call__(event_name)
+
+    def _call_one(self, event_name):
+        if not hasattr(event, event_name): return super()._call_one(event_name)
         for cb in sorted(self.cbs, key=attrgetter('order')):
             if _listens(cb, event_name): cb(event_name)
 
+_fastais_call = Callback.__call__
 def _listens(cb, event_name):
     "Does an event do anything to a callback? The end of a fit turns all of them on again"
-    anyway = event_name == 'after_fit' or type(cb).__call__ is not Callback.__call__
+    anyway = event_name == 'after_fit' or type(cb).__call__ is not _fastais_call
     return anyway or hasattr(type(cb), event_name) or event_name in vars(cb)
 
 # %% ../nbs/13_speed.ipynb #178d6118

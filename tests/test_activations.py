@@ -68,6 +68,14 @@ def test_callbacks_offers_what_it_had():
     exec('from cnn_notes.callbacks import *', space)
     assert {k for k in space if k[0] != '_'} == {'ActivationRecord', 'ActivationStats', 'Health'}
     for name in ('ActivationRecord', 'Health'): assert space[name] is getattr(callbacks, name) is getattr(activations, name)
+    assert callbacks._Nothing is activations._Nothing # older pickles of `stats` look for it there
+
+def test_type_hints_can_be_read():
+    said = fresh('''
+import json, typing
+from cnn_notes.callbacks import ActivationStats
+print(json.dumps(sorted(typing.get_type_hints(ActivationStats.color_dim))))''')
+    assert 'ax' in said
 
 heavy = "import json, sys; print(json.dumps([o for o in {names} if o in sys.modules]))"
 

@@ -150,6 +150,20 @@ def test_lean_learner_tells_callbacks_what_fastai_does(few, make):
     assert later.heard[-2:] == ['before_fit', 'after_validate']
     with pytest.raises(Exception, match='missing before_lunch'): learn('before_lunch')
 
+def test_every_event_goes_through_call_one(few):
+    "A subclass, or a wrapper, sees single events and lists"
+    class Mine(LeanLearner):
+        def _call_one(self, event_name):
+            seen.append(event_name)
+            super()._call_one(event_name)
+    seen = []
+    learn = Mine(dls(few), nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), nn.CrossEntropyLoss())
+    learn.remove_cb(ProgressCallback)
+    with learn.no_logging(): learn.fit(1)
+    assert seen.count('after_pred') == len(learn.dls.train) + len(learn.dls.valid)
+    learn(['before_validate', 'after_validate'])
+    assert seen[-2:] == ['before_validate', 'after_validate']
+
 def test_lean_learner_keeps_the_order_and_sees_new_callbacks(few):
     said = []
     def named(name, order):
