@@ -32,13 +32,17 @@ def described(
     "What an argument is, in a few words, for an error message"
     if isinstance(o, (Tensor, np.ndarray)):
         dtype,kind = str(o.dtype).removeprefix('torch.'),'tensor' if isinstance(o, Tensor) else 'array'
-        return f"a{'n' if dtype[0] == 'i' else ''} {dtype} {kind} of shape {tuple(o.shape)}{_whereabouts(o)}"
+        return f"a{'n'*(dtype[0] in 'io')} {dtype} {kind} {_sides(o)}{_whereabouts(o)}"
     if isinstance(o, nn.Module): return f'a {type(o).__name__} module'
     if isinstance(o, type): return f'the class {o.__name__}'
     if inspect.isroutine(o): return f'the function {o.__name__}'
     return _shortened(o)
 
 # %% ../nbs/package/checks.ipynb #1e33f51b
+def _sides(tensor):
+    try: return f'of shape {tuple(tensor.shape)}'
+    except Exception: return 'without a shape' # such as a nested tensor or an uninitialized parameter
+
 def _whereabouts(tensor):
     "The layout and the device of a tensor, if they are not the usual ones"
     if not isinstance(tensor, Tensor): return ''

@@ -7,13 +7,13 @@ __all__ = ['Verdict', 'difference', 'TookTooLong', 'time_limit', 'Mistake', 'Exe
            'all_exercises', 'Mistakes', 'exercise']
 
 # %% ../nbs/package/exercises.ipynb #40e5d410
-import copy, ctypes, importlib, inspect, json, os, signal, threading
+import copy, ctypes, importlib, inspect, json, os, signal, sys, sysconfig, threading, time
 import numpy as np
 import torch
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from fastcore.basics import patch
-from functools import cache, cached_property
+from functools import cache, cached_property, wraps
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -44,10 +44,19 @@ class Verdict:
 
 # %% ../nbs/package/exercises.ipynb #34b2685e
 def _array(value):
-    "Tensors, arrays, and numbers as an array; None for anything else"
-    if isinstance(value, torch.Tensor):
-        value = (value.float() if value.is_floating_point() else value).detach().cpu().numpy()
-    return np.asarray(value) if isinstance(value, (np.ndarray, np.generic, bool, int, float)) else None
+    "Tensors, arrays, and numbers as an array; None for anything else, and where no numbers can be read"
+    if isinstance(value, torch.Tensor): value = _numbers(value)
+    if not isinstance(value, (np.ndarray, np.generic, bool, int, float)): return None
+    array = np.asarray(value)
+    return array if array.dtype.kind in 'biufc' and not np.ma.is_masked(value) else None
+
+def _numbers(tensor):
+    "None of a tensor without them: on the meta device, sparse, nested, quantized, kept from a transform"
+    try:
+        tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
+        tensor.flatten()[:1].tolist() # fails where `numpy` gives what the memory happened to hold
+        return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+    except Exception: return None
 
 def _listed(o): return isinstance(o, (list, tuple, range)) and not isinstance(o, torch.Size)
 
@@ -61,18 +70,25 @@ def difference(
     if got is None or got is ...: return f'it returned {got}; {_kind(want)} was expected'
     if _listed(want): return _list_difference(got, want, tol)
     ours,theirs = _array(got),_array(want)
-    said = f'it returned {described(got)}; {_kind(want)} was expected'
+    said = f'it returned {described(got)}{_unread(got)}; {_kind(want)} was expected'
     if theirs is None: return None if type(got) is type(want) and got == want else said
     if ours is None: return said
     if ours.shape != theirs.shape: return f'it returned shape {ours.shape}; {theirs.shape} was expected'
     return _number_difference(ours, theirs, tol)
 
+def _unread(got):
+    "That a tensor or an array has no numbers to compare"
+    if not isinstance(got, (torch.Tensor, np.ndarray)) or _array(got) is not None: return ''
+    name = type(got).__name__
+    return ', whose numbers cannot be read' + f' ({name})'*(name not in ('Tensor', 'ndarray'))
+
 def _kind(want): return f'a list of {len(want)}' if _listed(want) else described(want)
 
 # %% ../nbs/package/exercises.ipynb #58d68e94
 def _list_difference(got, want, tol):
-    many = isinstance(got, (list, tuple, range)) or isinstance(got, (torch.Tensor, np.ndarray)) and got.ndim
-    if not many: return f'it returned {described(got)}; a list of {len(want)} was expected'
+    if (array := _array(got)) is not None and array.ndim: got = array
+    elif not isinstance(got, (list, tuple, range)):
+        return f'it returned {described(got)}{_unread(got)}; a list of {len(want)} was expected'
     if len(got) != len(want): return f'it returned {len(got)} items; {len(want)} were expected'
     for index,(one,other) in enumerate(zip(got, want)):
         if d := difference(one, other, tol): return f'item {index}: {d}'
@@ -81,8 +97,8 @@ def _number_difference(ours, theirs, tol):
     if ours.dtype == bool or theirs.dtype == bool: apart = ours != theirs
     else:
         scale = max(float(np.abs(theirs[np.isfinite(theirs)]).max(initial=0)), 1e-3)
-        apart = ~np.isclose(ours.astype(float), theirs.astype(float), rtol=tol, atol=tol*scale,
-            equal_nan=True)
+        ours,theirs = (o.astype(complex if o.dtype.kind == 'c' else float) for o in (ours, theirs))
+        apart = ~np.isclose(ours, theirs, rtol=tol, atol=tol*scale, equal_nan=True)
     if not apart.any(): return None
     if not apart.shape: return f'it returned {ours.item():.6g}; {theirs.item():.6g} was expected'
     at = tuple(int(v) for v in np.argwhere(apart)[0])
@@ -93,53 +109,138 @@ def _number_difference(ours, theirs, tol):
 class TookTooLong(BaseException):
     "The reader's code ran too long; this is not an `Exception`, so that no `except Exception` swallows it"
 
-def _throw(thread, what): # None: forget what is on its way
-    at,error = ctypes.c_ulong(thread),what and ctypes.py_object(what)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(at, error)
+_ALARM = getattr(signal, 'SIGALRM', None) # there is none on Windows
+
+def _throw(thread, error):
+    "Raise an error in another thread, between two lines of Python"
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
+
+_libraries = [str(files('cnn_notes')), sysconfig.get_path('stdlib'), '-packages', '<frozen']
+def _is_readers(path): return not any(o in path for o in _libraries)
+
+def _readers_frames(frame, caller):
+    "Of a frame and all that called it, the innermost first, up to `caller`: those that run the reader's code"
+    while frame and frame is not caller:
+        if _is_readers(frame.f_code.co_filename): yield frame
+        frame = frame.f_back
+
+# %% ../nbs/package/exercises.ipynb #a1f0c3d2
+class _Limit:
+    "Raises `TookTooLong` in whatever the frame `caller` calls, after `seconds` and each second from then on"
+    def __init__(self, seconds, caller):
+        self.thread,self.caller,self.rings = threading.get_ident(),caller,0
+        self.due,self.over = time.monotonic() + seconds,False
+        self.running = threading.Lock() # an error in the middle of `Event.set` would leave the event locked
+        self.running.acquire()
+        self.error,self.clock = self.lasting(TookTooLong),threading.Thread(target=self.ring, daemon=True)
+        self.handlers:dict = {} # of signals, as they were
+        self.tracers:list = [] # the trace function, as it was, if it was replaced
+    def lasting(self, error):
+        "An error of this kind is followed by another if it is swallowed, or if it is not the first"
+        def begin(_, *args): self.insist() if self.rings > 1 else None
+        return type(error.__name__, (error,), dict(__init__=begin, __del__=lambda _: self.insist()))
+    def insist(self):
+        "Let the next line of the reader's code raise, whereupon Python drops the trace function"
+        if self.over or threading.get_ident() != self.thread: return
+        self.tracers = self.tracers or [sys.gettrace()]
+        for frame in _readers_frames(sys._getframe(), self.caller): frame.f_trace = self.trace
+        sys.settrace(self.trace)
+    def trace(self, frame, event, arg):
+        if self.over or not _is_readers(frame.f_code.co_filename): return None
+        if event == 'line': raise self.error
+        return self.trace
+
+# %% ../nbs/package/exercises.ipynb #b2e1d4c3
+@patch
+def ring(self:_Limit):
+    "In a second thread: an alarm, which also ends a wait, or, where there is none, an error from outside"
+    while not self.running.acquire(timeout=.05):
+        if time.monotonic() < self.due: continue
+        self.due,self.rings = self.due + 1,self.rings + 1
+        if self.rings == 5: self.report()
+        if _ALARM in self.handlers: signal.pthread_kill(self.thread, _ALARM)
+        else: _throw(self.thread, self.error)
+
+@patch
+def report(self:_Limit):
+    frame = next(_readers_frames(sys._current_frames()[self.thread], self.caller), None)
+    where = f'line {frame.f_lineno} of {frame.f_code.co_name}' if frame else 'a library'
+    print(f'Your code does not stop: it is in {where}. Restart the kernel to end it.', file=sys.stderr)
+
+# %% ../nbs/package/exercises.ipynb #c3d2e5b4
+@patch
+def start(self:_Limit):
+    self.clock.start()
+    if threading.current_thread() is not threading.main_thread(): return
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        self.handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self.interrupt)
+    if _ALARM: self.handlers[_ALARM] = signal.signal(_ALARM, self.alarm)
+
+@patch
+def interrupt(self:_Limit, *_):
+    self.error,self.due,self.rings = self.lasting(KeyboardInterrupt),time.monotonic() + 1,0
+    raise self.error
+
+@patch
+def alarm(self:_Limit, *args):
+    if self.over: return
+    if self.rings: raise self.error
+    if callable(outer := self.handlers.get(_ALARM)): outer(*args) # of a limit around this one
+
+# %% ../nbs/package/exercises.ipynb #d4c3f6a5
+@patch
+def end(self:_Limit):
+    self.over = True
+    if self.running.locked(): self.running.release()
+    self.clock.join()
+    for number,handler in self.handlers.items(): signal.signal(number, handler)
+    for tracer in self.tracers: sys.settrace(tracer)
 
 @contextmanager
-def _timer_limit(seconds):
-    "Where there is no alarm (Windows, other threads): from a second thread, between two lines of Python"
-    here,lock,over = threading.get_ident(),threading.Lock(),[]
-    def ring():
-        with lock: over or _throw(here, TookTooLong)
-    timer = threading.Timer(seconds, ring)
-    timer.start()
-    try: yield
+def _limited(limit):
+    try:
+        limit.start()
+        yield
     finally:
-        with lock: over.append(True)
-        timer.cancel()
-        _throw(here, None)
-
-@contextmanager
-def _alarm_limit(seconds):
-    def ring(*_): raise TookTooLong
-    old = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try: yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+        try: limit.end()
+        finally: limit.end() # the last ring may have hit the first
 
 def time_limit(
     seconds:float, # after which `TookTooLong` is raised
 ) -> AbstractContextManager[None]: # for a `with` statement
     "Stop an endless loop"
-    alarm = hasattr(signal, 'setitimer') and threading.current_thread() is threading.main_thread()
-    return (_alarm_limit if alarm else _timer_limit)(seconds)
+    return _limited(_Limit(seconds, sys._getframe(1)))
 
 # %% ../nbs/package/exercises.ipynb #efa345d6
+def _traced(error):
+    "The frames that `error` went through, the innermost last: those of the reader's code, and all"
+    frames = inspect.getinnerframes(error.__traceback__)
+    return [f for f in frames if _is_readers(f.filename)],frames
+
 def _last_line(error):
     "The line of the reader's code where `error` was raised: the innermost one outside of libraries"
-    frames,libraries = inspect.getinnerframes(error.__traceback__),(str(files('cnn_notes')), 'site-packages')
-    own = [f for f in frames if not any(o in f.filename for o in libraries)] or frames
-    code = (own[-1].code_context or [''])[0].strip()
-    return f'line {own[-1].lineno} of {own[-1].function}' + (f': {code}' if code else '')
+    own,frames = _traced(error)
+    last = (own or frames)[-1]
+    code = (last.code_context or [''])[0].strip()
+    return f'line {last.lineno} of {last.function}' + (f': {code}' if code else '')
 
-def _raised(error):
+def _printed(error):
     try: said = f'{error}'
     except Exception: said = 'it cannot be printed'
-    return f'your code raised {type(error).__name__}: {said} ({_last_line(error)})'
+    return f'{type(error).__name__}: {said}'
+
+def _raised(error): return f'your code raised {_printed(error)} ({_last_line(error)})'
+
+def _noting(answer, seen):
+    "A function that also notes what it returned last; anything else stays as it is"
+    if not callable(answer): seen.append(answer)
+    if not inspect.isroutine(answer): return answer
+    @wraps(answer)
+    def noting(*args, **options):
+        seen.clear()
+        seen.append(answer(*args, **options))
+        return seen[0]
+    return noting
 
 @contextmanager
 def _same_chance():
@@ -232,15 +333,26 @@ def _verdict(self:Exercise, answer):
         return Verdict(False, f'{self.name} is empty; replace the dots', tried=False)
     if not callable(answer) and callable(self.made(self.solution_code)):
         return Verdict(False, f'{described(answer)} arrived; give the function itself, without calling it')
-    want = self._right # whatever it imports is imported before the clock starts
+    want,seen = self._right,[] # whatever it imports is imported before the clock starts
+    answer = _noting(answer, seen)
     try:
-        with time_limit(self.seconds), _same_chance(): got = self.outputs(answer)
+        with _same_chance(), time_limit(self.seconds): got = self.outputs(answer)
         if all(o is None or o is ... for o in got):
             said = f'{self.name} returns nothing; is there a `return`, or is it still the stub?'
             return Verdict(False, said, tried=False)
         return self._compared(got, want, answer)
-    except NotImplementedError: return Verdict(False, 'this is still the stub', tried=False)
-    except (Exception, SystemExit) as e: return Verdict(False, _raised(e))
+    except (Exception, SystemExit) as error:
+        if type(error) is NotImplementedError and not error.args: # PyTorch's errors of this kind say more
+            return Verdict(False, 'this is still the stub', tried=False)
+        theirs = _traced(error)[0] or not seen
+        return Verdict(False, _raised(error) if theirs else self._useless(answer, seen[0], error))
+
+@patch
+def _useless(self:Exercise, answer, value, error):
+    "What the reader's code gave, if the check of it failed"
+    why = f', which the check cannot use ({_printed(error).splitlines()[0][:100]})'
+    if unread := _unread(value): why = f'{unread}; give a plain tensor, on the CPU'
+    return f"{self.name} {'returned' if callable(answer) else 'is'} {described(value)}{why}"
 
 # %% ../nbs/package/exercises.ipynb #dfddc2f4
 @patch

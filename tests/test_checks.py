@@ -202,7 +202,9 @@ def _double(x:Float[Tensor, 'h w']): return x*2
 def _late(n:'PositiveInt|None'): return n
 
 @pytest.mark.parametrize('o, text', [(torch.zeros(2, dtype=torch.int64), 'an int64 tensor of shape (2,)'), (torch.zeros(2).to_sparse(), 'a float32 tensor of shape (2,), torch.sparse_coo'),
-    (np.zeros(2), 'a float64 array of shape (2,)'), (nn.ReLU(), 'a ReLU module'), (nn.ReLU, 'the class ReLU'), (len, 'the function len'), ('3', "'3'"), (None, 'None')])
+    (np.zeros(2), 'a float64 array of shape (2,)'), (np.array([None]), 'an object array of shape (1,)'),
+    (torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), 'a float32 tensor without a shape'),
+    (nn.parameter.UninitializedParameter(), 'a float32 tensor without a shape'), (nn.ReLU(), 'a ReLU module'), (nn.ReLU, 'the class ReLU'), (len, 'the function len'), ('3', "'3'"), (None, 'None')])
 def test_described(o, text): assert described(o) == text
 
 @given(st.one_of(st.text(), st.binary(), st.lists(st.integers()), st.integers(), st.dictionaries(st.text(), st.integers())))

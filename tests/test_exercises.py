@@ -1,7 +1,8 @@
 "The tutor: every solution passes, every known mistake gets its own sentence, and no other wrong answer is called correct"
-import ast, builtins, copy, functools, importlib, json, os, random, re, signal, subprocess, sys, threading, time
+import ast, builtins, contextlib, copy, functools, importlib, json, os, random, re, signal, subprocess, sys, threading, time
 from datetime import date
 from pathlib import Path
+import numpy as np
 import pytest
 import torch
 from cnn_notes import exercises
@@ -394,6 +395,200 @@ def test_an_endless_loop_is_stopped_in_another_thread_too():
     t.start(); t.join(20)
     assert 'does every loop end?' in res[0].message and res[1] == 'in time'
 
+# ruff: noqa: E722 (what these tests are about)
+
+def swallows(x):
+    while True:
+        try: time.sleep(.01)
+        except: pass
+def swallows_calls(x):
+    while True:
+        try: abs(x)
+        except BaseException: continue
+def swallows_without_a_call(x): # before Python 3.11, no signal and no other thread gets a turn in such a loop
+    while True:
+        try: x = x - x
+        except BaseException: continue
+def swallows_in_each_of_three(x):
+    while True:
+        try:
+            try:
+                try: time.sleep(.01)
+                except: pass
+            except: pass
+        except: pass
+def swallows_around_a_loop(x):
+    while True:
+        try: swallows(x)
+        except: pass
+def swallows_and_goes_on(x):
+    try: swallows(x)
+    except:
+        while True:
+            try: time.sleep(.001)
+            except: pass
+def continues_finally(x):
+    while True:
+        try: time.sleep(.01)
+        finally: continue # noqa: B012
+def suppresses(x):
+    while True:
+        with contextlib.suppress(BaseException): time.sleep(.01)
+def suppresses_in_one_line(x): return [suppressed() for _ in iter(int, 1)]
+def suppressed():
+    with contextlib.suppress(BaseException): time.sleep(.001)
+def keeps_them_all(x):
+    kept = []
+    while True:
+        try: time.sleep(.01)
+        except BaseException as e: kept.append(e)
+def prints_them(x):
+    while True:
+        try: time.sleep(.01)
+        except KeyboardInterrupt: print('no')
+        except TookTooLong: print('never')
+def waits_long(x):
+    while True:
+        try: time.sleep(1.2)
+        except: pass
+def yields(x):
+    def numbers():
+        while True:
+            try: yield time.sleep(.001)
+            except GeneratorExit: return
+            except: pass
+    for n in numbers(): pass
+def recurs(x):
+    try: time.sleep(.01)
+    except: pass
+    return recurs(x)
+def waits_for_a_thread(x):
+    other = threading.Thread(target=time.sleep, args=(1.5,))
+    other.start()
+    while True:
+        try: other.join()
+        except: pass
+stubborn = dict(argvalues=[swallows, swallows_calls, *[swallows_without_a_call]*(sys.version_info >= (3, 11)), swallows_in_each_of_three, swallows_around_a_loop, swallows_and_goes_on,
+    continues_finally, suppresses, suppresses_in_one_line, keeps_them_all, prints_them, waits_long, yields, recurs, waits_for_a_thread],
+    ids=lambda o: o.__name__)
+
+class Patient(Double): seconds = 60.
+
+def state(): return [signal.getsignal(signal.SIGALRM), signal.getsignal(signal.SIGINT), sys.gettrace(), threading.active_count(),
+    signal.getitimer(signal.ITIMER_REAL), torch.is_grad_enabled()]
+
+@pytest.mark.parametrize('answer', **stubborn)
+def test_an_answer_that_catches_everything_is_stopped(answer):
+    "And nothing is left behind"
+    before,start = state(),time.perf_counter()
+    verdict = ex.check(answer)
+    assert 'does every loop end?' in verdict.message and time.perf_counter() - start < 5
+    time.sleep(1.6 if answer is waits_for_a_thread else 0)
+    assert state() == before and ex.check(lambda x: x + x)
+
+@pytest.mark.parametrize('answer', **stubborn)
+def test_it_is_stopped_in_another_thread(answer):
+    "And where there is no alarm, as on Windows: between two lines"
+    res,before = [],state()
+    def run(): res.extend([ex.check(answer).message, sys.gettrace(), bool(ex.check(lambda x: x + x))])
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start(); thread.join(10)
+    assert not thread.is_alive() and 'does every loop end?' in res[0] and res[1:] == [None, True] and state() == before
+
+@pytest.mark.parametrize('answer', **stubborn)
+def test_an_interrupt_stops_it(answer, home):
+    threading.Timer(.4, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+    before,start = state()[:3],time.perf_counter()
+    verdict = Patient().check(answer)
+    assert verdict.message == 'you stopped the check' and time.perf_counter() - start < 5
+    assert state()[:3] == before and not (home/'progress.json').exists()
+
+def test_without_alarms_it_is_stopped_all_the_same(monkeypatch):
+    "As on Windows"
+    monkeypatch.setattr(exercises, '_ALARM', None)
+    before = state()
+    assert 'does every loop end?' in ex.check(swallows).message and state() == before
+    threading.Timer(.4, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+    assert Patient().check(swallows).message == 'you stopped the check'
+
+def test_what_an_answer_opened_is_closed():
+    "An exception on its way out is not followed by another"
+    done = []
+    class Opened:
+        def __enter__(self): done.append('open')
+        def __exit__(self, *args): done.append('closed')
+    def double(x):
+        with torch.no_grad(), Opened():
+            try: swallows(x)
+            finally:
+                done.append('finally')
+    assert 'does every loop end?' in ex.check(double).message
+    assert done == ['open', 'finally', 'closed'] and torch.is_grad_enabled()
+
+def test_an_answer_may_handle_the_interrupt_of_a_quick_loop():
+    "Whoever stops in time is judged by what it gives"
+    class Once(Patient):
+        def cases(self): return super().cases()[:1]
+    def double(x):
+        try:
+            while True: time.sleep(.01)
+        except KeyboardInterrupt: return x + x
+    threading.Timer(.2, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+    assert Once().check(double)
+
+def test_code_after_the_limit_is_left_alone():
+    "Neither a trace function nor what was swallowed follows the reader out of the check"
+    kept = []
+    def double(x):
+        try: time.sleep(.7)
+        except BaseException as e: kept.append(e)
+        return x + x
+    before = state()
+    ex.check(double)
+    kept.clear()
+    for _ in range(1000): pass
+    assert state() == before
+
+def test_a_debugger_sees_the_rest():
+    seen = []
+    def tracer(frame, event, arg): seen.append(event); return tracer
+    def after(): return 1
+    sys.settrace(tracer)
+    try:
+        ex.check(swallows)
+        assert sys.gettrace() is tracer
+        seen.clear()
+        after()
+    finally: sys.settrace(None)
+    assert seen[:2] == ['call', 'line']
+
+def test_a_limit_within_another_leaves_it_its_alarm():
+    start = time.perf_counter()
+    with pytest.raises(TookTooLong), time_limit(1):
+        with time_limit(60): pass
+        time.sleep(30)
+    assert time.perf_counter() - start < 5
+    with pytest.raises(TookTooLong), time_limit(1), time_limit(60): time.sleep(30)
+
+def test_a_handler_of_somebodys_for_interrupts_stays_in_charge():
+    seen = []
+    old = signal.signal(signal.SIGINT, lambda *args: seen.append('theirs'))
+    try: ex.check(lambda x: signal.raise_signal(signal.SIGINT) or x + x)
+    finally: signal.signal(signal.SIGINT, old)
+    assert seen == ['theirs', 'theirs']
+
+def test_of_a_call_that_does_not_return_the_reader_is_told(capfd, monkeypatch):
+    "In another thread nothing ends a wait"
+    def double(x):
+        time.sleep(6.5)
+        return x + x
+    res = []
+    thread = threading.Thread(target=lambda: res.append(ex.check(double)))
+    thread.start(); thread.join()
+    told = capfd.readouterr().err
+    assert told.startswith(f'Your code does not stop: it is in line {double.__code__.co_firstlineno + 1} of double') and told.count('\n') == 1
+    assert 'does every loop end?' in res[0].message
+
 def test_a_rule_is_checked_within_the_limit():
     class Judged(Double):
         def judge(self, answer):
@@ -454,6 +649,84 @@ def test_unknown_numbers(id):
 def test_difference(a, b, said):
     d = difference(a, b)
     assert (d is None) if said is None else said in d
+
+# ---- tensors whose numbers cannot be read, and others that are not plain
+
+def leaked(transform, x):
+    "What a function under a transform of torch.func kept"
+    kept = []
+    transform(lambda part: kept.append(part) or part.sum())(x)
+    return kept[0]
+def fake(x):
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    return FakeTensorMode().from_tensor(x)
+def inferred(x):
+    with torch.inference_mode(): return x.clone()
+
+unreadable = {
+    'meta': (lambda x: x.to('meta'), 'a float32 tensor of shape (2,), on meta'),
+    'sparse': (lambda x: x.to_sparse(), 'a float32 tensor of shape (2,), torch.sparse_coo'),
+    'mkldnn': (lambda x: x.to_mkldnn(), 'a float32 tensor of shape (2,), torch._mkldnn'),
+    'quantized': (lambda x: torch.quantize_per_tensor(x, .1, 0, torch.quint8), 'a quint8 tensor of shape (2,)'),
+    'nested': (lambda x: torch.nested.nested_tensor([x, x]), 'a float32 tensor without a shape'),
+    'jagged': (lambda x: torch.nested.nested_tensor([x, x], layout=torch.jagged), 'torch.jagged, whose numbers cannot be read (NestedTensor)'),
+    'masked': (lambda x: torch.masked.masked_tensor(x, x > 3), 'cannot be read (MaskedTensor)'),
+    'of vmap': (lambda x: leaked(torch.func.vmap, x[None]), 'a float32 tensor of shape (2,)'),
+    'of functionalize': (lambda x: leaked(torch.func.functionalize, x), 'a float32 tensor of shape (2,)'),
+    'uninitialized': (lambda x: torch.nn.parameter.UninitializedParameter(), 'a float32 tensor without a shape, whose numbers cannot be read (Uninit'),
+    'fake': (fake, 'cannot be read (FakeTensor)'),
+    'bits': (lambda x: x.byte().view(torch.bits8), 'a bits8 tensor of shape (2,)'),
+    'masked array': (lambda x: np.ma.masked_less(x.numpy(), 3), 'cannot be read (MaskedArray)'),
+    'words': (lambda x: x.numpy().astype(str), 'a <U32 array of shape (2,)'),
+    'objects': (lambda x: x.numpy().astype(object), 'an object array of shape (2,)')}
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('kind', unreadable)
+def test_numbers_that_cannot_be_read(kind):
+    "The verdict says what arrived and what was expected"
+    change,said = unreadable[kind]
+    verdict = Patient().check(lambda x: change(x + x)) # some of these load a good part of PyTorch
+    assert not verdict and verdict.tried and said in verdict.message, verdict
+    assert verdict.message.startswith('it returned a') and 'whose numbers cannot be read' in verdict.message
+    assert '; a float32 tensor of shape (2,) was expected' in verdict.message
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('kind', unreadable)
+@pytest.mark.parametrize('id', ['00.4', '01.1', '01.4', '03.3'])
+def test_they_do_not_upset_an_exercise_that_looks_at_results_in_its_own_way(id, kind):
+    change,exercise = unreadable[kind][0],all_exercises()[id]
+    right = exercise.made(exercise.solution_code)
+    def changed(o):
+        if isinstance(o, (list, tuple)): return [*map(changed, o)]
+        try: return change(o.float()) if isinstance(o, torch.Tensor) else o
+        except RuntimeError: pytest.skip('there is no such tensor of this shape')
+    if callable(right): verdict = exercise.check(lambda *args: changed(right(*args)))
+    else: verdict = exercise.check(changed(right))
+    assert 'stub' not in verdict.message and 'your code raised' not in verdict.message, verdict
+
+@pytest.mark.parametrize('change', [lambda x: x.requires_grad_(), inferred, torch.nn.Parameter, lambda x: x.double(), lambda x: x.bfloat16(), lambda x: x.numpy(),
+    lambda x: x.to(torch.uint16), lambda x: x + 0j, lambda x: (x + 0j).conj(), lambda x: (-1j*x).conj().imag, lambda x: leaked(torch.func.grad, x),
+    lambda x: np.ma.masked_array(x.numpy())])
+def test_numbers_that_can_be_read_are_judged(change):
+    assert ex.check(lambda x: change(x + x)) and 'This is the square.' == ex.check(lambda x: change(x*x)).message
+
+@pytest.mark.parametrize('answer, said', [(lambda x: 2*x + 1j, 'it returned 2+1j; 2 was expected'), (lambda x: 2*x*float('nan'), 'it returned nan; 2 was expected'),
+    (lambda x: 2*x*float('inf'), 'it returned inf; 2 was expected')])
+def test_numbers_that_are_none_of_ours(answer, said): assert said in ex.check(answer).message
+
+def test_an_error_of_pytorchs_is_not_a_stub():
+    "PyTorch raises `NotImplementedError` where a kind of number or of tensor is missing"
+    verdict = ex.check(lambda x: torch.empty(3, device='meta').cpu())
+    assert verdict.message.startswith('your code raised NotImplementedError: Cannot copy out of meta') and verdict.tried
+    class Layer(torch.nn.Module): pass
+    assert 'missing the required "forward" function' in ex.check(Layer()).message
+
+def test_what_the_check_fails_on_is_not_blamed_on_a_line():
+    to_nchw = all_exercises()['00.2'].made(all_exercises()['00.2'].solution_code)
+    assert all_exercises()['00.2'].check(lambda x: to_nchw(x).numpy()).message == ('to_nchw returned a float32 array of shape (2, 3, 4, 6), '
+        "which the check cannot use (AttributeError: 'numpy.ndarray' object has no attribute 'is_floating_point')")
+    assert all_exercises()['01.1'].check(torch.empty(3, 3, device='meta')).message == ('line_kernel is a float32 tensor of shape (3, 3), on meta, '
+        'whose numbers cannot be read; give a plain tensor, on the CPU')
 
 def test_time_limit_leaves_quick_code_alone():
     with time_limit(5): x = 1
