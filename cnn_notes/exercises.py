@@ -7,7 +7,7 @@ __all__ = ['Verdict', 'difference', 'TookTooLong', 'time_limit', 'Mistake', 'Exe
            'all_exercises', 'Mistakes', 'exercise']
 
 # %% ../nbs/package/exercises.ipynb #40e5d410
-import copy, ctypes, importlib, inspect, json, os, signal, sys, sysconfig, threading, time
+import copy, ctypes, importlib, inspect, json, os, signal, sys, threading, time, traceback
 import numpy as np
 import torch
 from contextlib import AbstractContextManager, contextmanager
@@ -115,7 +115,7 @@ def _throw(thread, error):
     "Raise an error in another thread, between two lines of Python"
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
-_libraries = [str(files('cnn_notes')), sysconfig.get_path('stdlib'), '-packages', '<frozen']
+_libraries = [str(files('cnn_notes')), str(Path(os.__file__).parent), '-packages', '<frozen']
 def _is_readers(path): return not any(o in path for o in _libraries)
 
 def _readers_frames(frame, caller):
@@ -214,15 +214,14 @@ def time_limit(
 # %% ../nbs/package/exercises.ipynb #efa345d6
 def _traced(error):
     "The frames that `error` went through, the innermost last: those of the reader's code, and all"
-    frames = inspect.getinnerframes(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__, sys.maxsize)
     return [f for f in frames if _is_readers(f.filename)],frames
 
 def _last_line(error):
     "The line of the reader's code where `error` was raised: the innermost one outside of libraries"
     own,frames = _traced(error)
     last = (own or frames)[-1]
-    code = (last.code_context or [''])[0].strip()
-    return f'line {last.lineno} of {last.function}' + (f': {code}' if code else '')
+    return f'line {last.lineno} of {last.name}' + (f': {last.line}' if last.line else '')
 
 def _printed(error):
     try: said = f'{error}'

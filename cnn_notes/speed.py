@@ -30,13 +30,15 @@ from fastai.torch_core import set_seed
 from fastcore.foundation import L
 
 # %% ../nbs/13_speed.ipynb #a7f39cfc
+def _device(model): return next(model.parameters()).device
+
 class Clock(Callback):
     "Seconds of training, without validation: `epochs` holds those of each epoch, `seconds` the sum"
     order,run_valid = -20,False # before the other callbacks
     def before_fit(self): self.epochs = []
     def before_train(self): self._start = time.perf_counter()
     def after_train(self):
-        if self.dls.device.type == 'cuda': torch.cuda.synchronize() # once an epoch: a GPU lags behind
+        if _device(self.model).type == 'cuda': torch.cuda.synchronize() # once an epoch: a GPU lags behind
         self.epochs.append(time.perf_counter() - self._start)
 
     @property
@@ -189,11 +191,12 @@ def train_fast(
     if dls is None: dls = mnist_dls(bs=recipe.bs, val_bs=1000)
     if model is None: model = _net_for(dls, recipe)
     if recipe.channels_last: model = model.to(memory_format=torch.channels_last)
-    kind,loss = LeanLearner if recipe.lean else Learner,CrossEntropyLossFlat(label_smoothing=recipe.smooth)
-    learn = kind(dls, model, loss, _optimizer(recipe.fused), metrics=accuracy, cbs=[Clock(), *cbs])
+    make,loss = LeanLearner if recipe.lean else Learner,CrossEntropyLossFlat(label_smoothing=recipe.smooth)
+    learn = make(dls, model, loss, _optimizer(recipe.fused), metrics=accuracy, cbs=[Clock(), *cbs])
     learn.recorder.smooth_loss = DeviceLoss()
     # without the cache: a copy of a weight would outlive the step
-    half = torch.autocast(dls.device.type, torch.bfloat16, recipe.autocast, cache_enabled=False)
+    kind = (dls.device or _device(model)).type
+    half = torch.autocast(kind, torch.bfloat16, recipe.autocast, cache_enabled=False)
     with learn.no_bar(), learn.no_logging(), half:
         learn.fit_one_cycle(recipe.epochs, recipe.lr, moms=tuple(recipe.moms))
     return learn

@@ -460,7 +460,7 @@ _leaving = ('numpy', 'array', 'dlpack', 'another thread', 'out of sight')
 _read = ('item', 'tolist', 'float', 'int', 'index', 'complex', 'pickled', 'size of a selection',
          'storage', 'typed_storage', 'untyped_storage')
 
-_parts = 'unbind','split','chunk','tensor_split' # how many there are says how large a tensor is
+_parts = 'unbind','split','chunk' # how many there are says how large a tensor is
 
 def _lies(tensor):
     if tensor.layout != torch.strided or tensor.is_nested: return None
@@ -758,7 +758,7 @@ def _contents(values):
         held = _held(value)
         found[id(value)] = value,held
         if not _plain.issuperset(map(type, held)): todo += held
-    return [o for o in found.values() if not isinstance(o[0], tuple)]
+    return list(found.values())
 
 def _put_back(value, held):
     now = _held(value)
@@ -773,8 +773,9 @@ def _class_state(modules):
     kept = {(c, k): v for c in classes for k,v in vars(c).items() if k[:2] != '__'}
     kinds = Tensor,complex,frozenset,np.generic,*_containers
     kept = {key: v for key,v in kept.items() if _is_plain(v) or isinstance(v, kinds)}
-    tensors = [(t, t.detach().clone(), _version(t)) for t in kept.values() if isinstance(t, Tensor)]
-    return kept,_contents(kept.values()),tensors
+    contents = _contents(kept.values())
+    found = (v for held in (kept.values(), *(h for _,h in contents)) for v in held if isinstance(v, Tensor))
+    return kept,contents,[(t, t.detach().clone(), _version(t)) for t in found]
 
 def _set_back(state):
     kept,contents,tensors = state

@@ -8,6 +8,8 @@ from cnn_notes.data import load_mnist, mnist_dls # before fastai: keeps its impo
 from fastai.callback.core import Callback, TrainEvalCallback
 from fastai.callback.progress import ProgressCallback
 from fastai.callback.schedule import ParamScheduler
+from fastai.data.core import DataLoaders
+from fastai.data.load import DataLoader
 from fastai.learner import AvgSmoothLoss, CastToTensor, Learner, Recorder
 from cnn_notes.counting import count
 from cnn_notes.speed import Clock, Crop, DeviceLoss, LeanLearner, Recipe, fast_cnn, recipes, train_fast
@@ -101,6 +103,12 @@ def test_an_own_number_of_classes_and_channels(few):
     d = mnist_dls(bs=32, digits=(3, 7), data=(x, few.train_y, x[:100], few.train_y[:100]), device='cpu')
     learn = train_fast(dls=d, epochs=1)
     assert learn.model(torch.zeros(2, 3, 28, 28)).shape == (2, 2)
+
+def test_loaders_without_a_device(few):
+    "fastai's own have none unless it is given: the model stays where it is"
+    pairs = [(x[None].float()/255, int(y)) for x,y in zip(few.train_x[:64], few.train_y)]
+    learn = train_fast(dls=DataLoaders(*(DataLoader(pairs, bs=16) for _ in range(2))), seed=0)
+    assert len(learn.recorder.losses) == 4 and learn.clock.seconds > 0
 
 def test_refusals(few):
     for kw,text in ((dict(target=.95), 'target is 0.95'), (dict(epochs=0), 'epochs is 0'), (dict(lr=math.nan), 'lr is nan'), (dict(lr=0), 'lr is 0'), (dict(smooth=1), 'smooth is 1'), (dict(dls=dls(few), bs=3), 'either dls or bs'), (dict(bs=2.5), 'bs is 2.5')):

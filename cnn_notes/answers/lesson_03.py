@@ -94,12 +94,12 @@ def densify(w, groups):
 
 class Shadow(Exercise):
     id,title,name = '03.3','A filter that a shadow does not fool','shadow_free'
-    statement = '''Suppose that a shadow multiplies all three channels by the same number. Then the
-                   red-green filter above responds to its border wherever red and green differ. Write
-                   `shadow_free(im, w)` for a photograph `im` (3, H, W) and a red-green filter `w` (1, 3,
-                   3, 3). It returns a response, without padding, that still shows edges from red to green
-                   but stays the same when any part of the picture is darkened in this way. You may change
-                   the pixels before you call `F.conv2d`; all of them are above zero.'''
+    statement = '''Suppose that a shadow multiplies all three channels by the same number. Then the red-green
+                   filter above responds to the left and right borders of the shadow, wherever red and green
+                   differ there. Write `shadow_free(im, w)` for a photograph `im` (3, H, W) and a red-green
+                   filter `w` (1, 3, 3, 3). It returns a response, without padding, that still shows edges
+                   from red to green but stays the same when any part of the picture is darkened in this way.
+                   You may change the pixels before you call `F.conv2d`; all of them are above zero.'''
     setup = 'import torch, torch.nn.functional as F'
     stub = 'def shadow_free(im, w): ...'
     hints = ('The weights of the filter add up to 0 over the channels at every position. What does it '

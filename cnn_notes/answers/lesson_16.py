@@ -147,7 +147,7 @@ class Run2(Run):
                 f'Validation ends at {run.valid_losses[-1]:.2f}, which is no better than chance, and the '
                 f'training loss leaps {leaps(run.losses)} times.',
             'rate too high':
-                'Too high a rate shows in the first steps. Here the loss falls to '
+                'At a constant rate, too high a one shows in the first steps. Here the loss falls to '
                 f'{min(run.losses[:20]):.4f} in the first 20 steps, and the leaps that follow come at '
                 'regular intervals.',
             'labels shuffled':
