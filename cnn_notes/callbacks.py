@@ -6,6 +6,7 @@
 __all__ = ['ActivationStats', 'Health', 'ActivationRecord']
 
 # %% ../nbs/package/callbacks.ipynb #44615d30
+import functools
 import math
 import sys
 import torch
@@ -31,26 +32,27 @@ _all_ = ['Health', 'ActivationRecord'] # they can be imported from here too
 
 # %% ../nbs/package/callbacks.ipynb #a22750f9
 _near = .05 # fastai's limit for "near zero"
-_width = 2048 # columns taken at a time: what they need besides stays in the processor's fastest memory
+_width = 4096 # values taken at a time: what they need besides stays in the processor's fastest memory
 
-@njit(error_model='numpy', nogil=True)
-def _add_up(values, start, sums, squares):
-    "Add each value's difference from `start`, and its square, to the sums of its column"
+@njit(error_model='numpy', nogil=True, fastmath={'reassoc'})
+def _add_up(values, start, sums):
+    "Add the values' differences from `start`, and their squares, to the two sums"
+    total = square = 0.
     for at in range(len(values)):
         difference = values[at] - start
-        sums[at] += difference
-        squares[at] += difference*difference
+        total += difference
+        square += difference*difference
+    sums[0] += total; sums[1] += square
 
 # %% ../nbs/package/callbacks.ipynb #66abf50c
 @njit(error_model='numpy', nogil=True)
 def _tally(values, counts):
-    "Count the values of at most .05, those below -.05, and those that are NaN"
-    small = negative = missing = np.int32(0)
+    "Count the values of at most .05 and those below -.05"
+    small = negative = np.int32(0)
     for at in range(len(values)):
         small += values[at] <= np.float32(_near)
         negative += values[at] < -np.float32(_near)
-        missing += values[at] != values[at]
-    counts[0] += small; counts[1] += negative; counts[2] += missing
+    counts[0] += small; counts[1] += negative
 
 # %% ../nbs/package/callbacks.ipynb #52d092d1
 @njit(error_model='numpy', nogil=True)
@@ -58,48 +60,57 @@ def _compare(values, before, pairs):
     "Count the values that differ from those of the image before, as they are and after a ReLU"
     differ = passed = np.int32(0)
     for at in range(len(values)):
-        value,previous = values[at],before[at]
-        differ += value != previous
-        passed += (value != previous) & ((value > 0) | (previous > 0))
+        differ += values[at] != before[at]
+        passed += max(values[at], np.float32(0)) != max(before[at], np.float32(0))
     pairs[0] += differ; pairs[1] += passed
 
 # %% ../nbs/package/callbacks.ipynb #38214e34
 @njit(error_model='numpy', nogil=True)
-def _fill(values, low, high, bins, slots, tables):
-    "Count each value in its bin; slot 0 takes what lies outside [low, high]"
-    for at in range(len(values)):
-        value = values[at]
-        slot = min(np.int32((value - low)*np.float32(bins)/(high - low)), np.int32(bins - 1)) + np.int32(1)
-        slots[at] = slot if (value >= low) & (value <= high) else np.int32(0)
-    for at in range(len(values)): tables[at & 3,slots[at]] += 1
+def _slot(value, low, high, bins):
+    "The number of a value's bin, from 1; 0 for what lies outside [low, high]"
+    slot = min(np.int32((value - low)*np.float32(bins)/(high - low)), np.int32(bins - 1)) + np.int32(1)
+    return slot if (value >= low) & (value <= high) else np.int32(0)
+
+@njit(error_model='numpy', nogil=True)
+def _fill(values, low, high, bins, pairs, tables):
+    "Count the slots of each value in the first half with those of one in the second"
+    half,side = len(values)//2,np.int32(bins + 1)
+    for at in range(half):
+        pairs[at] = _slot(values[at], low, high, bins)*side + _slot(values[half+at], low, high, bins)
+    for at in range(half): tables[at & 1,pairs[at]] += 1
+    if len(values) & 1: tables[0,_slot(values[-1], low, high, bins)] += 1 # with slot 0
+
+@njit(error_model='numpy', nogil=True)
+def _unpair(tables, bins, counts):
+    "Add the pairs to the counts of their two slots, of which slot 0 stands before the first bin"
+    side = bins + 1
+    for table in tables:
+        for first in range(side):
+            for second in range(side):
+                number = table[first*side+second]
+                counts[first] += number; counts[second] += number
 
 # %% ../nbs/package/callbacks.ipynb #791acaa6
 @njit(error_model='numpy', nogil=True)
-def _scan(matrix, bins, low, high):
+def _scan(values, image, bins, low, high):
     "Mean, std, pairs that differ, before and after a ReLU; counts of <= .05, < -.05, NaN, and each bin"
-    rows,cols = matrix.shape
-    # differences from it keep their digits
-    start = np.float64(matrix[0,0]) if np.isfinite(matrix[0,0]) else 0.
-    total = square = 0.
-    pairs = np.zeros(2, np.int64)
-    counts,tables = np.zeros(3 + bins, np.int64),np.zeros((4, 1 + bins), np.int64)
-    slots = np.empty(_width, np.uint32)
-    for left in range(0, cols, _width):
-        width = min(_width, cols - left)
-        sums,squares = np.zeros(width),np.zeros(width)
-        for row in range(rows):
-            values = matrix[row,left:left+width]
-            _add_up(values, start, sums, squares)
-            _tally(values, counts)
-            if row: _compare(values, matrix[row-1,left:left+width], pairs)
-            if bins: _fill(values, low, high, bins, slots, tables)
-        for at in range(width): # loops, since arithmetic with arrays takes long to compile
-            total += sums[at]; square += squares[at]
-    for table in tables:
-        for k in range(bins): counts[3 + k] += table[1 + k]
-    mean = total/matrix.size
-    std = np.sqrt(max(square - total*mean, 0.)/(matrix.size - 1))
-    return start + mean, std, pairs/((rows - 1)*cols), counts
+    start = np.float64(values[0]) if np.isfinite(values[0]) else 0. # differences from it keep their digits
+    sums,differ,counts = np.zeros(2),np.zeros(2, np.int64),np.zeros(3 + bins, np.int64)
+    pairs,tables = np.empty(_width//2, np.uint32),np.zeros((2, (bins + 1)**2), np.int64)
+    for at in range(0, len(values), _width):
+        part = values[at:at+_width]
+        _add_up(part, start, sums)
+        _tally(part, counts)
+        later = part[max(image - at, 0):] # all that have an image before theirs
+        if len(later): _compare(later, values[at + len(part) - len(later) - image:], differ)
+        if bins: _fill(part, low, high, bins, pairs, tables)
+    if bins: _unpair(tables, bins, counts[2:])
+    counts[2] = 0
+    if np.isnan(sums[0]): # only then can there be one
+        for value in values: counts[2] += np.isnan(value)
+    mean,rest = sums[0]/len(values),len(values) - image
+    std = np.sqrt(max(sums[1] - sums[0]*mean, 0.)/(len(values) - 1))
+    return np.array([start + mean, std, differ[0]/rest, differ[1]/rest], np.float32),counts
 
 # %% ../nbs/package/callbacks.ipynb #956e8deb
 def _first_tensor(output):
@@ -109,24 +120,29 @@ def _first_tensor(output):
     parts = output if isinstance(output, (tuple, list)) else ()
     return next((t for p in parts if (t := _first_tensor(p)) is not None), None)
 
-def _as_rows(tensor):
-    "`tensor` as (images, positions), positions as they lie in memory: `channels_last` is not copied"
-    if not tensor.ndim: return tensor.reshape(1, 1).numpy()
-    order = sorted(range(1, tensor.ndim), key=tensor.stride, reverse=True)
-    return tensor.permute(0, *order).reshape(len(tensor), -1).contiguous().numpy()
+def _in_order(tensor):
+    "All values, image by image, each image's as they lie in memory: `channels_last` is not copied"
+    if not tensor.is_contiguous():
+        tensor = tensor.permute(0, *sorted(range(1, tensor.ndim), key=tensor.stride, reverse=True))
+    return tensor.reshape(-1).numpy()
 
 # %% ../nbs/package/callbacks.ipynb #bbd64da3
-@np.errstate(over='ignore', invalid='ignore') # of a range without measure, `histc` is to say what comes out
+@functools.lru_cache(8)
+def _own_range(bins, low, high):
+    "(bins, low, high) for `_scan`; no bins where its tables would be too large or the range has no measure"
+    with np.errstate(over='ignore', invalid='ignore'):
+        left,right = np.float32(low or 0),np.float32(high or 0)
+        own = 0 < (bins or 0) <= 100 and 0 < (right - left)*np.float32(bins) < np.inf
+    return bins if own else 0,left,right
+
 def _describe(values, bins=None, low=None, high=None):
     "((4,) mean, std, shares of pairs that differ; (3 + bins,) counts as of `_scan`; number of values)"
     values = values.detach().as_subclass(Tensor).float()
     if values.device.type != 'cpu' or not values.numel(): return _describe_there(values, bins, low, high)
-    left,right = np.float32(low or 0),np.float32(high or 0)
-    own = bool(bins) and 0 < (right - left)*np.float32(bins) < np.inf
-    mean,std,pairs,counts = _scan(_as_rows(values), bins if own else 0, left, right)
-    counts = torch.from_numpy(counts)
-    if bins and not own: counts = torch.cat([counts, values.histc(bins, low, high).long()])
-    return torch.tensor([mean, std, *pairs], dtype=torch.float32, device='cpu'),counts,values.numel()
+    image,own = values.numel()//len(values) if values.ndim else 1,_own_range(bins, low, high)
+    stats,counts = map(torch.from_numpy, _scan(_in_order(values), image, *own))
+    if bins and not own[0]: counts = torch.cat([counts, values.histc(bins, low, high).long()])
+    return stats,counts,values.numel()
 
 def _describe_there(values, bins, low, high):
     "The same in PyTorch's operations; everything stays where it is, and nothing waits for the device"

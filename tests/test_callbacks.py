@@ -69,7 +69,7 @@ def compared(x):
     images = x.reshape(len(x) if x.ndim else 1, -1)
     return [(o[1:] != o[:-1]).double().mean().item() for o in (images, images.relu())]
 
-@pytest.mark.parametrize('bins', [1, 40, 63, 64, 126, 127])
+@pytest.mark.parametrize('bins', [1, 40, 63, 100, 101, 127])
 @pytest.mark.parametrize('center,spread', [(0, 1), (1, 1.01), (5, 1), (-.7, .5), (100, .1), (3, 0), (-40, 3)])
 def test_numbers_of_any_center(center, spread, bins):
     "Beside double precision, and counts beside PyTorch's, of shapes of more columns than are taken at a time and of fewer"
@@ -105,6 +105,18 @@ def test_a_first_value_unlike_all_others(first):
     (mean, std, *_), _, n = _describe(x)
     d = x.double()
     assert mean.item() == pytest.approx(d.mean().item(), rel=1e-6) and std.item() == pytest.approx(d.std().item(), rel=1e-6)
+
+def test_what_is_not_finite_is_counted():
+    "NaN and both infinities, alone and together, beside PyTorch's counts; NaN is equal to nothing, also after a ReLU"
+    nan,inf = float('nan'),float('inf')
+    for values in ([nan], [inf], [-inf], [inf, -inf], [nan, inf, -inf]):
+        x = torch.randn(9, 1000) + 1
+        for k,v in enumerate(values): x[k::3, k::7] = v
+        (mean, std, differ, passed), counts, _ = _describe(x, 40, 0., 10.)
+        assert counts[:3].tolist() == [(x <= .05).sum(), (x < -.05).sum(), x.isnan().sum()]
+        assert torch.equal(counts[3:], x.histc(40, 0., 10.).long())
+        assert str(mean.item()) == str(x.double().mean().item())
+        assert [differ.item(), passed.item()] == pytest.approx(compared(x), rel=1e-6)
 
 def test_places_in_any_order_of_memory():
     "Channels last, a slice, batches not outermost, one image many times: the same numbers as of a copy in order"
