@@ -225,7 +225,7 @@ def _far_box(who, record, place):
 @checked
 def receptive_field(
     model:nn.Module|Trace, # any network that `trace` can follow, or its trace
-    input_shape:Sequence[int]|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
+    input_shape:Sequence|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
     layer:LayerName|None=None, # name or number of a layer, or name of a module, for its last layer; None: all
     local:bool=False, # leave out statistics of normalization, and values spread over all positions
 ) -> ReceptiveFields|ReceptiveField: # of all layers, or of the one asked for
@@ -266,7 +266,7 @@ def _traced_marks(who, model, input_shape, layer, place, local):
 @checked
 def precedents(
     model:nn.Module|Trace, # any network that `trace` can follow, or its trace
-    input_shape:Sequence[int]|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
+    input_shape:Sequence|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
     layer:LayerName|None=None, # as in `receptive_field`; None: the last
     place:tuple|None=None, # (row, column) of an activation of that layer; None: the middle
     local:bool=False, # as in `receptive_field`
@@ -292,7 +292,7 @@ def _box(cells):
 @checked
 def input_box(
     model:nn.Module|Trace, # any network that `trace` can follow, or its trace
-    input_shape:Sequence[int]|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
+    input_shape:Sequence|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
     layer:LayerName|None=None, # as in `receptive_field`; None: the last
     place:tuple|None=None, # (row, column) of an activation of that layer; None: the middle
     clip:bool=True, # exactly the pixels it sees; False: the box of the formula, which may go over the edge
@@ -332,7 +332,7 @@ def _position(who, layers, layer, place, wiring):
 @checked
 def gradient_receptive_field(
     model:nn.Module|Trace, # any network that `trace` can follow, or its trace; it is not changed
-    input_shape:Sequence[int]|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
+    input_shape:Sequence|None=None, # (C, H, W), or (N, C, H, W); for a trace: None
     layer:LayerName|None=None, # as in `receptive_field`; None: the last
     place:tuple|None=None, # (row, column) of an activation of that layer; None: the middle
 ) -> Box: # the pixels it sees, clipped to the image: to be compared with `input_box`

@@ -32,7 +32,8 @@ _all_ = ['Health', 'ActivationRecord'] # they can be imported from here too
 
 # %% ../nbs/package/callbacks.ipynb #a22750f9
 _near = .05 # fastai's limit for "near zero"
-_width = 4096 # values taken at a time: what they need besides stays in the processor's fastest memory
+_width = 4096 # values taken at a time: few enough to stay in the processor's cache
+_paired_bins = 100 # at most: of more, a table of pairs would leave the cache
 
 @njit(error_model='numpy', nogil=True, fastmath={'reassoc'})
 def _add_up(values, start, sums):
@@ -73,7 +74,7 @@ def _slot(value, low, high, bins):
 
 @njit(error_model='numpy', nogil=True)
 def _fill(values, low, high, bins, pairs, tables):
-    "Count the slots of each value in the first half with those of one in the second"
+    "Count the pairs of slots: of a value in the first half, and of one in the second"
     half,side = len(values)//2,np.int32(bins + 1)
     for at in range(half):
         pairs[at] = _slot(values[at], low, high, bins)*side + _slot(values[half+at], low, high, bins)
@@ -81,11 +82,16 @@ def _fill(values, low, high, bins, pairs, tables):
     if len(values) & 1: tables[0,_slot(values[-1], low, high, bins)] += 1 # with slot 0
 
 @njit(error_model='numpy', nogil=True)
+def _fill_singly(values, low, high, bins, tables):
+    "Count each value in its slot"
+    for at in range(len(values)): tables[at & 1,_slot(values[at], low, high, bins)] += 1
+
+@njit(error_model='numpy', nogil=True)
 def _unpair(tables, bins, counts):
-    "Add the pairs to the counts of their two slots, of which slot 0 stands before the first bin"
+    "Add the pairs to the counts of their two slots; slot 0, with which single ones are paired, is no bin"
     side = bins + 1
     for table in tables:
-        for first in range(side):
+        for first in range(len(table)//side):
             for second in range(side):
                 number = table[first*side+second]
                 counts[first] += number; counts[second] += number
@@ -93,17 +99,19 @@ def _unpair(tables, bins, counts):
 # %% ../nbs/package/callbacks.ipynb #791acaa6
 @njit(error_model='numpy', nogil=True)
 def _scan(values, image, bins, low, high):
-    "Mean, std, pairs that differ, before and after a ReLU; counts of <= .05, < -.05, NaN, and each bin"
+    "Mean, std, shares of pairs that differ, also after a ReLU; counts of <= .05, < -.05, NaN, and each bin"
     start = np.float64(values[0]) if np.isfinite(values[0]) else 0. # differences from it keep their digits
     sums,differ,counts = np.zeros(2),np.zeros(2, np.int64),np.zeros(3 + bins, np.int64)
-    pairs,tables = np.empty(_width//2, np.uint32),np.zeros((2, (bins + 1)**2), np.int64)
+    paired,side = bins <= _paired_bins,bins + 1
+    pairs,tables = np.empty(_width//2, np.uint32),np.zeros((2, side*side if paired else side), np.int64)
     for at in range(0, len(values), _width):
         part = values[at:at+_width]
         _add_up(part, start, sums)
         _tally(part, counts)
         later = part[max(image - at, 0):] # all that have an image before theirs
         if len(later): _compare(later, values[at + len(part) - len(later) - image:], differ)
-        if bins: _fill(part, low, high, bins, pairs, tables)
+        if bins and paired: _fill(part, low, high, bins, pairs, tables)
+        elif bins: _fill_singly(part, low, high, bins, tables)
     if bins: _unpair(tables, bins, counts[2:])
     counts[2] = 0
     if np.isnan(sums[0]): # only then can there be one
@@ -124,15 +132,15 @@ def _in_order(tensor):
     "All values, image by image, each image's as they lie in memory: `channels_last` is not copied"
     if not tensor.is_contiguous():
         tensor = tensor.permute(0, *sorted(range(1, tensor.ndim), key=tensor.stride, reverse=True))
-    return tensor.reshape(-1).numpy()
+    return tensor.reshape(-1).contiguous().resolve_neg().numpy()
 
 # %% ../nbs/package/callbacks.ipynb #bbd64da3
 @functools.lru_cache(8)
 def _own_range(bins, low, high):
-    "(bins, low, high) for `_scan`; no bins where its tables would be too large or the range has no measure"
+    "(bins, low, high) for `_scan`; no bins where the range has no measure"
     with np.errstate(over='ignore', invalid='ignore'):
         left,right = np.float32(low or 0),np.float32(high or 0)
-        own = 0 < (bins or 0) <= 100 and 0 < (right - left)*np.float32(bins) < np.inf
+        own = bool(bins) and 0 < (right - left)*np.float32(bins) < np.inf
     return bins if own else 0,left,right
 
 def _describe(values, bins=None, low=None, high=None):

@@ -13,6 +13,7 @@ __all__ = ['PositiveInt', 'NonNegativeInt', 'PositiveFloat', 'NonNegativeFloat',
 import functools, inspect, math, os
 import numpy as np
 import torch
+from abc import ABCMeta
 from collections.abc import Callable, Iterable, Sequence
 from jaxtyping import Float, Integer as Int, Num, Shaped
 from numbers import Integral, Real
@@ -228,11 +229,20 @@ def rule_of(
     if kind is Annotated: return _annotated(*get_args(hint))
     if kind in (Union, UnionType): return _Either([rule_of(o) for o in get_args(hint)])
     if kind is Literal: return _choice(*get_args(hint))
-    return Rule(_named(hint), lambda o: _bearable(o, hint))
+    return Rule(_named(hint), lambda o: _is_kind(o, hint, kind))
 
-def _bearable(value, hint):
+def _is_kind(value, hint, kind):
+    "Is a value what a class, a sequence, or another hint says?"
+    if kind is None and type(hint) in (type, ABCMeta): return isinstance(value, hint)
+    if kind is Sequence and (items := get_args(hint)):
+        return isinstance(value, Sequence) and all(_passes(o, rule_of(*items)) for o in value)
     from beartype.door import is_bearable # late, because it takes long to import
     return is_bearable(value, hint)
+
+def _passes(value, rule):
+    try: rule and rule(value)
+    except (TypeError, ValueError): return False
+    return True
 
 # %% ../nbs/package/checks.ipynb #65164460
 def _is_array_type(hint): return isinstance(hint, type) and hasattr(hint, 'dim_str')

@@ -106,6 +106,20 @@ def test_a_first_value_unlike_all_others(first):
     d = x.double()
     assert mean.item() == pytest.approx(d.mean().item(), rel=1e-6) and std.item() == pytest.approx(d.std().item(), rel=1e-6)
 
+def test_negated_views_have_numbers():
+    "PyTorch negates such a tensor only when it is read: the imaginary part of a conjugate"
+    z = torch.randn(3, 50, dtype=torch.cfloat)
+    for x in (z.conj().imag, z.conj().imag[:, ::2], z.imag._neg_view(), torch.randn(3, 50)._neg_view()):
+        for a,b in zip(_describe(x, 40, -1., 9.), _describe(x.clone().resolve_neg().contiguous(), 40, -1., 9.)):
+            assert a == b if isinstance(a, int) else torch.allclose(a, b, rtol=1e-6)
+
+@pytest.mark.parametrize('bins', [40, 100, 101, 1000])
+def test_more_values_in_a_bin_than_single_precision_can_count(bins):
+    "`histc` counts up to 2**24 and stops"
+    counts = _describe(torch.zeros(1, 2**24 + 3), bins, 0, 10)[1]
+    assert counts[3] == 2**24 + 3 and counts[4:].sum() == 0
+    assert _describe(torch.ones(2, 3), bins, 0, 10**30)[1][3:].sum() == 6 # a range that `histc` cannot take
+
 def test_what_is_not_finite_is_counted():
     "NaN and both infinities, alone and together, beside PyTorch's counts; NaN is equal to nothing, also after a ReLU"
     nan,inf = float('nan'),float('inf')

@@ -1,6 +1,6 @@
 "The rules that signatures state: what they take, what they refuse, and what the refusal says"
-import math, pickle, re, time
-from collections.abc import Callable, Iterable
+import math, pickle, re, time, typing
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from cnn_notes.checks import (Annotated, FigureSize, FilePath, Float, Int, LayerName, Literal, NonNegativeInt, NonNegativePair, Num,
                               PositiveInt, PositivePair, Sides, centered, checked, described, finite, has_values,
                               movable, nonempty, one_or_two, pair, real, rule_of, whole)
+from cnn_notes.geometry import Window
 
 @checked
 def everything(
@@ -121,6 +122,9 @@ class TestTensors:
         assert [f(torch.zeros(*(2,)*n)) for n in (2, 3, 5)] == [2, 3, 5]
         pytest.raises(ValueError, f, torch.zeros(2))
 
+class Named(typing.TypedDict):
+    a: int
+
 class TestOthers:
     def test_flags(self):
         assert everything(flag=np.True_)[3] is True
@@ -147,6 +151,19 @@ class TestOthers:
         assert rule_of(nn.Module)(m := nn.ReLU()) is m and rule_of(Iterable)([1]) == [1]
         with pytest.raises(TypeError, match='give an nn.Module'): rule_of(nn.Module)(nn.ReLU)
         pytest.raises(TypeError, rule_of(dict[str, int]), {'a': 'b'})
+    def test_every_item_of_a_sequence_is_looked_at(self):
+        rule = rule_of(Sequence[Window])
+        for items in ([], [Window(3)], (Window(3), Window(2))): assert rule(items) is items
+        for items in ([Window(3)]*9 + [5], 'ab', Window(3), {Window(3)}):
+            with pytest.raises(TypeError, match='give a list or a tuple'): rule(items)
+    @pytest.mark.parametrize('hint,right,wrong', [
+        (typing.Sequence, [1], 1), (Sequence[typing.Any], ['a', 1], 1), (Sequence[Sequence[int]], [[1], (2, 3)], [[1], 2]),
+        (Sequence[int], [np.int64(1), 2], [1, True]), (Sequence[int|str], [1, 'a'], [1, 2.5]), (Sequence[Literal['a', 'b']], ['a'], ['a', 'c']),
+        (Sequence[PositiveInt], (1, 2), (1, 0)), (Sequence[list[int]], [[1]], [1]), (Named, dict(a=1), 1)], ids=str)
+    def test_hints_that_are_no_plain_classes(self, hint, right, wrong):
+        rule = rule_of(hint)
+        assert rule(right) == right
+        for _ in range(9): pytest.raises(TypeError, rule, wrong)
 
 class TestDecorator:
     def test_positions_keywords_defaults_and_the_rest(self):

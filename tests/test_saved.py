@@ -1,10 +1,12 @@
 "What counts as a stale output of a notebook: other words, other numbers, another picture; and what does not"
 import base64, io
 import nbformat, pytest
+from matplotlib import style
 from matplotlib.figure import Figure
 from PIL import Image
 import pictures, saved
 
+@style.context('default') # other tests may have set the course's
 def png(title='one label', label='0.97', x=(0, 1), size=(4, 2.5), dpi=100, fontsize=10):
     fig = Figure(figsize=size, dpi=dpi)
     ax = fig.subplots()

@@ -82,9 +82,9 @@ far = nn.Sequential(*(nn.Conv2d(1, 1, 3, dilation=d) for d in (1, 1, 2)))''', se
 
 class SharedPixels(Exercise):
     id,title,name = '07.3','What neighbors share','shared'
-    statement = '''`shared(size, stride)` should return how many rows of the image both of two activations
-                   see, one right below the other, if each sees `size` rows and the second box begins
-                   `stride` rows below the first. Zero is possible.'''
+    statement = '''`shared(size, stride)` should return how many rows of the image two activations both see
+                   if one lies right below the other, each sees `size` rows, and the box of the lower one
+                   begins `stride` rows below that of the upper one. Zero is possible.'''
     stub = 'def shared(size, stride): ...'
     hints = ('Draw two boxes of that size, one of them `stride` rows below the other.',
              'The second box begins `stride` rows later. How much of the first is left from there on?',
