@@ -813,6 +813,9 @@ def _play(model, batch, device=None, recorder=_Recorder, grad=False):
         ops.restore()
         _set_back(kept)
     originals = {id(new): t for t,new in copier.tensors}
+    for name,parameter in root.named_parameters():
+        if id(parameter) not in originals:
+            raise ValueError(f'it makes {name} while it runs; run it once on a batch, and then trace it')
     rec.parameters = {name: originals[id(p)] for name,p in root.named_parameters()}
     return rec
 

@@ -539,3 +539,18 @@ for node in Registered.nodes.values(): node['to'] += [o for o in Registered.node
 def test_what_a_class_keeps_is_looked_at_once_however_many_ways_lead_to_it():
     receptive_field(Registered(), (1, 8, 8))
     assert [*Registered.nodes] == [*range(30)]
+
+class MakesItsHead(nn.Module):
+    "A beginner's way to let a layer find out its size"
+    def __init__(self): super().__init__(); self.conv,self.head = nn.Conv2d(1, 2, 3),None
+    def forward(self, x):
+        x = self.conv(x).flatten(1)
+        if self.head is None: self.head = nn.Linear(x.shape[1], 10)
+        return self.head(x)
+
+def test_a_model_that_makes_a_layer_while_it_runs_is_told_to_run_first():
+    model = MakesItsHead()
+    with pytest.raises(ValueError, match='makes head.weight while it runs; run it once on a batch, and then trace it'): trace(model, (1, 5, 5))
+    assert model.head is None
+    model(torch.zeros(1, 1, 5, 5))
+    assert [l.weight_shape for l in trace(model, (1, 5, 5)) if l.weight_shape] == [(2, 1, 3, 3), (10, 18)]
