@@ -53,9 +53,8 @@ def _array(value):
 def _numbers(tensor):
     "None of a tensor without them: on the meta device, sparse, nested, quantized, kept from a transform"
     try:
-        tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
         tensor.flatten()[:1].tolist() # fails where `numpy` gives what the memory happened to hold
-        return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+        return (tensor.float() if tensor.is_floating_point() else tensor).numpy(force=True)
     except Exception: return None
 
 def _listed(o): return isinstance(o, (list, tuple, range)) and not isinstance(o, torch.Size)
@@ -70,9 +69,9 @@ def difference(
     if got is None or got is ...: return f'it returned {got}; {_kind(want)} was expected'
     if _listed(want): return _list_difference(got, want, tol)
     ours,theirs = _array(got),_array(want)
-    said = f'it returned {described(got)}{_unread(got)}; {_kind(want)} was expected'
-    if theirs is None: return None if type(got) is type(want) and got == want else said
-    if ours is None: return said
+    if theirs is None and type(got) is type(want) and got == want: return None
+    if ours is None or theirs is None:
+        return f'it returned {described(got)}{_unread(got)}; {_kind(want)} was expected'
     if ours.shape != theirs.shape: return f'it returned shape {ours.shape}; {theirs.shape} was expected'
     return _number_difference(ours, theirs, tol)
 
@@ -214,7 +213,7 @@ def time_limit(
 # %% ../nbs/package/exercises.ipynb #efa345d6
 def _traced(error):
     "The frames that `error` went through, the innermost last: those of the reader's code, and all"
-    frames = traceback.extract_tb(error.__traceback__, sys.maxsize)
+    frames = traceback.extract_tb(error.__traceback__, sys.maxsize) # whatever sys.tracebacklimit says
     return [f for f in frames if _is_readers(f.filename)],frames
 
 def _last_line(error):

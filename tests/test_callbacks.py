@@ -72,7 +72,7 @@ def compared(x):
 @pytest.mark.parametrize('bins', [1, 40, 63, 100, 101, 127])
 @pytest.mark.parametrize('center,spread', [(0, 1), (1, 1.01), (5, 1), (-.7, .5), (100, .1), (3, 0), (-40, 3)])
 def test_numbers_of_any_center(center, spread, bins):
-    "Beside double precision, and counts beside PyTorch's, of shapes of more columns than are taken at a time and of fewer"
+    "Beside double precision, and counts beside PyTorch's, of shapes of more values than are taken at a time and of fewer"
     g = torch.Generator().manual_seed(bins)
     for shape in ((512, 8, 14, 14), (9, 16, 16, 8), (5, 21, 14, 14), (513, 3, 7, 5), (3, 5), (9,), (), (1, 1)):
         x = torch.randn(shape, generator=g)*spread + center

@@ -842,3 +842,8 @@ def test_an_answer_that_ends_the_program_gets_a_verdict():
         def __str__(self): raise RuntimeError
     def fails(*args): raise Mute
     assert not exercise('01.2').check(fails)
+
+def test_an_error_is_explained_whatever_the_limit_of_tracebacks(monkeypatch):
+    monkeypatch.setattr(sys, 'tracebacklimit', 0, raising=False)
+    ex = next(iter(all_exercises().values()))
+    assert 'your code raised AttributeError' in repr(ex.check(lambda *x: x[0].nope))

@@ -248,3 +248,13 @@ def test_the_rate_stays_and_the_image_grows(few):
 def test_half_precision_trains_on_the_weights_of_each_step(few):
     shares = [train_fast(dls=dls(few, 32), seed=0, epochs=3, autocast=on).final_record[-1] for on in (False, True)]
     assert shares[0] > .6 and abs(shares[1] - shares[0]) < .08 # copies of the first weights stay far below
+
+def test_a_call_that_is_replaced_for_all_callbacks_is_used(few, monkeypatch):
+    "By somebody who follows all events, say"
+    heard,fastais = [],Callback.__call__
+    def call(self, event_name): heard.append(event_name); return fastais(self, event_name)
+    monkeypatch.setattr(Callback, '__call__', call)
+    learn = LeanLearner(dls(few), nn.Sequential(nn.Flatten(), nn.Linear(784, 10)), nn.CrossEntropyLoss())
+    heard.clear()
+    learn('before_step')
+    assert heard == ['before_step']*len(learn.cbs)
